@@ -1,0 +1,90 @@
+"""Codes to sentences.
+
+A sentence travels as its code and parameters and becomes text only where a person reads it, so that one status can be
+shown in English on a terminal and in Japanese in the console. A missing parameter is a fault of ours, found by a test
+that walks all codes; at run time it shows as `{name}` rather than hide the rest of the sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from typing import Any
+
+_PLACE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}")
+
+
+class Language(StrEnum):
+    """The languages the files hold."""
+
+    ENGLISH = "en"
+    JAPANESE = "ja"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One sentence that is not yet text."""
+
+    code: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, language: Language | None = None) -> str:
+        """The sentence in `language` (None: the reader's, see `current_language`)."""
+        return text(self.code, self.parameters, language)
+
+    def to_json(self, language: Language | None = None) -> dict[str, Any]:
+        """{"code", "parameters", "text"}: the shape every `-o json` carries a sentence in."""
+        return {"code": self.code, "parameters": dict(self.parameters), "text": self.text(language)}
+
+
+def current_language(environ: Mapping[str, str] | None = None) -> Language:
+    """The reader's language: HAORI_LANG, else the locale variables in the order POSIX reads them, else English."""
+    environ = os.environ if environ is None else environ
+    for name in ("HAORI_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environ.get(name):
+            return Language.JAPANESE if value.lower().startswith("ja") else Language.ENGLISH
+    return Language.ENGLISH
+
+
+def text(code: str, parameters: Mapping[str, Any] | None = None, language: Language | None = None) -> str:
+    """The sentence of `code` with `parameters` filled in; lists are joined with a comma.
+
+    An unknown code gives the code and its parameters, so that nothing is lost when an older reader meets a newer writer.
+    """
+    known = parameters or {}
+    template = _templates(language or current_language()).get(code) or _templates(Language.ENGLISH).get(code)
+    if template is None:
+        facts = " ".join(f"{name}={_format_value(value)}" for name, value in known.items())
+        return f"{code} {facts}".rstrip()
+
+    def fill(match: re.Match[str]) -> str:
+        if match[0] in ("{{", "}}"):
+            return match[0][0]
+        return _format_value(known[match[1]]) if match[1] in known else match[0]
+
+    return _PLACE.sub(fill, template)
+
+
+def has_code(code: str) -> bool:
+    """Whether the English file holds `code`."""
+    return code in _templates(Language.ENGLISH)
+
+
+def _format_value(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_format_value(item) for item in value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+@cache
+def _templates(language: Language) -> Mapping[str, str]:
+    loaded: dict[str, str] = json.loads(resources.files("haori.words").joinpath(f"{language.value}.json").read_bytes())
+    return loaded
