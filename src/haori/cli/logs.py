@@ -1,0 +1,49 @@
+"""Log lines: one JSON object a line, or columns where a person watches a terminal.
+
+The event is the message; facts are the fields given by `extra={"facts": {...}}`. A mapping of facts is written as it is:
+who logs masks secrets before.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+
+class JsonFormatter(logging.Formatter):
+    """{"time", "level", "logger", "event", facts…} on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; an exception's traceback is kept in the field `exception`."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        line.update(getattr(record, "facts", {}))
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+class ColumnFormatter(logging.Formatter):
+    """`14:05:01 warning logger event key=value …` for a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, a traceback below it where there is one."""
+        facts = " ".join(f"{name}={value}" for name, value in getattr(record, "facts", {}).items())
+        time = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        line = f"{time} {record.levelname.lower():7} {record.name} {record.getMessage()} {facts}".rstrip()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def configure_logging(level: str = "info") -> None:
+    """Sends every log line of the process to standard error in the form that its reader wants."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(ColumnFormatter() if sys.stderr.isatty() else JsonFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for noisy in ("aiohttp.access", "uvicorn.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
