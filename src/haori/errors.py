@@ -21,7 +21,7 @@ from haori.words import Language, Sentence, has_code, text
 class HaoriError(Exception):
     """A failure with a stable kebab-case `code` and the `parameters` of its sentence.
 
-    `context` (added once, at the border, with `within`) says what was being done, e.g. "could not sync application shop".
+    `context` (added once, at the border, with `within`) says what was being done: "could not sync application shop".
     """
 
     transient: ClassVar[bool] = False

@@ -1,7 +1,7 @@
 """Log lines: one JSON object a line, or columns where a person watches a terminal.
 
-The event is the message; facts are the fields given by `extra={"facts": {...}}`. A mapping of facts is written as it is:
-who logs masks secrets before.
+The event is the message; facts are the fields given by `extra={"facts": {...}}`. A mapping of facts is written as it
+is: who logs masks secrets before.
 """
 
 from __future__ import annotations

@@ -19,18 +19,6 @@ from haori.errors import HaoriError, format_error
 from haori.words import text
 
 COMMANDS: dict[str, str] = {
-    "up": "haori.cli.up:up",
-    "down": "haori.cli.down:down",
-    "status": "haori.cli.status:status",
-    "reset": "haori.cli.down:reset",
-    "run": "haori.cli.run:run",
-    "engine": "haori.cli.run:engine",
-    "app": "haori.cli.app:app",
-    "repo": "haori.cli.repo:repo",
-    "render": "haori.cli.render:render",
-    "diff": "haori.cli.render:diff",
-    "sandbox": "haori.cli.sandbox:sandbox",
-    "tools": "haori.cli.tools:tools",
     "completion": "haori.cli.completion:completion",
 }
 
@@ -62,7 +50,9 @@ class LazyGroup(click.Group):
         with formatter.section(text("cli.section.commands")):
             formatter.write_dl([(name, text(f"cli.{name}.short")) for name in self._lazy])
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the nearest command named when there is none of that name."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self._lazy:

@@ -53,7 +53,7 @@ def start_ticks(pid: int) -> int:
 
 
 def end_with_parent(expected_parent: int) -> None:
-    """Asks the kernel to send SIGTERM when the parent dies; ends at once where it already has (Linux; else no effect)."""
+    """Asks the kernel to send SIGTERM when the parent dies; ends at once where it already has (Linux only)."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -1,7 +1,8 @@
 """Runs one long-lived part of Haori in this process, as its supervisor or a Deployment would.
 
-The part is an async function that runs until it is cancelled; this module gives it a loop, turns SIGTERM and SIGINT into
-cancellation, writes the record by which `status` and `down` know the process, and bounds how long stopping may take.
+The part is an async function that runs until it is cancelled; this module gives it a loop, turns SIGTERM and SIGINT
+into cancellation, writes the record by which `status` and `down` know the process, and bounds how long stopping may
+take.
 """
 
 from __future__ import annotations

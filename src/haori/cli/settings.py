@@ -35,7 +35,7 @@ class InstanceSettings:
 
 
 def load_settings(instance: Instance) -> InstanceSettings | None:
-    """The settings of the last `up`, or None where none ran. Raises InstanceError on a file this version cannot read."""
+    """The settings of the last `up`, or None where none ran. Raises InstanceError on a file it cannot read."""
     value = read_json(instance.settings)
     if not value:
         return None

@@ -32,6 +32,8 @@ LOG_BYTES = 20 * 1024 * 1024
 LOG_CHECK_SECONDS = 60.0
 
 Say = Callable[[Sentence], None]
+Command = Callable[[str], Sequence[str]]
+"""Gives the command line of a process by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +54,11 @@ class _Child:
 class Supervisor:
     """Keeps `specs` running for one instance until `stop` is called."""
 
-    def __init__(self, instance: Instance, specs: Sequence[ProcessSpec], *, say: Say) -> None:
+    def __init__(
+        self, instance: Instance, specs: Sequence[ProcessSpec], *, say: Say, command: Command | None = None
+    ) -> None:
         self._instance = instance
+        self._command = command or (lambda name: run_command_line(instance, name))
         self._children = [_Child(spec) for spec in specs]
         self._say = say
         self._stopping = asyncio.Event()
@@ -61,6 +66,14 @@ class Supervisor:
     def stop(self) -> None:
         """Asks `run` to stop all processes in reverse order and return."""
         self._stopping.set()
+
+    def is_done(self, name: str) -> bool:
+        """Whether the process of that name ended and will not be started again."""
+        return any(child.spec.name == name and child.finished.is_set() for child in self._children)
+
+    def pids(self) -> list[int]:
+        """The pids of the processes that were started last, in the order of the specs."""
+        return [child.process.pid for child in self._children if child.process is not None]
 
     async def run(self) -> None:
         """Runs until `stop`; returns when every process has ended."""
@@ -95,10 +108,12 @@ class Supervisor:
     async def _start(self, spec: ProcessSpec) -> asyncio.subprocess.Process:
         with open_log(self._log_path(spec.name)) as log:
             return await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "haori", "run", spec.name, "--data-dir", str(self._instance.data_dir),
-                "--parent", str(os.getpid()),
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+                *self._command(spec.name),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def _log_path(self, name: str) -> Path:
         return self._instance.logs / f"{name}.log"
@@ -108,6 +123,12 @@ class Supervisor:
             await asyncio.sleep(LOG_CHECK_SECONDS)
             for child in self._children:
                 keep_log_short(self._log_path(child.spec.name))
+
+
+def run_command_line(instance: Instance, name: str) -> list[str]:
+    """`haori run NAME` for a child of this very process."""
+    folder = str(instance.data_dir)
+    return [sys.executable, "-m", "haori", "run", name, "--data-dir", folder, "--parent", str(os.getpid())]
 
 
 def _ended(name: str, code: int, pause: float, log: Path) -> Sentence:
@@ -142,8 +163,10 @@ def open_log(path: Path) -> IO[bytes]:
 
 
 def keep_log_short(path: Path, limit: int = LOG_BYTES) -> None:
-    """Moves the content of a log above `limit` bytes to `<name>.1` and starts it anew; its writer appends, so nothing is
-    lost but what is written between the two steps."""
+    """Moves the content of a log above `limit` bytes to `<name>.1` and starts it anew.
+
+    Its writer appends, so nothing is lost but what is written between the two steps.
+    """
     if not path.exists() or path.stat().st_size <= limit:
         return
     with open(path, "rb") as old, open_log(path.with_suffix(".log.1")) as kept:

@@ -13,16 +13,17 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
-from haori.cli.instance import Instance, InstanceError, read_json
+from haori.cli.instance import Instance, InstanceError
 from haori.cli.options import ask, data_dir_option, output_option, yes_option
 from haori.cli.platform import example_platform, image_rules, prepare_seed
 from haori.cli.process import read_record
 from haori.cli.progress import Progress, wait_until_delivered
 from haori.cli.settings import InstanceSettings, free_port, load_settings, resolve_kubeconfig
-from haori.cli.status import collect_status, print_status
+from haori.cli.status import application_urls, collect_status, print_status
 from haori.cli.supervisor import ProcessSpec, open_log, supervise
 from haori.words import Sentence, text
 
@@ -71,7 +72,10 @@ def up(instance: Instance, **arguments: object) -> int:
 
 
 def decide_settings(instance: Instance, options: UpOptions) -> InstanceSettings:
-    """The settings this `up` runs with: what was kept, changed by what was asked; asks before touching a foreign cluster."""
+    """The settings this `up` runs with: what was kept, changed by what was asked.
+
+    Asks before touching a cluster that is not the instance's own.
+    """
     kept = load_settings(instance) or InstanceSettings(git_port=free_port())
     kubeconfig = resolve_kubeconfig(options.kubeconfig) or kept.kubeconfig
     context = options.context or kept.context
@@ -87,9 +91,7 @@ def decide_settings(instance: Instance, options: UpOptions) -> InstanceSettings:
     run_processes = options.run_processes
     if run_processes is None:
         run_processes = kept.run_processes if kept.platform == platform else is_example and not foreign
-    return replace(
-        kept, kubeconfig=kubeconfig, context=context, platform=platform, run_processes=run_processes
-    )
+    return replace(kept, kubeconfig=kubeconfig, context=context, platform=platform, run_processes=run_processes)
 
 
 def process_specs(settings: InstanceSettings) -> list[ProcessSpec]:
@@ -144,7 +146,7 @@ def _finish(instance: Instance, options: UpOptions, *, started: float) -> int:
         click.echo(text("cli.up.not-delivered", {"seconds": READY_SECONDS}), err=True)
     print_status(status, options.output)
     if options.open_page and sys.stdout.isatty():
-        _open_page(instance)
+        _open_page(status)
     return 0 if delivered else 1
 
 
@@ -162,10 +164,9 @@ def say_on_stderr(sentence: Sentence) -> None:
     click.echo(sentence.text(), err=True)
 
 
-def _open_page(instance: Instance) -> None:
+def _open_page(status: dict[str, Any]) -> None:
     """Opens the first address that an application offers, where this machine has a browser to open it with."""
     import webbrowser
 
-    urls = read_json(instance.run / "urls.json").get("urls") or []
-    if urls:
+    if urls := application_urls(status):
         webbrowser.open(urls[0])

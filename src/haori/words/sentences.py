@@ -55,7 +55,7 @@ def current_language(environ: Mapping[str, str] | None = None) -> Language:
 def text(code: str, parameters: Mapping[str, Any] | None = None, language: Language | None = None) -> str:
     """The sentence of `code` with `parameters` filled in; lists are joined with a comma.
 
-    An unknown code gives the code and its parameters, so that nothing is lost when an older reader meets a newer writer.
+    An unknown code gives the code and its parameters: nothing is lost when an older reader meets a newer writer.
     """
     known = parameters or {}
     template = _templates(language or current_language()).get(code) or _templates(Language.ENGLISH).get(code)

@@ -1,4 +1,7 @@
-"""Takes messages from the queue and says whom it would tell. One request waits on the server, so an empty queue is quiet."""
+"""Takes messages from the queue and says whom it would tell.
+
+One request waits on the server, so an empty queue is quiet.
+"""
 
 import json
 import os

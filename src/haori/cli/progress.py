@@ -1,0 +1,90 @@
+"""Waiting for an instance to deliver, told on one line that is written over."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from haori.cli.engine_client import EngineUnreachableError, engine_client
+from haori.cli.instance import Instance
+from haori.cli.process import read_record
+from haori.cli.settings import load_settings
+from haori.words import text
+
+PAUSE_SECONDS = 0.25
+
+
+class Progress:
+    """One line on standard error; on a pipe each change is a line of its own, and `quiet` says nothing."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty()
+        self._last = ""
+
+    def say(self, line: str) -> None:
+        """Shows `line` in place of the one before."""
+        if self._quiet or line == self._last:
+            return
+        if self._terminal:
+            sys.stderr.write(f"\r\x1b[K{line}")
+        else:
+            sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+        self._last = line
+
+    def close(self) -> None:
+        """Clears the line, so that what follows starts at the margin."""
+        if self._last and self._terminal and not self._quiet:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+        self._last = ""
+
+
+def wait_until_delivered(instance: Instance, progress: Progress, *, deadline: float) -> bool:
+    """Whether every application became Synced and Healthy before `deadline` (of `time.monotonic`).
+
+    Where a platform is served, the root has to be there first; without one there is nothing to wait for but the engine.
+    """
+    settings = load_settings(instance)
+    expects_applications = settings is not None and settings.platform is not None
+    while time.monotonic() < deadline:
+        rows = _rows(instance)
+        if rows is None:
+            progress.say(text("cli.up.waiting-process", {"processes": _not_ready(instance) or ["engine"]}))
+        elif not rows:
+            if not expects_applications:
+                return True
+            progress.say(text("cli.up.waiting-process", {"processes": ["bootstrap"]}))
+        else:
+            waiting = [row["name"] for row in rows if not is_as_wanted(row)]
+            if not waiting and (not expects_applications or _bootstrapped(instance)):
+                return True
+            count = {"done": len(rows) - len(waiting), "total": len(rows), "names": waiting[:4]}
+            progress.say(text("cli.up.waiting-apps", count))
+        time.sleep(PAUSE_SECONDS)
+    return False
+
+
+def is_as_wanted(row: dict[str, Any]) -> bool:
+    """Whether a row of the engine's list is Synced and Healthy."""
+    return row.get("sync") == "Synced" and row.get("health") == "Healthy"
+
+
+def _rows(instance: Instance) -> list[dict[str, Any]] | None:
+    try:
+        rows: list[dict[str, Any]] = engine_client(instance).get("applications")["items"]
+    except EngineUnreachableError:
+        return None
+    return rows
+
+
+def _not_ready(instance: Instance) -> list[str]:
+    records = [read_record(instance.run, path.stem) for path in sorted(instance.run.glob("*.json"))]
+    return [record.name for record in records if record is not None and not record.ready]
+
+
+def _bootstrapped(instance: Instance) -> bool:
+    record = read_record(instance.run, "bootstrap")
+    return record is not None and record.ready

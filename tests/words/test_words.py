@@ -1,0 +1,94 @@
+"""The files of words agree with each other, and sentences come out of them."""
+
+import json
+import re
+from importlib import resources
+
+import pytest
+
+from haori.words import Language, Sentence, current_language, has_code, text
+
+KINDS = {"text", "object", "number", "duration", "time", "revision", "list", "command"}
+PLACE = re.compile(r"(?<!\{)\{([a-z][a-z0-9_]*)\}")
+
+
+def read(name):
+    return json.loads(resources.files("haori.words").joinpath(f"{name}.json").read_bytes())
+
+
+ENGLISH, JAPANESE, PARAMETERS = read("en"), read("ja"), read("parameters")
+
+
+def test_every_sentence_is_there_in_both_languages():
+    assert set(ENGLISH) == set(JAPANESE) == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("code", sorted(ENGLISH))
+def test_templates_use_declared_parameters_only(code):
+    for templates in (ENGLISH, JAPANESE):
+        assert set(PLACE.findall(templates[code])) <= set(PARAMETERS[code])
+
+
+def test_parameters_have_known_kinds():
+    assert {kind for kinds in PARAMETERS.values() for kind in kinds.values()} <= KINDS
+
+
+def test_files_are_sorted_so_that_two_changes_meet_rarely():
+    for words in (ENGLISH, JAPANESE, PARAMETERS):
+        assert list(words) == sorted(words)
+
+
+def test_japanese_is_not_a_copy_of_english():
+    copied = [code for code in ENGLISH if ENGLISH[code] == JAPANESE[code] and re.search(r"[a-z] [a-z]", ENGLISH[code])]
+    assert copied == []
+
+
+def test_a_list_is_joined_and_a_number_is_short():
+    parameters = {"done": 1, "total": 2.0, "names": ["a", "b"]}
+    sentence = text("cli.up.waiting-apps", parameters, Language.ENGLISH)
+    assert sentence == "1 of 2 applications Synced and Healthy; waiting for a, b"
+
+
+def test_an_unknown_code_shows_its_facts():
+    assert text("from-a-newer-version", {"name": "shop"}) == "from-a-newer-version name=shop"
+
+
+def test_a_missing_parameter_shows_its_place():
+    assert "{path}" in text("already-running", {}, Language.ENGLISH)
+
+
+def test_a_sentence_travels_with_code_and_parameters():
+    sentence = Sentence(code="already-running", parameters={"path": "/d"})
+    assert sentence.to_json(Language.ENGLISH) == {
+        "code": "already-running",
+        "parameters": {"path": "/d"},
+        "text": "An instance already runs in /d.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("environ", "language"),
+    [
+        pytest.param({}, Language.ENGLISH, id="nothing"),
+        pytest.param({"LANG": "ja_JP.UTF-8"}, Language.JAPANESE, id="locale"),
+        pytest.param({"LANG": "ja_JP.UTF-8", "LC_ALL": "C"}, Language.ENGLISH, id="LC_ALL-wins"),
+        pytest.param({"LC_ALL": "C", "HAORI_LANG": "ja"}, Language.JAPANESE, id="ours-wins"),
+    ],
+)
+def test_the_reader_s_language(environ, language):
+    assert current_language(environ) is language
+
+
+def test_codes_in_the_code_have_words():
+    """Every code that a raise names is in the files."""
+    sources = [path.read_text() for path in _python_files(resources.files("haori"))]
+    raised = {code for source in sources for code in re.findall(r'raise \w+Error\(\s*"([a-z0-9.-]+)"', source)}
+    assert {code for code in raised if not has_code(code)} == set()
+
+
+def _python_files(folder):
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _python_files(entry)
+        elif entry.name.endswith(".py"):
+            yield entry
