@@ -8,16 +8,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 WORKERS ?= auto
 
-.PHONY: help up down test check format bench soak test-controlplane docs clean
+.PHONY: help test check format bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
-
-up: $(VENV)/.ready ## Set up, start the sandbox with the example platform, show what runs (ARGS="--help" for more)
-	@$(BIN)/haori up $(ARGS)
-
-down: $(VENV)/.ready ## Stop what `make up` started
-	@$(BIN)/haori down $(ARGS)
 
 test: $(VENV)/.ready-dev ## Set up and run the tests
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not soak and not controlplane" $(ARGS)
@@ -26,22 +20,13 @@ check: $(VENV)/.ready-dev ## Formatting, lint, types, the order of the rooms
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports
 
 format: $(VENV)/.ready-dev ## Put the code into its form
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-test-controlplane: $(VENV)/.ready-dev ## The same cases on the control plane that KUBEBUILDER_ASSETS names
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "controlplane and not soak" $(ARGS)
-
-soak: $(VENV)/.ready-dev ## Long storms: kills, many objects
-	@$(BIN)/pytest -n 0 -m soak --timeout 3600 $(ARGS)
-
 bench: $(VENV)/.ready-dev ## Figures, and what they ran on
 	@$(BIN)/python -m bench $(ARGS)
-
-docs: $(VENV)/.ready-dev ## Write the command reference anew
-	@$(BIN)/python scripts/write_reference.py
 
 clean: ## Forget the environment (the data of `make up` stays)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
