@@ -68,7 +68,7 @@ class SecretHasher:
         return HASH_PREFIX + hmac.digest(self._key, message, "sha256").hex()[:32]
 
     def hash_manifest(self, manifest: Manifest) -> dict[str, Any]:
-        """A Secret with `stringData` folded, hashes for values and no last-applied text; hashing again changes nothing."""
+        """A Secret with `stringData` folded, hashes for values, no last-applied text; twice changes nothing."""
         folded = fold_string_data(manifest)
         metadata = nested_mapping(folded, "metadata")
         place = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"

@@ -70,7 +70,7 @@ def needs_quotes(text: str) -> bool:
 
 
 def _format_float32(value: float) -> str:
-    """The shortest text that reads back as the same 32-bit float, with an exponent from 1e+06 on, as Go's 'g' has it."""
+    """The shortest text that reads back as the same 32-bit float, with an exponent from 1e+06 on as Go's 'g' has."""
     try:
         wanted = struct.pack("f", value)
     except OverflowError:
