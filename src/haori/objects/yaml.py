@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,7 +115,7 @@ class _Loader:
         try:
             # A text with a lone surrogate cannot be encoded; libyaml would raise from inside C.
             raw = data.encode() if isinstance(data, str) else data
-            self._next = yaml.CSafeLoader(raw).get_event
+            self._next: Callable[[], Any] = yaml.CSafeLoader(raw).get_event
         except (yaml.YAMLError, UnicodeError) as error:
             raise self._invalid(str(error), None) from error
 
@@ -123,7 +123,7 @@ class _Loader:
         documents: list[Any] = []
         count = 0
         try:
-            while not isinstance(event := self._next(), StreamEndEvent):
+            while (event := self._next()).__class__ is not StreamEndEvent:
                 if not isinstance(event, DocumentStartEvent):
                     continue
                 count += 1

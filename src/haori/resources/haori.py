@@ -1,0 +1,23 @@
+"""Names of our own on the wire, all below `haori.dev/`."""
+
+from __future__ import annotations
+
+PIN = "haori.dev/pin"
+"""Annotation of an Application: a rollback without a commit (JSON, see delivery.model.pin)."""
+TERM = "haori.dev/term"
+"""Annotation: the term of the Lease under which the last write was made."""
+OPERATION_ID = "haori.dev/operation-id"
+"""Annotation on hooks: which operation made it."""
+WAIT_FOR_LAST_WAVE = "haori.dev/wait-for-last-wave"
+"""Annotation of an Application, `"true"`: a sync ends only when its last wave is healthy too."""
+
+SANDBOX_COMMAND_PREFIX = "sandbox.haori.dev/command."
+"""Annotation of a Pod template, with the container's name behind it: the JSON list of the real process."""
+SANDBOX_NODE = "sandbox.haori.dev/node"
+"""Label and taint of our node."""
+
+FIELD_MANAGER = "haori"
+"""The field manager we apply with."""
+LEASE = "haori-engine"
+"""Name of the Lease in the control namespace."""
+HOME = "https://haori.dev"
