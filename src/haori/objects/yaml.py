@@ -167,14 +167,14 @@ class _Loader:
 
     def _sequence(self, depth: int) -> list[Any]:
         items: list[Any] = []
-        get = self._next
+        get: Callable[[], Any] = self._next
         while (event := get()).__class__ is not SequenceEndEvent:
             items.append(self._node(event, depth))
         return items
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         built: dict[str, Any] = {}
-        get = self._next
+        get: Callable[[], Any] = self._next
         while (event := get()).__class__ is not MappingEndEvent:
             if _is_merge(event):
                 # In place, so a merge that stands behind a key overrides it: kubectl's YAML 1.1 library does the same.
