@@ -1,1 +1,43 @@
-"""The room `cluster`."""
+"""Any Kubernetes API from the client's side: connect, discover, read, watch, write.
+
+Takes a kubeconfig (or the Pod it runs in) and gives one client that speaks in manifests: `connect` for the client,
+`Reflector` for one list+watch that never loses its place. The seam everybody writes against is `KubernetesClient`; the
+errors of `haori.cluster.errors` are the only ones that leave. It decides nothing about what should be in a cluster,
+writes no file, and takes no credential but those the kubeconfig names. The HTTP library loads with `connect`.
+"""
+
+from haori.cluster.client import EventType, KubernetesClient, ObjectList, PatchType, Propagation, WatchEvent
+from haori.cluster.discovery import ApiResource, Discovery
+from haori.cluster.errors import (
+    AlreadyExistsError,
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    GoneError,
+    InvalidError,
+    KubeconfigError,
+    NotFoundError,
+    TooManyRequestsError,
+    UnreachableError,
+)
+
+__all__ = [
+    "AlreadyExistsError",
+    "ApiError",
+    "ApiResource",
+    "ConflictError",
+    "Discovery",
+    "EventType",
+    "ForbiddenError",
+    "GoneError",
+    "InvalidError",
+    "KubeconfigError",
+    "KubernetesClient",
+    "NotFoundError",
+    "ObjectList",
+    "PatchType",
+    "Propagation",
+    "TooManyRequestsError",
+    "UnreachableError",
+    "WatchEvent",
+]
