@@ -1,6 +1,6 @@
 """Names that Argo CD 3.6 puts on the wire: we read and write the very same ones.
 
-see: argoproj/argo-cd `common/common.go`, `pkg/apis/application/v1alpha1/types.go`, `gitops-engine/pkg/sync/common/types.go`.
+see: argoproj/argo-cd `common/common.go`, `pkg/apis/application/v1alpha1/types.go` and `gitops-engine/pkg/sync/common`.
 """
 
 from __future__ import annotations
