@@ -20,7 +20,7 @@ from haori.delivery.model.operation import (
 )
 from haori.delivery.model.options import SyncOptions, parse_sync_options
 from haori.delivery.model.pin import Pin, parse_pin
-from haori.delivery.model.problems import Condition, Fields, Problem
+from haori.delivery.model.problems import Condition, Fields, Problem, word_of
 from haori.errors import UserError
 from haori.objects import Manifest, annotations_of, nested_list, nested_mapping, nested_text
 from haori.objects.quantities import parse_duration
@@ -163,13 +163,13 @@ class Application:
     def sync_status(self) -> SyncStatus:
         """The sync status last written."""
         word = nested_text(self.manifest, "status", "sync", "status")
-        return SyncStatus(word) if word in SyncStatus else SyncStatus.UNKNOWN
+        return word_of(SyncStatus, word) or SyncStatus.UNKNOWN
 
     @property
     def health_status(self) -> HealthStatus:
         """The health last written."""
         word = nested_text(self.manifest, "status", "health", "status")
-        return HealthStatus(word) if word in HealthStatus else HealthStatus.UNKNOWN
+        return word_of(HealthStatus, word) or HealthStatus.UNKNOWN
 
     @property
     def revisions(self) -> tuple[str, ...]:
@@ -221,10 +221,7 @@ def parse_application(manifest: Manifest) -> Application:
 def _parse_spec(spec: Fields) -> ApplicationSpec:
     many = [_parse_source(source) for source in spec.children("sources")]
     one = spec.child("source")
-    if one is not None and not many:
-        sources = (_parse_source(one),)
-    else:
-        sources = tuple(many)
+    sources = (_parse_source(one),) if one is not None and not many else tuple(many)
     if not sources:
         spec.problem("source", "field-missing")
     if spec.raw.get("sourceHydrator") is not None and not sources:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from haori.delivery.model.problems import word_of
 from haori.objects import ResourceKey, nested, nested_list, nested_mapping, nested_text
 from haori.objects.times import format_time, parse_time
 from haori.resources.argo import HookType, OperationPhase, ResultCode, SyncPhase
@@ -178,7 +179,7 @@ def parse_operation_state(raw: Raw) -> OperationState:
     phase = nested_text(raw, "phase")
     return OperationState(
         operation=parse_operation(nested_mapping(raw, "operation")),
-        phase=OperationPhase(phase) if phase in OperationPhase else OperationPhase.RUNNING,
+        phase=word_of(OperationPhase, phase) or OperationPhase.RUNNING,
         message=nested_text(raw, "message"),
         started_at=parse_time(raw.get("startedAt")),
         finished_at=parse_time(raw.get("finishedAt")),
@@ -197,11 +198,11 @@ def parse_result(row: Raw) -> ResourceResult:
     return ResourceResult(
         key=key,
         version=nested_text(row, "version"),
-        phase=_word(SyncPhase, row.get("syncPhase")) or SyncPhase.SYNC,
-        status=_word(ResultCode, row.get("status")),
+        phase=word_of(SyncPhase, row.get("syncPhase")) or SyncPhase.SYNC,
+        status=word_of(ResultCode, row.get("status")),
         message=nested_text(row, "message"),
-        hook_type=_word(HookType, row.get("hookType")),
-        hook_phase=_word(OperationPhase, row.get("hookPhase")),
+        hook_type=word_of(HookType, row.get("hookType")),
+        hook_phase=word_of(OperationPhase, row.get("hookPhase")),
         images=tuple(nested_list(row, "images")),
     )
 
@@ -229,10 +230,6 @@ def parse_history(entries: Sequence[Raw]) -> tuple[HistoryEntry, ...]:
 
 def _integer(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def _word(enum: Any, value: Any) -> Any:
-    return enum(value) if isinstance(value, str) and value in enum else None
 
 
 def _present(**fields: Any) -> dict[str, Any]:

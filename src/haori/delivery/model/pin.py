@@ -1,8 +1,8 @@
 """A pin: a rollback without a commit, held by the annotation `haori.dev/pin` of an Application.
 
 A JSON mapping: `id` (of the history entry), `revision` (or `revisions`), `owner`, `reason`, `since`, `until` (RFC 3339,
-absent: no end). At `until` a pin ends only if what Git wants has changed since it was set (`wanted` holds what Git wanted
-then); otherwise the fault it protects from would come back, so it stays and warns.
+absent: no end). At `until` a pin ends only if what Git wants has changed since it was set (`wanted` holds what Git
+wanted then); otherwise the fault it protects from would come back, so it stays and warns.
 """
 
 from __future__ import annotations

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from haori.resources.argo import ConditionType
 from haori.words import Sentence
+
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+def word_of(enum: type[_Word], value: object) -> _Word | None:
+    """The member of `enum` that is spelled `value`, None for any other value."""
+    return next((word for word in enum if word.value == value), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +52,20 @@ class Fields:
 
     def text(self, key: str, default: str = "") -> str:
         """A text."""
-        return self._typed(key, str, "a text", default)
+        return str(self._typed(key, str, "a text", default))
 
     def flag(self, key: str, default: bool = False) -> bool:
         """True or false."""
-        return self._typed(key, bool, "true or false", default)
+        return bool(self._typed(key, bool, "true or false", default))
 
     def optional_flag(self, key: str) -> bool | None:
         """True or false, None where absent."""
-        return self._typed(key, bool, "true or false", None)
+        found: bool | None = self._typed(key, bool, "true or false", None)
+        return found
 
     def integer(self, key: str, default: int) -> int:
         """A whole number."""
-        return self._typed(key, int, "a whole number", default)
+        return int(self._typed(key, int, "a whole number", default))
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts."""
@@ -66,7 +76,8 @@ class Fields:
 
     def mapping(self, key: str) -> Mapping[str, Any]:
         """A mapping that is kept as it is."""
-        return self._typed(key, Mapping, "a mapping", {})
+        found: Mapping[str, Any] = self._typed(key, Mapping, "a mapping", {})
+        return found
 
     def text_mapping(self, key: str) -> Mapping[str, str]:
         """A mapping of texts; other scalars become text."""

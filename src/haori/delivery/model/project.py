@@ -1,20 +1,18 @@
 """An AppProject: what its applications may use.
 
-Lists are globs, an entry beginning with `!` denies and beats every allow. Cluster-scoped kinds are denied unless listed;
-namespaced ones are allowed unless a list is set; a blacklist beats. What restricts and is not enforced yet blocks every
+Lists are globs, an entry beginning with `!` denies and beats every allow. Cluster-scoped kinds are denied unless
+listed; namespaced ones are allowed unless a list is set; a blacklist beats. What restricts and is not enforced yet blocks every
 sync of the project and says so. see: argoproj/argo-cd `pkg/apis/application/v1alpha1/app_project_types.go` (3.6).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from haori.delivery.model.application import Destination
 from haori.delivery.model.globs import glob_matches, is_permitted
 from haori.delivery.model.problems import Condition, Fields, Problem
 from haori.objects import Manifest, ResourceKey, nested_mapping, nested_text
-from haori.resources import argo
 from haori.resources.argo import ConditionType
 from haori.words import Sentence
 
@@ -130,17 +128,10 @@ def parse_project(manifest: Manifest) -> Project:
         blocking=tuple(name for name in NOT_ENFORCED if spec.raw.get(name)),
         manifest=manifest,
     )
-    for name in ("description", "roles", "orphanedResources", "destinationServiceAccounts", *NOT_ENFORCED):
-        spec.raw.get(name)
     known = {"description", "roles", "orphanedResources", "destinationServiceAccounts", *NOT_ENFORCED}
     spec.done()
     rest = tuple(path for path in unknown if path.removeprefix("spec.") not in known)
-    # A frozen value is made once more rather than changed: the lists are complete only after reading.
-    return Project(**{**_fields(project), "problems": tuple(problems), "unknown": rest})
-
-
-def _fields(project: Project) -> dict[str, object]:
-    return {name: getattr(project, name) for name in Project.__dataclass_fields__}
+    return replace(project, problems=tuple(problems), unknown=rest)
 
 
 def _kinds(spec: Fields, key: str) -> tuple[KindRule, ...]:
@@ -164,8 +155,3 @@ def _normal_url(url: str) -> str:
         host, slash, path = rest.partition("/")
         url = f"{scheme.lower()}://{host.lower()}{slash}{path}"
     return url.rstrip("/").removesuffix(".git")
-
-
-def permits_everything(manifest: Mapping[str, object]) -> bool:
-    """Whether a manifest is the untouched default project."""
-    return nested_text(manifest, "metadata", "name") == argo.DEFAULT_PROJECT

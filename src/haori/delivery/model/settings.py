@@ -11,7 +11,7 @@ from typing import Any
 
 from haori.delivery.model.application import IgnoreRule
 from haori.delivery.model.globs import glob_matches
-from haori.delivery.model.problems import Problem
+from haori.delivery.model.problems import Problem, word_of
 from haori.delivery.model.tracking import Tracking, TrackingMethod
 from haori.errors import UserError
 from haori.objects import Manifest, nested_list, nested_mapping, nested_text
@@ -53,7 +53,7 @@ def parse_settings(config_map: Manifest | None) -> Settings:
     rules, scripts = _customizations(data, problems)
     return Settings(
         tracking=Tracking(
-            method=TrackingMethod(method) if method in TrackingMethod else TrackingMethod.ANNOTATION,
+            method=word_of(TrackingMethod, method) or TrackingMethod.ANNOTATION,
             label=str(data.get("application.instanceLabelKey") or argo.INSTANCE_LABEL),
             installation_id=str(data.get("installationID") or ""),
         ),
@@ -68,7 +68,7 @@ def parse_settings(config_map: Manifest | None) -> Settings:
 
 
 def _exclusions(data: Mapping[str, Any], problems: list[Problem]) -> tuple[tuple[str, str], ...]:
-    found = []
+    found: list[tuple[str, str]] = []
     for entry in _yaml(data, "resource.exclusions", problems) or ():
         if nested_list(entry, "clusters") not in ((), ["*"]):
             continue

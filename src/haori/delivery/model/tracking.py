@@ -1,7 +1,7 @@
 """Which application an object belongs to.
 
-The annotation method writes `<app>:<group>/<kind>:<namespace>/<name>`; because it names the object it stands on, a copy of
-it on another object (made by a controller that copies annotations) is seen and does not count.
+The annotation method writes `<app>:<group>/<kind>:<namespace>/<name>`; because it names the object it stands on, a copy
+of it on another object (made by a controller that copies annotations) is seen and does not count.
 see: argoproj/argo-cd `util/argo/resource_tracking.go` (3.6).
 """
 
@@ -43,7 +43,7 @@ class Tracking:
     installation_id: str = ""
 
     def mark(self, manifest: Manifest, application: str, namespace: str = "") -> dict[str, Any]:
-        """A copy that says it belongs to `application`; `namespace` is the destination's, for cluster-scoped objects."""
+        """A copy that belongs to `application`; `namespace` is the destination's, for cluster-scoped objects."""
         marked: dict[str, Any] = copy_manifest(manifest)
         metadata = marked.setdefault("metadata", {})
         if self.method is not TrackingMethod.LABEL:
