@@ -1,1 +1,19 @@
-"""The room `jail`."""
+"""Runs untrusted work: a command in a child process with bounded time, memory and output, no network, no credentials.
+
+Takes a command, an environment and a folder, gives what the command printed. It knows nothing of what the command does.
+The network is kept away by namespaces, else by a filter on system calls; where neither works the work is refused,
+unless the caller allows `Isolation.NONE`.
+"""
+
+from haori.jail.runner import (
+    Finished,
+    Isolation,
+    JailError,
+    JailFailedError,
+    JailLimitError,
+    Limits,
+    isolation,
+    run,
+)
+
+__all__ = ["Finished", "Isolation", "JailError", "JailFailedError", "JailLimitError", "Limits", "isolation", "run"]

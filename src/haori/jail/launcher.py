@@ -1,0 +1,131 @@
+"""Confines itself, then becomes the untrusted command. Run as a script: `python -I -S launcher.py CONFIG COMMAND…`.
+
+CONFIG is JSON: {"isolation", "uid", "cpuSeconds", "fileBytes", "openFiles"}. Standard library only and no package
+import, because an interpreter without `site` starts in a third of the time and the jail starts one for each render.
+
+The order matters. The binary is opened first, since the unprivileged user may not reach its folder; then privileges are
+dropped; then the namespaces are entered or the filter is set; the parent-death signal comes last, because a change of
+credentials clears it. Exit code 125 says that confinement failed and the command was never run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import platform
+import resource
+import signal
+import struct
+import sys
+
+CONFINEMENT_FAILED = 125
+
+_CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x08000000, 0x10000000, 0x20000000, 0x40000000
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+_SECCOMP_MODE_FILTER = 2
+_ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | 1, 0x80000000
+# AUDIT_ARCH_* and the numbers of socket(2) and io_uring_setup(2), which could open sockets behind the filter's back.
+_MACHINES = {"x86_64": (0xC000003E, 41, 425), "aarch64": (0xC00000B7, 198, 425)}
+_X32_BIT = 0x40000000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *arguments: object) -> None:
+    if getattr(_libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def limit_resources(config: dict[str, int]) -> None:
+    """Sets the limits that the kernel keeps for one process; memory is watched from outside, as Go reserves much."""
+    for kind, value in (
+        (resource.RLIMIT_CPU, config["cpuSeconds"]),
+        (resource.RLIMIT_FSIZE, config["fileBytes"]),
+        (resource.RLIMIT_NOFILE, config["openFiles"]),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (value, value))
+
+
+def drop_privileges(uid: int) -> None:
+    """Becomes `uid` (user and group alike) for good, without supplementary groups."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    # A change of credentials gives /proc/self to root, and the maps of a user namespace are written there.
+    _call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def enter_namespaces() -> None:
+    """A user, network, IPC and process namespace of its own: no interface but a loopback that is down."""
+    uid, gid = os.getuid(), os.getgid()
+    _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWPID)
+    for name, value in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(value)
+
+
+def refuse_sockets() -> None:
+    """A filter under which socket(2) succeeds for AF_UNIX only, kept by every descendant."""
+    arch, socket_number, uring_number = _MACHINES[platform.machine()]
+    load, jump_equal, jump_set, answer = 0x20, 0x15, 0x45, 0x06
+    program = [
+        (load, 0, 0, 4),  # the architecture
+        (jump_equal, 1, 0, arch),
+        (answer, 0, 0, _KILL),
+        (load, 0, 0, 0),  # the number of the call
+        (jump_set, 6, 0, _X32_BIT if arch == _MACHINES["x86_64"][0] else 1 << 31),
+        (jump_equal, 5, 0, uring_number),
+        (jump_equal, 1, 0, socket_number),
+        (answer, 0, 0, _ALLOW),
+        (load, 0, 0, 16),  # the lower half of the first argument: the address family
+        (jump_equal, 0, 1, 1),  # AF_UNIX
+        (answer, 0, 0, _ALLOW),
+        (answer, 0, 0, _REFUSE),
+    ]
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
+    buffer = ctypes.create_string_buffer(code, len(code))
+    header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer)))
+    _call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(header), 0, 0)
+
+
+def die_with_parent() -> None:
+    """Ends this process at once when its parent does."""
+    _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def wait_for(pid: int) -> int:
+    """The exit code of the child, 128 + n where signal n ended it, as shells have it."""
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def run(config: dict[str, object], command: list[str]) -> int:
+    """Confines and executes; returns only for the process that waits for the one in the namespace."""
+    binary = os.open(command[0], os.O_RDONLY | os.O_CLOEXEC)
+    limit_resources({name: value for name, value in config.items() if isinstance(value, int)})
+    uid = config.get("uid")
+    if isinstance(uid, int):
+        drop_privileges(uid)
+    _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if config["isolation"] == "namespace":
+        die_with_parent()
+        enter_namespaces()
+        # The first child is process 1 of the new namespace: when it ends, the kernel ends all that it started.
+        if pid := os.fork():
+            return wait_for(pid)
+    elif config["isolation"] == "seccomp":
+        refuse_sockets()
+    die_with_parent()
+    os.execve(binary, command, dict(os.environ))  # noqa: S606 - becoming the command is what this script is for
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run(json.loads(sys.argv[1]), sys.argv[2:]))
+    except OSError as error:
+        os.write(2, f"jail: {error}\n".encode())
+        os._exit(CONFINEMENT_FAILED)

@@ -1,0 +1,232 @@
+"""Starts the launcher, watches what it became, and reaps it whatever happens.
+
+The child is the leader of a session of its own, so that one signal ends it with all it started. Its environment is what
+the caller gives and nothing of ours; descriptors beyond the three standard ones are closed. Running as root, the child
+is an unprivileged user, to whom the working folder is given for the time of the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from haori.errors import HaoriError
+from haori.jail.launcher import CONFINEMENT_FAILED
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+UNPRIVILEGED_ID = 65534
+"""`nobody`: present on every Linux, owner of nothing."""
+MEMORY_CHECK_SECONDS = 0.05
+PROBE_SECONDS = 10.0
+
+
+class JailError(HaoriError):
+    """Untrusted work did not come to an end that can be used."""
+
+
+class JailLimitError(JailError):
+    """The work was ended because it reached one of its limits: the work's author has to change it."""
+
+
+class JailFailedError(JailError):
+    """The work could not be confined here, so it was not started."""
+
+
+class Isolation(StrEnum):
+    """What keeps the work from the network, best first."""
+
+    NAMESPACE = "namespace"
+    SECCOMP = "seccomp"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one run may take."""
+
+    seconds: float = 60.0
+    """Wall time; the work is ended then. The same number, rounded up, bounds its processor time."""
+    memory_bytes: int = 1 << 30
+    """Resident memory of all its processes together, looked at twenty times a second."""
+    output_bytes: int = 64 << 20
+    """Standard output and standard error, each."""
+    file_bytes: int = 256 << 20
+    """The largest single file it may write."""
+    open_files: int = 256
+    """Descriptors of each process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run that ended by itself."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+async def run(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    limits: Limits | None = None,
+    stdin: bytes = b"",
+    using: Isolation | None = None,
+) -> Finished:
+    """What `command` printed, and its exit code whatever that is; `command[0]` is a name on PATH or a path.
+
+    `using` chooses the isolation (None: the best that works here). Raises JailLimitError where a limit ended the work,
+    JailFailedError where it could not be confined or there is no such command. Cancelling ends the work.
+    """
+    limits = limits or Limits()
+    chosen = using or await isolation()
+    if using is None and chosen is Isolation.NONE:
+        raise JailFailedError("jail-no-isolation", command=command[0])
+    process = await _start(command, cwd=cwd, env=env, limits=limits, using=chosen)
+    try:
+        async with asyncio.timeout(limits.seconds):
+            finished = await _collect(process, command[0], stdin, limits)
+    except TimeoutError as error:
+        raise JailLimitError("jail-too-slow", command=command[0], seconds=limits.seconds) from error
+    finally:
+        await _end(process)
+    if finished.exit_code == CONFINEMENT_FAILED:
+        reason = finished.stderr.decode(errors="replace").strip()[-500:]
+        raise JailFailedError("jail-cannot-confine", command=command[0], reason=reason)
+    return finished
+
+
+_isolation: Isolation | None = None
+
+
+async def isolation() -> Isolation:
+    """The best isolation that works on this machine; tried once in the life of the process."""
+    global _isolation
+    if _isolation is None:
+        _isolation = await _try_isolations()
+    return _isolation
+
+
+async def _try_isolations() -> Isolation:
+    for candidate in (Isolation.NAMESPACE, Isolation.SECCOMP):
+        with contextlib.suppress(JailError):
+            done = await run(["true"], cwd=Path("/"), env={}, limits=Limits(seconds=PROBE_SECONDS), using=candidate)
+            if done.exit_code == 0:
+                return candidate
+    return Isolation.NONE
+
+
+async def _start(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], limits: Limits, using: Isolation
+) -> asyncio.subprocess.Process:
+    binary = shutil.which(command[0])
+    if binary is None:
+        raise JailFailedError("jail-no-such-command", command=command[0])
+    config: dict[str, object] = {
+        "isolation": using.value,
+        "cpuSeconds": int(limits.seconds) + 1,
+        "fileBytes": limits.file_bytes,
+        "openFiles": limits.open_files,
+    }
+    if os.geteuid() == 0:
+        config["uid"] = UNPRIVILEGED_ID
+        if cwd != Path("/"):
+            _give_away(cwd)
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-I", "-S", str(LAUNCHER), json.dumps(config)),
+        *(binary, *command[1:]),
+        cwd=cwd,
+        env=dict(env),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def _give_away(folder: Path) -> None:
+    """Lets the unprivileged user own the folder and what is in it; links are changed themselves, never followed."""
+    for parent, folders, files in os.walk(folder):
+        for name in (".", *folders, *files):
+            os.chown(os.path.join(parent, name), UNPRIVILEGED_ID, UNPRIVILEGED_ID, follow_symlinks=False)
+
+
+async def _collect(process: asyncio.subprocess.Process, name: str, stdin: bytes, limits: Limits) -> Finished:
+    streams = (process.stdout, process.stderr)
+    try:
+        async with asyncio.TaskGroup() as group:
+            watcher = group.create_task(_watch_memory(process.pid, name, limits.memory_bytes))
+            feeder = group.create_task(_feed(process, stdin))
+            readers = [group.create_task(_read(stream, name, limits.output_bytes)) for stream in streams if stream]
+            await asyncio.wait(readers)
+            await process.wait()
+            watcher.cancel()
+            feeder.cancel()
+    except BaseExceptionGroup as group_error:
+        # Each of the tasks raises only for a limit; the first one reached is the reason.
+        raise group_error.exceptions[0] from None
+    stdout, stderr = (reader.result() for reader in readers)
+    return Finished(exit_code=process.returncode or 0, stdout=stdout, stderr=stderr)
+
+
+async def _feed(process: asyncio.subprocess.Process, content: bytes) -> None:
+    if process.stdin is None:
+        return
+    # A command that does not read its input closes it, which is its right.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(content)
+        await process.stdin.drain()
+        process.stdin.close()
+
+
+async def _read(stream: asyncio.StreamReader, name: str, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while part := await stream.read(1 << 16):
+        size += len(part)
+        if size > limit:
+            raise JailLimitError("jail-too-much-output", command=name, limit=limit)
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _watch_memory(pid: int, name: str, limit: int) -> None:
+    while True:
+        await asyncio.sleep(MEMORY_CHECK_SECONDS)
+        if resident_bytes(pid) > limit:
+            raise JailLimitError("jail-too-much-memory", command=name, limit=limit)
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process and all its descendants; 0 once it is gone."""
+    total = 0
+    waiting = [pid]
+    while waiting:
+        current = waiting.pop()
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            total += int(Path(f"/proc/{current}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            for task in os.listdir(f"/proc/{current}/task"):
+                waiting += map(int, Path(f"/proc/{current}/task/{task}/children").read_text().split())
+    return total
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends the whole session of the child and reaps it; nothing happens to one that has ended without leaving any."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    # Pipes with output that nobody read would keep asyncio waiting for their end (CPython issue 119710), so they are
+    # closed first. The transport has no public name.
+    transport: asyncio.SubprocessTransport = process._transport  # type: ignore[attr-defined]
+    transport.close()
+    await process.wait()

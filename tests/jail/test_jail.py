@@ -1,0 +1,166 @@
+"""Untrusted work is kept from the network, from our environment and from taking more than its share."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from haori.jail import Finished, Isolation, JailFailedError, JailLimitError, Limits, isolation, run
+
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+
+async def works(using: Isolation, folder: Path) -> bool:
+    try:
+        return (await run(["true"], cwd=folder, env={}, using=using)).exit_code == 0
+    except JailFailedError:
+        return False
+
+
+@pytest.fixture(params=[Isolation.NAMESPACE, Isolation.SECCOMP])
+async def using(request, tmp_path):
+    if not await works(request.param, tmp_path):
+        pytest.skip(f"this machine refuses {request.param}")
+    return request.param
+
+
+async def python(script: str, folder: Path, using: Isolation, **options) -> Finished:
+    return await run([PYTHON, "-I", "-c", script], cwd=folder, env={}, using=using, **options)
+
+
+async def test_no_address_can_be_reached(using, tmp_path):
+    script = """
+import socket
+for family in (socket.AF_INET, socket.AF_INET6):
+    try:
+        opened = socket.socket(family, socket.SOCK_DGRAM)
+        opened.connect(("127.0.0.1", 53) if family == socket.AF_INET else ("::1", 53))
+        opened.send(b"x")
+        print("reached")
+    except OSError:
+        print("refused")
+"""
+    assert (await python(script, tmp_path, using)).stdout == b"refused\nrefused\n"
+
+
+async def test_a_server_on_loopback_cannot_be_reached(using, tmp_path):
+    server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        done = await python(f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)", tmp_path, using)
+    assert done.exit_code == 1
+    assert b"Error" in done.stderr
+
+
+async def test_unix_sockets_still_work(using, tmp_path):
+    assert (await python("import socket; socket.socketpair(); print('ok')", tmp_path, using)).stdout == b"ok\n"
+
+
+async def test_nothing_of_our_environment_is_seen(using, tmp_path, monkeypatch):
+    monkeypatch.setenv("CANARY", "planted")
+    done = await python("import os; print(sorted(os.environ.items()))", tmp_path, using)
+    assert b"planted" not in done.stdout
+
+
+async def test_no_descriptor_of_ours_is_inherited(using, tmp_path):
+    with socket.socket() as ours:
+        os.set_inheritable(ours.fileno(), True)
+        done = await python("import os; print(len(os.listdir('/proc/self/fd')))", tmp_path, using)
+    # Standard input, output, error, and the listing's own.
+    assert int(done.stdout) <= 4
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to drop")
+async def test_root_becomes_nobody_and_cannot_come_back(using, tmp_path):
+    script = """
+import os
+print(os.getuid(), os.getgid(), os.getgroups())
+try:
+    os.setuid(0)
+    print("root again")
+except OSError:
+    print("stays")
+"""
+    assert (await python(script, tmp_path, using)).stdout == b"65534 65534 []\nstays\n"
+
+
+@pytest.fixture
+def folder():
+    """A folder that others may reach; pytest keeps its own to their owner."""
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
+
+
+async def test_it_may_write_its_own_folder(using, folder):
+    done = await python("open('made', 'w').write('x'); print('ok')", folder, using)
+    assert done == Finished(exit_code=0, stdout=b"ok\n", stderr=b"")
+
+
+async def test_what_comes_in_on_standard_input(using, tmp_path):
+    done = await python("import sys; print(len(sys.stdin.buffer.read()))", tmp_path, using, stdin=b"x" * 200_000)
+    assert done.stdout == b"200000\n"
+
+
+async def test_a_command_that_does_not_read_its_input_is_no_failure(using, tmp_path):
+    assert (await run(["true"], cwd=tmp_path, env={}, using=using, stdin=b"x" * 500_000)).exit_code == 0
+
+
+async def test_a_failure_is_its_exit_code(using, tmp_path):
+    done = await python("import sys; sys.stderr.write('why'); sys.exit(3)", tmp_path, using)
+    assert done == Finished(exit_code=3, stdout=b"", stderr=b"why")
+
+
+@pytest.mark.parametrize(
+    ("script", "limits", "code"),
+    [
+        pytest.param("import signal; signal.pause()", Limits(seconds=0.5), "jail-too-slow", id="never-ends"),
+        pytest.param("while True: print('x' * 1000)", Limits(output_bytes=10_000), "jail-too-much-output", id="chatty"),
+        pytest.param(
+            "held = bytearray(300 << 20); import signal; signal.pause()",
+            Limits(memory_bytes=100 << 20, seconds=20),
+            "jail-too-much-memory",
+            id="greedy",
+        ),
+    ],
+)
+async def test_a_limit_ends_the_work(using, tmp_path, script, limits, code):
+    with pytest.raises(JailLimitError) as raised:
+        await python(script, tmp_path, using, limits=limits)
+    assert raised.value.code == code
+
+
+async def test_nothing_the_work_started_outlives_it(using, tmp_path):
+    mark = f"mark-{os.getpid()}-{using}"
+    script = f"import os, signal  # {mark}\nif os.fork() == 0: signal.pause()"
+    # Where no process namespace ends the orphan, it holds standard output open until the deadline.
+    with contextlib.suppress(JailLimitError):
+        await python(script, tmp_path, using, limits=Limits(seconds=1))
+    assert [line for line in command_lines() if mark in line] == []
+
+
+def command_lines():
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                yield (process / "cmdline").read_text()
+
+
+async def test_a_file_cannot_grow_beyond_its_limit(using, folder):
+    done = await python("open('big', 'wb').write(b'x' * 10_000)", folder, using, limits=Limits(file_bytes=1000))
+    assert done.exit_code != 0
+
+
+async def test_a_missing_command_is_named(tmp_path):
+    with pytest.raises(JailFailedError) as raised:
+        await run(["no-such-command-anywhere"], cwd=tmp_path, env={})
+    assert raised.value.code == "jail-no-such-command"
+
+
+async def test_the_machine_s_isolation_is_one_that_works(tmp_path):
+    found = await isolation()
+    assert found is Isolation.NONE or await works(found, tmp_path)
