@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from haori.resources.argo import ConditionType
 from haori.words import Sentence
 
-
 _Word = TypeVar("_Word", bound=StrEnum)
 
 

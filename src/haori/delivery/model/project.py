@@ -1,8 +1,8 @@
 """An AppProject: what its applications may use.
 
 Lists are globs, an entry beginning with `!` denies and beats every allow. Cluster-scoped kinds are denied unless
-listed; namespaced ones are allowed unless a list is set; a blacklist beats. What restricts and is not enforced yet blocks every
-sync of the project and says so. see: argoproj/argo-cd `pkg/apis/application/v1alpha1/app_project_types.go` (3.6).
+listed; namespaced ones are allowed unless a list is set; a blacklist beats. What restricts and is not enforced blocks
+every sync of the project and says so. see: argoproj/argo-cd `pkg/apis/application/v1alpha1/app_project_types.go` (3.6).
 """
 
 from __future__ import annotations

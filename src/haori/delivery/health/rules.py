@@ -1,0 +1,203 @@
+"""Health of the other built-in kinds, and the table of all.
+
+Kinds that Argo CD judges by Lua (CronJob, PodDisruptionBudget, CustomResourceDefinition) are judged here by the same
+facts. Unknown kinds have no check, unless they carry the conditions by which most controllers speak: see `generic`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import orjson
+
+from haori.delivery.health.types import HEALTHY, Health, health
+from haori.delivery.health.workloads import (
+    assess_cron_job,
+    assess_daemon_set,
+    assess_deployment,
+    assess_job,
+    assess_pod,
+    assess_replica_set,
+    assess_stateful_set,
+    condition_of,
+    count,
+    is_behind,
+)
+from haori.objects import GroupKind, Manifest, annotations_of, nested, nested_list, nested_text
+from haori.resources.argo import HealthStatus
+
+Rule = Callable[[Manifest], Health | None]
+PROGRESSING, DEGRADED = HealthStatus.PROGRESSING, HealthStatus.DEGRADED
+
+_SCALER_FAILURES = frozenset(
+    {
+        "FailedGetScale", "FailedUpdateScale", "FailedGetResourceMetric", "InvalidSelector", "FailedGetObjectMetric",
+        "FailedGetPodsMetric", "FailedGetExternalMetric", "FailedGetContainerResourceMetric", "InvalidMetricSourceType",
+        "FailedComputeMetricsReplicas",
+    }
+)  # fmt: skip
+
+
+def assess_service(manifest: Manifest) -> Health:
+    """Service."""
+    if nested_text(manifest, "spec", "type") == "LoadBalancer" and not _addresses(manifest):
+        return health(PROGRESSING, "health-no-address")
+    return HEALTHY
+
+
+def assess_ingress(manifest: Manifest) -> Health:
+    """Ingress."""
+    return HEALTHY if _addresses(manifest) else health(PROGRESSING, "health-no-address")
+
+
+def _addresses(manifest: Manifest) -> bool:
+    return bool(nested_list(manifest, "status", "loadBalancer", "ingress"))
+
+
+def assess_volume_claim(manifest: Manifest) -> Health:
+    """PersistentVolumeClaim."""
+    match nested_text(manifest, "status", "phase"):
+        case "Bound":
+            return HEALTHY
+        case "Pending":
+            return health(PROGRESSING, "health-volume-pending")
+        case "Lost":
+            return health(DEGRADED, "health-volume-lost")
+    return health(HealthStatus.UNKNOWN, "health-no-status")
+
+
+def assess_autoscaler(manifest: Manifest) -> Health:
+    """HorizontalPodAutoscaler; v1 keeps its conditions as JSON in an annotation."""
+    conditions = list(nested_list(manifest, "status", "conditions"))
+    if str(manifest.get("apiVersion", "")).endswith("/v1"):
+        try:
+            conditions = orjson.loads(
+                annotations_of(manifest).get("autoscaling.alpha.kubernetes.io/conditions") or "[]"
+            )
+        except orjson.JSONDecodeError:
+            return health(DEGRADED, "health-conditions-unreadable")
+    for condition in conditions:
+        if condition.get("status") == "False" and condition.get("reason") in _SCALER_FAILURES:
+            message, type_ = str(condition.get("message") or ""), str(condition.get("type") or "")
+            return health(DEGRADED, "health-condition", type=type_, message=message)
+    if any(c.get("status") == "True" and c.get("type") in ("AbleToScale", "ScalingLimited") for c in conditions):
+        return HEALTHY
+    return health(PROGRESSING, "health-not-observed")
+
+
+def assess_api_service(manifest: Manifest) -> Health:
+    """APIService."""
+    condition = condition_of(manifest, "Available")
+    if condition.get("status") == "True":
+        return HEALTHY
+    message = str(condition.get("message") or "")
+    return health(PROGRESSING, "health-condition", type="Available", message=message)
+
+
+def assess_disruption_budget(manifest: Manifest) -> Health:
+    """PodDisruptionBudget."""
+    if is_behind(manifest):
+        return health(PROGRESSING, "health-not-observed")
+    condition = condition_of(manifest, "DisruptionAllowed")
+    if condition.get("reason") == "SyncFailed":
+        return health(
+            DEGRADED, "health-condition", type="DisruptionAllowed", message=str(condition.get("message") or "")
+        )
+    healthy, wanted = count(manifest, "status", "currentHealthy"), count(manifest, "status", "desiredHealthy")
+    if healthy < wanted:
+        return health(PROGRESSING, "health-not-available", available=healthy, wanted=wanted)
+    return HEALTHY
+
+
+def assess_definition(manifest: Manifest) -> Health:
+    """CustomResourceDefinition."""
+    for type_ in ("NamesAccepted", "Established"):
+        condition = condition_of(manifest, type_)
+        if condition.get("status") == "False":
+            status = DEGRADED if type_ == "NamesAccepted" else PROGRESSING
+            return health(status, "health-condition", type=type_, message=str(condition.get("message") or ""))
+    if condition_of(manifest, "Terminating").get("status") == "True":
+        return health(PROGRESSING, "health-terminating")
+    if condition_of(manifest, "NonStructuralSchema").get("status") == "True":
+        message = str(condition_of(manifest, "NonStructuralSchema").get("message") or "")
+        return health(DEGRADED, "health-condition", type="NonStructuralSchema", message=message)
+    if condition_of(manifest, "Established").get("status") == "True":
+        return HEALTHY
+    return health(PROGRESSING, "health-not-observed")
+
+
+def assess_workflow(manifest: Manifest) -> Health:
+    """Workflow (argoproj.io)."""
+    match nested_text(manifest, "status", "phase"):
+        case "" | "Pending" | "Running":
+            return health(PROGRESSING, "health-job-running")
+        case "Succeeded":
+            return HEALTHY
+        case "Failed" | "Error":
+            return health(DEGRADED, "health-pod-failed", message=nested_text(manifest, "status", "message"))
+    return health(HealthStatus.UNKNOWN, "health-no-status")
+
+
+def assess_child_application(manifest: Manifest) -> Health | None:
+    """Application: its own health as it wrote it, so that a parent shows and awaits it; none before it wrote one.
+
+    Argo CD has no check here since 1.8; its users restore this one by Lua, so we start with it.
+    """
+    word = nested_text(manifest, "status", "health", "status")
+    status = next((status for status in HealthStatus if status.value == word), None)
+    if status is None:
+        return health(PROGRESSING, "health-not-observed")
+    message = nested_text(manifest, "status", "health", "message")
+    if status is HealthStatus.HEALTHY:
+        return HEALTHY
+    return health(status, "health-child", status=status.value, message=message)
+
+
+def assess_generic(manifest: Manifest) -> Health | None:
+    """Any other kind: by observedGeneration and the conditions Ready, Available, Stalled, Reconciling; else no check.
+
+    see: kubernetes-sigs/cli-utils `pkg/kstatus`.
+    """
+    stalled = condition_of(manifest, "Stalled")
+    if stalled.get("status") == "True":
+        return health(DEGRADED, "health-condition", type="Stalled", message=str(stalled.get("message") or ""))
+    observed = nested(manifest, "status", "observedGeneration")
+    if isinstance(observed, int) and observed < count(manifest, "metadata", "generation"):
+        return health(PROGRESSING, "health-not-observed")
+    for type_ in ("Ready", "Available"):
+        condition = condition_of(manifest, type_)
+        message = str(condition.get("message") or "")
+        if condition.get("status") == "True":
+            return HEALTHY
+        if condition.get("status") in ("False", "Unknown"):
+            return health(PROGRESSING, "health-condition", type=type_, message=message)
+    return None
+
+
+RULES: dict[GroupKind, Rule] = {
+    GroupKind("apps", "Deployment"): assess_deployment,
+    GroupKind("apps", "StatefulSet"): assess_stateful_set,
+    GroupKind("apps", "DaemonSet"): assess_daemon_set,
+    GroupKind("apps", "ReplicaSet"): assess_replica_set,
+    GroupKind("", "Pod"): assess_pod,
+    GroupKind("", "Service"): assess_service,
+    GroupKind("networking.k8s.io", "Ingress"): assess_ingress,
+    GroupKind("extensions", "Ingress"): assess_ingress,
+    GroupKind("", "PersistentVolumeClaim"): assess_volume_claim,
+    GroupKind("batch", "Job"): assess_job,
+    GroupKind("batch", "CronJob"): assess_cron_job,
+    GroupKind("autoscaling", "HorizontalPodAutoscaler"): assess_autoscaler,
+    GroupKind("apiregistration.k8s.io", "APIService"): assess_api_service,
+    GroupKind("policy", "PodDisruptionBudget"): assess_disruption_budget,
+    GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): assess_definition,
+    GroupKind("argoproj.io", "Workflow"): assess_workflow,
+    GroupKind("argoproj.io", "Application"): assess_child_application,
+}
+"""Built-in rules; a kind of a built-in group that is not here (ConfigMap, Role, …) has no check."""
+
+BUILT_IN_GROUPS = frozenset(
+    {
+        "", "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "storage.k8s.io",
+        "discovery.k8s.io", "scheduling.k8s.io", "node.k8s.io", "admissionregistration.k8s.io", "coordination.k8s.io",
+    }
+)  # fmt: skip
