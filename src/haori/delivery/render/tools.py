@@ -1,7 +1,7 @@
 """Where helm and kubectl are: the real binaries, which render what their projects say they render.
 
-Looked for in the folder that `haori tools install` fills, then beside this interpreter (a wheel may bring kubectl), then
-on PATH. Found anew each time, so that a tool installed while an engine runs is used at once.
+Looked for in the folder that `haori tools install` fills, then beside this interpreter (a wheel may bring kubectl),
+then on PATH. Found anew each time, so that a tool installed while an engine runs is used at once.
 """
 
 from __future__ import annotations
