@@ -6,6 +6,10 @@ errors of `haori.cluster.errors` are the only ones that leave. It decides nothin
 writes no file, and takes no credential but those the kubeconfig names. The HTTP library loads with `connect`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from haori.cluster.client import EventType, KubernetesClient, ObjectList, PatchType, Propagation, WatchEvent
 from haori.cluster.discovery import ApiResource, Discovery
 from haori.cluster.errors import (
@@ -20,6 +24,10 @@ from haori.cluster.errors import (
     TooManyRequestsError,
     UnreachableError,
 )
+from haori.cluster.reflector import Reflector
+
+if TYPE_CHECKING:
+    from haori.cluster.http_client import HttpClient, connect, connect_to
 
 __all__ = [
     "AlreadyExistsError",
@@ -30,6 +38,7 @@ __all__ = [
     "EventType",
     "ForbiddenError",
     "GoneError",
+    "HttpClient",
     "InvalidError",
     "KubeconfigError",
     "KubernetesClient",
@@ -37,7 +46,18 @@ __all__ = [
     "ObjectList",
     "PatchType",
     "Propagation",
+    "Reflector",
     "TooManyRequestsError",
     "UnreachableError",
     "WatchEvent",
+    "connect",
+    "connect_to",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("HttpClient", "connect", "connect_to"):
+        from haori.cluster import http_client
+
+        return getattr(http_client, name)
+    raise AttributeError(name)

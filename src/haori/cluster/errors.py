@@ -31,7 +31,7 @@ class KubeconfigError(UserError):
 
 
 class ApiError(PeerError):
-    """The API server's refusal: HTTP `status`, `reason` and `message` of its Status object, `details` as it gave them."""
+    """The API server's refusal: HTTP `status`, and `reason`, `message`, `details` of its Status object."""
 
     def __init__(
         self,
