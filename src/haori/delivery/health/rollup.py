@@ -1,8 +1,8 @@
 """The health of an application: the worst of its objects, with Argo CD's exceptions.
 
 One missing object does not make the application Missing (it is merely OutOfSync), all of them missing do. A child
-Application that is Missing or Unknown does not count. `argocd.argoproj.io/ignore-healthcheck: "true"` on the live object
-leaves it out. see: argoproj/argo-cd `controller/health.go` (3.6).
+Application that is Missing or Unknown does not count. `argocd.argoproj.io/ignore-healthcheck: "true"` on the live
+object leaves it out. see: argoproj/argo-cd `controller/health.go` (3.6).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Culprit:
-    """One managed object as the roll-up sees it: `health` None where the kind has no check, `is_live` whether it exists."""
+    """One managed object as the roll-up sees it; `health` is None where the kind has no check."""
 
     key: ResourceKey
     health: Health | None

@@ -197,7 +197,8 @@ RULES: dict[GroupKind, Rule] = {
 
 BUILT_IN_GROUPS = frozenset(
     {
-        "", "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "storage.k8s.io",
-        "discovery.k8s.io", "scheduling.k8s.io", "node.k8s.io", "admissionregistration.k8s.io", "coordination.k8s.io",
+        "", "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io",
+        "storage.k8s.io", "discovery.k8s.io", "scheduling.k8s.io", "node.k8s.io",
+        "admissionregistration.k8s.io", "coordination.k8s.io",
     }
 )  # fmt: skip

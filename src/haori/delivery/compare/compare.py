@@ -1,0 +1,258 @@
+"""The comparison itself: one walk over desired, live and what we own.
+
+What we want must be there; what our manager owns must be wanted. A wanted empty mapping or list and an absent one are the
+same, as the API drops some of them; null is absent. Lists are matched by the keys that ownership names, else by known
+fields, else by position as a whole. Inside a whole (atomic) list defaults make live larger than desired: with a schema
+(`options.fill`) that is settled here, without one such an excess is let pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from haori.delivery.compare.lists import SETS, key_values, keys_for
+from haori.delivery.compare.normalise import normalise
+from haori.delivery.compare.ownership import (
+    Tree,
+    child,
+    fields,
+    format_keys,
+    item_keys,
+    manager_of,
+    owned_tree,
+    set_members,
+)
+from haori.delivery.compare.types import CompareOptions, Comparison, Difference, Path, Strategy
+from haori.objects import Manifest, ResourceKey, annotations_of, key_of
+from haori.objects.masking import LAST_APPLIED, is_secret, mask_manifests
+from haori.resources import argo
+
+_SKIPPED_TREES = frozenset({"stringData"})
+
+
+def compare(desired: Manifest | None, live: Manifest | None, options: CompareOptions) -> Comparison:
+    """One object: its differences by the strategy that fits, never raising for what manifests hold.
+
+    Raises `IgnoreRuleError` for a jq path we cannot read, ValueError where both are None.
+    """
+    if desired is None or live is None:
+        if desired is None and live is None:
+            raise ValueError("nothing to compare")
+        key = key_of(desired if desired is not None else live or {})
+        extra = live is not None
+        counts = not (extra and "IgnoreExtraneous" in _compare_options(live or {}))
+        strategy = options.strategy or Strategy.OWNERSHIP
+        return Comparison(key=key, strategy=strategy, is_missing=not extra, is_extra=extra, counts=counts)
+    owned = owned_tree(live, options.manager)
+    last = _last_applied(live)
+    strategy = options.strategy or _fitting(owned, last)
+    first, second = normalise(desired, live, options)
+    if options.fill is not None and strategy is not Strategy.OWNERSHIP:
+        first = normalise(options.fill(desired), live, options)[0]
+    walk = _Walk(options)
+    match strategy:
+        case Strategy.OWNERSHIP:
+            walk.mapping(first, second, owned or {}, ())
+        case Strategy.WANTED_FIELDS:
+            walk.mapping(first, second, None, ())
+        case Strategy.THREE_WAY:
+            walk.mapping(first, second, None, ())
+            walk.removed(normalise(last or {}, live, options)[0], first, second, ())
+    found = _differences(walk.found, live, is_secret(desired), options)
+    return Comparison(
+        key=key_of(desired), strategy=strategy, differences=found, needs_dry_run=bool(found) and walk.needs_dry_run
+    )
+
+
+def compare_all(
+    desired: Mapping[ResourceKey, Manifest], live: Mapping[ResourceKey, Manifest], options: CompareOptions
+) -> dict[ResourceKey, Comparison]:
+    """Every object of either side, in the order of keys."""
+    keys = sorted({*desired, *live})
+    return {key: compare(desired.get(key), live.get(key), options) for key in keys}
+
+
+def _fitting(owned: Tree | None, last: Manifest | None) -> Strategy:
+    if owned is not None:
+        return Strategy.OWNERSHIP
+    return Strategy.THREE_WAY if last is not None else Strategy.WANTED_FIELDS
+
+
+def _compare_options(manifest: Manifest) -> list[str]:
+    return [text.strip() for text in str(annotations_of(manifest).get(argo.COMPARE_OPTIONS, "")).split(",")]
+
+
+def _last_applied(live: Manifest) -> Manifest | None:
+    text = annotations_of(live).get(LAST_APPLIED)
+    try:
+        found = orjson.loads(text) if text else None
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+class _Walk:
+    """Collects (path, desired, live) while it goes down."""
+
+    def __init__(self, options: CompareOptions) -> None:
+        self._alike = options.alike
+        self.found: list[tuple[Path, Any, Any]] = []
+        self.needs_dry_run = False
+
+    def value(self, desired: Any, live: Any, tree: Tree | None, path: Path) -> None:
+        """Any value."""
+        if isinstance(desired, dict) and isinstance(live, dict):
+            self.mapping(desired, live, tree, path)
+        elif isinstance(desired, list) and isinstance(live, list):
+            self.list(desired, live, tree, path)
+        elif not self._alike(path, desired, live) and not (_is_empty(desired) and _is_empty(live)):
+            self.found.append((path, desired, live))
+
+    def mapping(self, desired: dict[str, Any], live: dict[str, Any], tree: Tree | None, path: Path) -> None:
+        """A mapping: each wanted field, then each owned one that is not wanted."""
+        for name, wanted in desired.items():
+            self.value(wanted, live.get(name), child(tree, name), (*path, name))
+        for name in fields(tree):
+            if desired.get(name) is None and name in live and not (not path and name in _SKIPPED_TREES):
+                self._unwanted(child(tree, name), live[name], (*path, name))
+
+    def list(self, desired: list[Any], live: list[Any], tree: Tree | None, path: Path) -> None:
+        """A list, by keys, as a set, or as a whole."""
+        owned_items, members = item_keys(tree), set_members(tree)
+        keys = tuple(owned_items[0][0]) if owned_items else ()
+        if not keys and not members:
+            keys = keys_for(path[-1] if path else "", desired, live) if tree is None or not desired else ()
+        if keys:
+            self._keyed(desired, live, owned_items, keys, path)
+        elif members or (path and path[-1] in SETS):
+            for wanted in desired:
+                if wanted not in live:
+                    self.found.append(((*path, f"[{wanted}]"), wanted, None))
+            for member in members:
+                if member not in desired and member in live:
+                    self.found.append(((*path, f"[{member}]"), None, member))
+        else:
+            self._whole(desired, live, path)
+
+    def _keyed(
+        self,
+        desired: list[Any],
+        live: list[Any],
+        owned: list[tuple[dict[str, Any], Tree]],
+        keys: tuple[str, ...],
+        path: Path,
+    ) -> None:
+        by_key = {format_keys(key_values(item, keys)): item for item in live}
+        trees = {format_keys(values): tree for values, tree in owned}
+        wanted_keys = set()
+        for item in desired:
+            text = format_keys(key_values(item, keys))
+            wanted_keys.add(text)
+            self.value(item, by_key.get(text), trees.get(text, {} if owned else None), (*path, text))
+        for text, tree in trees.items():
+            if text not in wanted_keys and text in by_key:
+                self._unwanted(tree, by_key[text], (*path, text))
+
+    def _whole(self, desired: list[Any], live: list[Any], path: Path) -> None:
+        if len(desired) != len(live):
+            self.found.append((path, desired, live))
+            return
+        before = len(self.found)
+        for index, (wanted, is_) in enumerate(zip(desired, live, strict=True)):
+            self.value(wanted, is_, None, (*path, f"[{index}]"))
+        if len(self.found) > before:
+            self.needs_dry_run = True
+
+    def _unwanted(self, tree: Tree | None, live: Any, path: Path) -> None:
+        """Reports what we own below `path`: the leaves, so that other managers' parts of it are not blamed."""
+        below = [key for key in (tree or {}) if key != "."]
+        if not below:
+            if not _is_empty(live):
+                self.found.append((path, None, live))
+        elif isinstance(live, dict):
+            for name in fields(tree):
+                if name in live:
+                    self._unwanted(child(tree, name), live[name], (*path, name))
+        elif isinstance(live, list):
+            self.list([], live, tree, path)
+
+    def removed(self, last: Any, desired: Any, live: Any, path: Path) -> None:
+        """What was applied last, is not wanted now and still stands."""
+        if not isinstance(last, dict) or not isinstance(live, dict):
+            return
+        wanted = desired if isinstance(desired, dict) else {}
+        for name, before in last.items():
+            if name not in live:
+                continue
+            if wanted.get(name) is None:
+                if not _is_empty(live[name]) and not _is_empty(before):
+                    self.found.append(((*path, name), None, live[name]))
+            else:
+                self._removed_below(name, before, wanted[name], live[name], (*path, name))
+
+    def _removed_below(self, name: str, last: Any, desired: Any, live: Any, path: Path) -> None:
+        if not (isinstance(last, list) and isinstance(desired, list) and isinstance(live, list)):
+            self.removed(last, desired, live, path)
+            return
+        keys = keys_for(name, last, desired, live)
+        if not keys:
+            return
+        wanted = {format_keys(key_values(item, keys)): item for item in desired}
+        standing = {format_keys(key_values(item, keys)): item for item in live}
+        for item in last:
+            text = format_keys(key_values(item, keys))
+            if text in standing and text not in wanted:
+                self.found.append(((*path, text), None, standing[text]))
+            elif text in standing:
+                self.removed(item, wanted[text], standing[text], (*path, text))
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, (dict, list)) and all(_is_empty(item) for item in _items(value)))
+
+
+def _items(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
+
+
+def _differences(
+    found: list[tuple[Path, Any, Any]], live: Manifest, secret: bool, options: CompareOptions
+) -> tuple[Difference, ...]:
+    seen: dict[str, Difference] = {}
+    for path, desired, is_ in found:
+        text = format_path(path)
+        masked = secret and path[:1] == ("data",)
+        if masked:
+            desired, is_ = _mask_pair(desired, is_)
+        manager = manager_of(live, path, options.manager)
+        seen.setdefault(text, Difference(path=text, desired=desired, live=is_, manager=manager, is_masked=masked))
+    return tuple(seen[text] for text in sorted(seen))
+
+
+def _mask_pair(desired: Any, live: Any) -> tuple[Any, Any]:
+    def wrap(value: Any) -> dict[str, Any]:
+        data = value if isinstance(value, dict) else {"": value} if value is not None else {}
+        return {"kind": "Secret", "apiVersion": "v1", "data": data}
+
+    def unwrap(value: Any, masked: dict[str, Any]) -> Any:
+        data = masked.get("data") or {}
+        return data if isinstance(value, dict) else data.get("")
+
+    first, second = mask_manifests(wrap(desired), wrap(live))
+    return unwrap(desired, first), unwrap(live, second)
+
+
+def format_path(path: Path) -> str:
+    """`spec.template.spec.containers[name=web].image`; a name with dots stands in brackets and quotes."""
+    text = ""
+    for step in path:
+        if step.startswith("["):
+            text += step
+        elif "." in step or "/" in step:
+            text += f'["{step}"]'
+        else:
+            text += f".{step}" if text else step
+    return text
