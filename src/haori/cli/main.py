@@ -19,6 +19,7 @@ from haori.errors import HaoriError, format_error
 from haori.words import text
 
 COMMANDS: dict[str, str] = {
+    "render": "haori.cli.render:render",
     "tools": "haori.cli.tools:tools",
     "completion": "haori.cli.completion:completion",
 }

@@ -1,0 +1,118 @@
+"""Renders a source from a folder of files.
+
+The tools work on a copy of the repository's files, which is given to an unprivileged user and thrown away, so nothing
+that a chart or overlay does can reach the original.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from haori.delivery.model.application import Source
+from haori.delivery.render.detect import SourceType, detect_source_type
+from haori.delivery.render.directory import read_objects, render_directory
+from haori.delivery.render.errors import RenderError, RenderPathError
+from haori.delivery.render.helm import helm_command
+from haori.delivery.render.kustomize import kustomize_command
+from haori.delivery.render.paths import existing_inside
+from haori.delivery.render.tools import Tool, find_tool
+from haori.jail import Isolation, Limits, run
+
+LONGEST_REASON = 2000
+REPOSITORY = "repository"
+HOME = ".haori-home"
+"""Where helm and kubectl may keep what they like; it goes with the copy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderContext:
+    """All that a renderer is told beside the files."""
+
+    name: str
+    namespace: str = "default"
+    kube_version: str = ""
+    """As `1.37.0`; empty: the renderer's own default."""
+    api_versions: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    isolation: Isolation | None = None
+    """None: the best that works on this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """Desired manifests in the order the tool gave them, and the tool."""
+
+    manifests: tuple[dict[str, Any], ...]
+    source_type: SourceType
+
+
+async def render_folder(root: Path, source: Source, context: RenderContext) -> Rendered:
+    """The manifests of `source.path` in the files below `root`.
+
+    Raises RenderError (the repository's author has to act), ToolMissingError, JailError (a limit was reached).
+    """
+    folder, source_type = _locate(root, source)
+    if source_type is SourceType.DIRECTORY:
+        manifests = render_directory(root, folder, source)
+    else:
+        manifests = await _render_with_tool(root, folder, source, context, source_type)
+    return Rendered(manifests=tuple(manifests), source_type=source_type)
+
+
+def _locate(root: Path, source: Source) -> tuple[Path, SourceType]:
+    folder = existing_inside(root, root, source.path or ".")
+    if not folder.is_dir():
+        raise RenderPathError("render-path-missing", path=source.path)
+    source_type = detect_source_type(source, {path.name for path in folder.iterdir()})
+    if source_type is SourceType.PLUGIN:
+        raise RenderError("render-plugin", path=source.path)
+    return folder, source_type
+
+
+async def _render_with_tool(
+    root: Path, folder: Path, source: Source, context: RenderContext, source_type: SourceType
+) -> list[dict[str, Any]]:
+    relative = _relative(root, folder)
+    with tempfile.TemporaryDirectory(prefix="haori-render-") as temporary:
+        work = _copy(root, Path(temporary))
+        command = _command(work, relative, source, context, source_type)
+        output = await _run_tool(command, work, context, source_type, source.path)
+    return read_objects(output, f"{source_type}: {source.path}")
+
+
+def _relative(root: Path, folder: Path) -> Path:
+    return folder.relative_to(root.resolve())
+
+
+def _copy(root: Path, temporary: Path) -> Path:
+    """A working folder with the files of `root` in it, which the unprivileged user may reach but nobody else."""
+    work = temporary.resolve() / "work"
+    shutil.copytree(root, work / REPOSITORY, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+    (work / HOME).mkdir()
+    temporary.chmod(0o711)
+    work.chmod(0o700)
+    return work
+
+
+def _command(work: Path, relative: Path, source: Source, context: RenderContext, source_type: SourceType) -> list[str]:
+    root = work / REPOSITORY
+    folder = root / relative
+    if source_type is SourceType.KUSTOMIZE:
+        return kustomize_command(work, root, folder, source, find_tool(Tool.KUBECTL))
+    kube = (context.kube_version, context.api_versions)
+    helm = find_tool(Tool.HELM)
+    return helm_command(work, root, folder, source, helm, name=context.name, namespace=context.namespace, kube=kube)
+
+
+async def _run_tool(command: list[str], cwd: Path, context: RenderContext, source_type: SourceType, path: str) -> bytes:
+    home = cwd / HOME
+    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "HELM_CACHE_HOME": str(home), "HELM_DATA_HOME": str(home)}
+    finished = await run(command, cwd=cwd, env=env, limits=context.limits, using=context.isolation)
+    if finished.exit_code != 0:
+        reason = finished.stderr.decode(errors="replace").replace(f"{cwd}/", "").strip()
+        raise RenderError("render-failed", tool=source_type.value, path=path, reason=reason[-LONGEST_REASON:])
+    return finished.stdout
