@@ -1,0 +1,147 @@
+"""Keyed work: one at a time for a key, many keys at once, and only the strongest wish is kept.
+
+Level, not edge: the queue holds the set of keys to look at again, each with the highest level anybody asked for and the
+reasons why; asking twice costs nothing. A key that is being worked on and is asked for again runs once more afterwards.
+A later wish (`delay`) waits on a timer of the loop and never holds back an earlier one. A quiet key costs nothing.
+see: nolar/kopf `kopf/_core/reactor/queueing.py` for the idea; Argo CD's compare levels are reference section 2.9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Generic, NoReturn, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Level(IntEnum):
+    """How much has to be looked at again; each level includes those below."""
+
+    TREE = 0
+    """Health and tree only: a child changed."""
+    LIVE = 1
+    """Compare again with the revision resolved last: a managed object changed."""
+    NEWEST = 2
+    """Resolve the revision: time has passed, the destination changed, an automated operation ended."""
+    FORCED = 3
+    """Ask the repository whatever was asked a moment ago: a source changed, a person asked."""
+    HARD = 4
+    """As FORCED, and render without the cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What has been asked of a key since it was last worked on."""
+
+    level: Level
+    reasons: frozenset[str] = frozenset()
+
+    def joined(self, other: Wish) -> Wish:
+        """Both at once."""
+        return Wish(level=max(self.level, other.level), reasons=self.reasons | other.reasons)
+
+
+class WorkQueue(Generic[Key]):
+    """Runs `work(key, wish)` for every key asked for, at most `workers` at once.
+
+    Unbounded in keys on purpose: a set never holds more than there are applications. `work` handles its own
+    expected failures; what it raises ends `run`.
+    """
+
+    def __init__(self, work: Callable[[Key, Wish], Awaitable[None]], *, workers: int = 10) -> None:
+        if workers < 1:
+            raise ValueError("a queue needs a worker")
+        self._work, self._workers = work, workers
+        self._wishes: dict[Key, Wish] = {}
+        self._ready: deque[Key] = deque()
+        self._busy: set[Key] = set()
+        self._timers: dict[Key, tuple[float, asyncio.TimerHandle, Wish]] = {}
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._done = 0
+
+    def ask(self, key: Key, level: Level, reason: str, *, delay: float = 0.0) -> None:
+        """Asks to look at `key` again, at once or in `delay` seconds; the earliest of several delays counts."""
+        wish = Wish(level=level, reasons=frozenset({reason}))
+        if delay > 0:
+            self._ask_later(key, wish, delay)
+            return
+        self._ask_now(key, wish)
+
+    def forget(self, key: Key) -> None:
+        """Drops every wish for `key`; work on it that has begun goes on."""
+        self._wishes.pop(key, None)
+        if timer := self._timers.pop(key, None):
+            timer[1].cancel()
+
+    async def run(self) -> NoReturn:
+        """Works until cancelled; timers stop with it."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._workers):
+                    group.create_task(self._worker())
+        finally:
+            for _, handle, _ in self._timers.values():
+                handle.cancel()
+            self._timers.clear()
+        raise AssertionError("workers run until they are cancelled")
+
+    async def wait_idle(self) -> None:
+        """Until nothing is ready and nothing runs; wishes for later are not waited for."""
+        await self._idle.wait()
+
+    def statistics(self) -> dict[str, int]:
+        """waiting, running, later (keys) and done (pieces of work)."""
+        return {
+            "waiting": len(self._wishes), "running": len(self._busy), "later": len(self._timers), "done": self._done,
+        }  # fmt: skip
+
+    def _ask_now(self, key: Key, wish: Wish) -> None:
+        before = self._wishes.get(key)
+        self._wishes[key] = wish if before is None else before.joined(wish)
+        if before is None and key not in self._busy:
+            self._ready.append(key)
+        self._idle.clear()
+        self._wake.set()
+
+    def _ask_later(self, key: Key, wish: Wish, delay: float) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + delay
+        if before := self._timers.pop(key, None):
+            before[1].cancel()
+            due, wish = min(due, before[0]), before[2].joined(wish)
+        self._timers[key] = (due, loop.call_at(due, self._due, key), wish)
+
+    def _due(self, key: Key) -> None:
+        _, _, wish = self._timers.pop(key)
+        self._ask_now(key, wish)
+
+    async def _worker(self) -> None:
+        while True:
+            while not self._ready:
+                self._wake.clear()
+                await self._wake.wait()
+            key = self._ready.popleft()
+            wish = self._wishes.pop(key, None)
+            if wish is None:  # Forgotten meanwhile.
+                self._settle()
+                continue
+            self._busy.add(key)
+            try:
+                await self._work(key, wish)
+            finally:
+                self._busy.discard(key)
+                self._done += 1
+                if key in self._wishes:
+                    self._ready.append(key)
+                    self._wake.set()
+                self._settle()
+
+    def _settle(self) -> None:
+        if not self._wishes and not self._busy:
+            self._idle.set()

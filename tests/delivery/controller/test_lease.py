@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from haori.cluster import KubernetesClient
+from haori.delivery.controller.lease import Lease, LeaseLostError
+from tests.delivery.controller.fakes import FakeClient, clock
+
+pytestmark = pytest.mark.looptime
+
+
+def lease(client: FakeClient, identity: str) -> Lease:
+    return Lease(cast(KubernetesClient, client), "argocd", identity, clock=clock)
+
+
+async def test_the_first_engine_has_the_lease_at_once():
+    client = FakeClient()
+
+    term = await lease(client, "one").acquire()
+
+    assert term == 0
+    assert client.objects["Lease", "argocd", "haori-engine"]["spec"]["holderIdentity"] == "one"
+
+
+async def test_a_second_engine_waits_and_takes_over_with_a_higher_term():
+    client = FakeClient()
+    loop = asyncio.get_running_loop()
+    await lease(client, "one").acquire()
+    waited_for: list[str] = []
+
+    term = await lease(client, "two").acquire(waited_for.append)
+
+    assert term == 1
+    assert waited_for == ["one"]
+    assert 12 <= loop.time() <= 15
+
+
+async def test_a_renewed_lease_is_not_taken():
+    client = FakeClient()
+    one, two = lease(client, "one"), lease(client, "two")
+    await one.acquire()
+    keeping = asyncio.ensure_future(one.keep())
+    waiting = asyncio.ensure_future(two.acquire())
+
+    await asyncio.wait([keeping, waiting], timeout=120)
+
+    assert one.is_held
+    assert not keeping.done()
+    assert not waiting.done()
+    for task in (keeping, waiting):
+        task.cancel()
+    await asyncio.gather(keeping, waiting, return_exceptions=True)
+
+
+async def test_a_holder_that_cannot_renew_stops_before_another_may_take_over():
+    client = FakeClient()
+    one = lease(client, "one")
+    await one.acquire()
+    client.is_down = True
+    began = asyncio.get_running_loop().time()
+
+    with pytest.raises(LeaseLostError):
+        await one.keep()
+
+    assert asyncio.get_running_loop().time() - began < 12
+    assert not one.is_held
+    with pytest.raises(LeaseLostError):
+        _ = one.term
+
+
+async def test_a_restarted_engine_of_the_same_name_begins_a_new_term():
+    client = FakeClient()
+    await lease(client, "one").acquire()
+
+    assert await lease(client, "one").acquire() == 1
+
+
+async def test_a_released_lease_is_taken_at_once():
+    client = FakeClient()
+    one = lease(client, "one")
+    await one.acquire()
+    await one.release()
+
+    assert await lease(client, "two").acquire() == 1
+    assert asyncio.get_running_loop().time() == 0
+
+
+async def test_a_lease_that_another_took_is_lost_at_the_next_renewal():
+    client = FakeClient()
+    one = lease(client, "one")
+    await one.acquire()
+    stored: dict[str, Any] = client.objects["Lease", "argocd", "haori-engine"]
+    other = {**stored, "spec": {**stored["spec"], "holderIdentity": "two"}}
+    await client.replace(_leases(), other)
+
+    with pytest.raises(LeaseLostError):
+        await one.keep()
+
+
+def _leases():
+    from haori.cluster.well_known import LEASES
+
+    return LEASES

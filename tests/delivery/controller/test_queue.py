@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from haori.delivery.controller.queue import Level, Wish, WorkQueue
+
+
+@asynccontextmanager
+async def running(queue: WorkQueue[str]):
+    task = asyncio.ensure_future(queue.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_wishes_for_one_key_join_into_the_strongest():
+    seen: list[tuple[str, Wish]] = []
+
+    async def work(key: str, wish: Wish) -> None:
+        seen.append((key, wish))
+
+    queue = WorkQueue(work)
+    queue.ask("shop", Level.TREE, "child")
+    queue.ask("shop", Level.FORCED, "annotation")
+    async with running(queue):
+        await queue.wait_idle()
+
+    assert seen == [("shop", Wish(level=Level.FORCED, reasons=frozenset({"child", "annotation"})))]
+
+
+async def test_a_key_asked_for_while_worked_on_runs_once_more_and_never_twice_at_once():
+    started, go, runs = asyncio.Event(), asyncio.Event(), []
+    at_once = 0
+
+    async def work(key: str, wish: Wish) -> None:
+        nonlocal at_once
+        at_once += 1
+        assert at_once == 1
+        runs.append(wish.reasons)
+        started.set()
+        await go.wait()
+        at_once -= 1
+
+    queue = WorkQueue(work, workers=4)
+    async with running(queue):
+        queue.ask("shop", Level.LIVE, "first")
+        await started.wait()
+        queue.ask("shop", Level.LIVE, "second")
+        queue.ask("shop", Level.LIVE, "third")
+        go.set()
+        await queue.wait_idle()
+
+    assert runs == [{"first"}, {"second", "third"}]
+
+
+async def test_keys_run_in_parallel_under_the_cap():
+    running_now, most, two = 0, 0, asyncio.Event()
+
+    async def work(key: str, wish: Wish) -> None:
+        nonlocal running_now, most
+        running_now += 1
+        most = max(most, running_now)
+        if running_now == 2:
+            two.set()
+        await two.wait()
+        running_now -= 1
+
+    queue = WorkQueue(work, workers=2)
+    for key in "abcd":
+        queue.ask(key, Level.TREE, "start")
+    async with running(queue):
+        await queue.wait_idle()
+
+    assert most == 2
+
+
+@pytest.mark.looptime
+async def test_the_earliest_of_several_delays_counts():
+    loop = asyncio.get_running_loop()
+    at: list[float] = []
+
+    async def work(key: str, wish: Wish) -> None:
+        at.append(loop.time())
+        done.set()
+
+    done = asyncio.Event()
+    queue = WorkQueue(work)
+    began = loop.time()
+    async with running(queue):
+        queue.ask("shop", Level.NEWEST, "resync", delay=60)
+        queue.ask("shop", Level.LIVE, "heal", delay=2)
+        queue.ask("shop", Level.LIVE, "later", delay=30)
+        await done.wait()
+
+    assert [moment - began for moment in at] == [2]
+    assert queue.statistics()["later"] == 0
+
+
+async def test_a_forgotten_key_is_not_worked_on():
+    seen: list[str] = []
+
+    async def work(key: str, wish: Wish) -> None:
+        seen.append(key)
+
+    queue = WorkQueue(work)
+    queue.ask("gone", Level.TREE, "start")
+    queue.ask("shop", Level.TREE, "start")
+    queue.forget("gone")
+    async with running(queue):
+        await queue.wait_idle()
+
+    assert seen == ["shop"]
