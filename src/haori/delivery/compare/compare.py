@@ -1,7 +1,7 @@
 """The comparison itself: one walk over desired, live and what we own.
 
-What we want must be there; what our manager owns must be wanted. A wanted empty mapping or list and an absent one are the
-same, as the API drops some of them; null is absent. Lists are matched by the keys that ownership names, else by known
+What we want must be there; what our manager owns must be wanted. A wanted empty mapping or list and an absent one are
+the same, as the API drops some of them; null is absent. Lists are matched by the keys that ownership names, else by known
 fields, else by position as a whole. Inside a whole (atomic) list defaults make live larger than desired: with a schema
 (`options.fill`) that is settled here, without one such an excess is let pass.
 """
@@ -55,11 +55,11 @@ def compare(desired: Manifest | None, live: Manifest | None, options: CompareOpt
     walk = _Walk(options)
     match strategy:
         case Strategy.OWNERSHIP:
-            walk.mapping(first, second, owned or {}, ())
+            walk.visit_mapping(first, second, owned or {}, ())
         case Strategy.WANTED_FIELDS:
-            walk.mapping(first, second, None, ())
+            walk.visit_mapping(first, second, None, ())
         case Strategy.THREE_WAY:
-            walk.mapping(first, second, None, ())
+            walk.visit_mapping(first, second, None, ())
             walk.removed(normalise(last or {}, live, options)[0], first, second, ())
     found = _differences(walk.found, live, is_secret(desired), options)
     return Comparison(
@@ -102,24 +102,24 @@ class _Walk:
         self.found: list[tuple[Path, Any, Any]] = []
         self.needs_dry_run = False
 
-    def value(self, desired: Any, live: Any, tree: Tree | None, path: Path) -> None:
+    def visit(self, desired: Any, live: Any, tree: Tree | None, path: Path) -> None:
         """Any value."""
         if isinstance(desired, dict) and isinstance(live, dict):
-            self.mapping(desired, live, tree, path)
+            self.visit_mapping(desired, live, tree, path)
         elif isinstance(desired, list) and isinstance(live, list):
-            self.list(desired, live, tree, path)
+            self.visit_list(desired, live, tree, path)
         elif not self._alike(path, desired, live) and not (_is_empty(desired) and _is_empty(live)):
             self.found.append((path, desired, live))
 
-    def mapping(self, desired: dict[str, Any], live: dict[str, Any], tree: Tree | None, path: Path) -> None:
+    def visit_mapping(self, desired: dict[str, Any], live: dict[str, Any], tree: Tree | None, path: Path) -> None:
         """A mapping: each wanted field, then each owned one that is not wanted."""
         for name, wanted in desired.items():
-            self.value(wanted, live.get(name), child(tree, name), (*path, name))
+            self.visit(wanted, live.get(name), child(tree, name), (*path, name))
         for name in fields(tree):
             if desired.get(name) is None and name in live and not (not path and name in _SKIPPED_TREES):
                 self._unwanted(child(tree, name), live[name], (*path, name))
 
-    def list(self, desired: list[Any], live: list[Any], tree: Tree | None, path: Path) -> None:
+    def visit_list(self, desired: list[Any], live: list[Any], tree: Tree | None, path: Path) -> None:
         """A list, by keys, as a set, or as a whole."""
         owned_items, members = item_keys(tree), set_members(tree)
         keys = tuple(owned_items[0][0]) if owned_items else ()
@@ -151,7 +151,7 @@ class _Walk:
         for item in desired:
             text = format_keys(key_values(item, keys))
             wanted_keys.add(text)
-            self.value(item, by_key.get(text), trees.get(text, {} if owned else None), (*path, text))
+            self.visit(item, by_key.get(text), trees.get(text, {} if owned else None), (*path, text))
         for text, tree in trees.items():
             if text not in wanted_keys and text in by_key:
                 self._unwanted(tree, by_key[text], (*path, text))
@@ -162,7 +162,7 @@ class _Walk:
             return
         before = len(self.found)
         for index, (wanted, is_) in enumerate(zip(desired, live, strict=True)):
-            self.value(wanted, is_, None, (*path, f"[{index}]"))
+            self.visit(wanted, is_, None, (*path, f"[{index}]"))
         if len(self.found) > before:
             self.needs_dry_run = True
 
@@ -177,7 +177,7 @@ class _Walk:
                 if name in live:
                     self._unwanted(child(tree, name), live[name], (*path, name))
         elif isinstance(live, list):
-            self.list([], live, tree, path)
+            self.visit_list([], live, tree, path)
 
     def removed(self, last: Any, desired: Any, live: Any, path: Path) -> None:
         """What was applied last, is not wanted now and still stands."""

@@ -1,7 +1,6 @@
 """ignoreDifferences: the fields that rules name are taken away on both sides.
 
-Three tools: JSON pointers, the fields that named managers own, and jq paths. Of jq we read paths only: `.a.b`, `.a["b"]`,
-`.a[0]`, `.a[]`, `.a[]?`, pipes, and `select(PATH == LITERAL)` or `select(PATH != LITERAL)`; anything else raises
+Tools: JSON pointers, the fields of named managers, jq paths. Of jq only paths are read: `.a.b`, `.a["b"]`, `.a[0]`, `.a[]`, `.a[]?`, pipes, and `select(PATH == LITERAL)` or `select(PATH != LITERAL)`; anything else raises
 `jq-path-unsupported`, which becomes a condition, rather than ignore too much or too little.
 """
 

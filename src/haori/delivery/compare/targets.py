@@ -35,7 +35,7 @@ def clean_targets(
 ) -> Targets:
     """The targets of an application (`application` is its name in tracking ids) for destination `namespace`.
 
-    A kind that the cluster does not know is taken as namespaced, unless the object's CRD among the targets says otherwise.
+    A kind the cluster does not know is taken as namespaced unless its CRD among the targets says otherwise.
     """
     given = list(manifests)
     scopes = _scopes_of_definitions(given)

@@ -1,6 +1,6 @@
 """Whether two scalars are one value although they are written differently: quantities and durations.
 
-By the name of the field, since it is the same wherever it appears; a schema that knows better stands in for this through
+By the name of the field, since it is the same wherever it appears; a schema that knows better stands in through
 `CompareOptions.alike`.
 """
 

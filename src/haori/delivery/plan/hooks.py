@@ -1,0 +1,93 @@
+"""Hooks and waves as annotations say them, Argo CD's first, Helm's where there is no valid one of Argo's.
+
+see: argoproj/argo-cd `gitops-engine/pkg/sync/hook` and `syncwaves/waves.go` (3.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from haori.delivery.model.problems import word_of
+from haori.objects import Manifest, annotations_of, nested_text
+from haori.resources import argo
+from haori.resources.argo import HookDeletePolicy, HookType, SyncPhase
+
+_Item = TypeVar("_Item")
+
+_HELM_TYPES = {
+    "pre-install": HookType.PRE_SYNC,
+    "pre-upgrade": HookType.PRE_SYNC,
+    "post-install": HookType.POST_SYNC,
+    "post-upgrade": HookType.POST_SYNC,
+    "pre-delete": HookType.PRE_DELETE,
+    "post-delete": HookType.POST_DELETE,
+}
+_HELM_POLICIES = {
+    "before-hook-creation": HookDeletePolicy.BEFORE_CREATION,
+    "hook-succeeded": HookDeletePolicy.SUCCEEDED,
+    "hook-failed": HookDeletePolicy.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookInfo:
+    """What an object is besides a plain one; a hook without types is never applied and never counted."""
+
+    types: tuple[HookType, ...] = ()
+    policies: tuple[HookDeletePolicy, ...] = ()
+    is_skipped: bool = False
+
+    @property
+    def phases(self) -> tuple[SyncPhase, ...]:
+        """The phases it runs in, one task each."""
+        return tuple(SyncPhase(type_.value) for type_ in self.types if type_ is not HookType.SKIP)
+
+
+def hook_info(manifest: Manifest) -> HookInfo | None:
+    """How an object is a hook, None for a plain object."""
+    annotations = annotations_of(manifest)
+    words, helm = annotations.get(argo.HOOK), annotations.get(argo.HELM_HOOK)
+    if words is None and helm is None:
+        return None
+    types = _unique(word_of(HookType, word) for word in _words(words))
+    if types == (HookType.SKIP,):
+        return HookInfo(is_skipped=True)
+    if not types:
+        types = _unique(_HELM_TYPES.get(word) for word in _words(helm))
+    policies = _unique(word_of(HookDeletePolicy, word) for word in _words(annotations.get(argo.HOOK_DELETE_POLICY)))
+    policies += _unique(_HELM_POLICIES.get(word) for word in _words(annotations.get(argo.HELM_HOOK_DELETE_POLICY)))
+    types = tuple(type_ for type_ in types if type_ is not HookType.SKIP)
+    return HookInfo(types=types, policies=tuple(dict.fromkeys(policies)) or (HookDeletePolicy.BEFORE_CREATION,))
+
+
+def is_hook(manifest: Manifest) -> bool:
+    """Whether an object is a hook of any kind, skipped and unknown ones included."""
+    return hook_info(manifest) is not None
+
+
+def wave_of(manifest: Manifest) -> int:
+    """The sync wave: the annotation, else Helm's weight, else 0; what is no integer falls through."""
+    annotations = annotations_of(manifest)
+    for name in (argo.SYNC_WAVE, argo.HELM_HOOK_WEIGHT):
+        try:
+            return int(str(annotations.get(name, "")), 10)
+        except ValueError:
+            continue
+    return 0
+
+
+def generated_name(manifest: Manifest, revision: str, phase: SyncPhase, started_at: datetime) -> str:
+    """The name of a hook that gives only generateName: the same in every pass of one operation."""
+    prefix = nested_text(manifest, "metadata", "generateName")
+    return f"{prefix}{revision[:7]}-{phase.value}-{int(started_at.timestamp())}".lower()
+
+
+def _words(text: object) -> list[str]:
+    return [word.strip() for word in str(text or "").split(",") if word.strip()]
+
+
+def _unique(items: Iterable[_Item | None]) -> tuple[_Item, ...]:
+    return tuple(dict.fromkeys(item for item in items if item is not None))
