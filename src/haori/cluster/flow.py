@@ -1,8 +1,8 @@
 """How many requests may be in flight at once: as many as the API server takes gladly, and no fixed rate.
 
 The window grows by one for each window's worth of answers that came as quickly as usual, halves when the server says
-429 (and nothing starts until the pause it asked for is over), and shrinks a little when answers take several times as long
-as the quickest lately. Writes go before reads that wait, since a sync that waits holds more than a list does.
+429 (and nothing starts until the pause it asked for is over), and shrinks a little when answers take several times as
+long as the quickest lately. Writes go before reads that wait, since a sync that waits holds more than a list does.
 """
 
 from __future__ import annotations

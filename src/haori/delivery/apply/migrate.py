@@ -1,0 +1,56 @@
+"""Taking over the fields that kubectl or a client-side Argo CD wrote, so that server-side apply may remove them.
+
+Without this, a field that leaves Git stays in the cluster for ever, because its first writer still owns it. Only the
+list of owners changes: no field of the object is touched, so no Pod restarts. see: kubernetes/client-go
+`util/csaupgrade` (1.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from haori.objects import Manifest, nested_list
+
+
+def plan_take_over(live: Manifest, manager: str, taken_over: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The JSON patch on `metadata.managedFields` that makes `manager` own what `taken_over` own; empty: nothing to do.
+
+    The patch tests the resourceVersion, so it fails rather than overwrite a newer list.
+    """
+    entries = [entry for entry in nested_list(live, "metadata", "managedFields") if isinstance(entry, Mapping)]
+    theirs = [entry for entry in entries if _is_theirs(entry, manager, taken_over)]
+    if not theirs:
+        return []
+    ours = [entry for entry in entries if _is_ours(entry, manager)]
+    fields: dict[str, Any] = {}
+    for entry in (*ours, *theirs):
+        fields = merge_fields(fields, entry.get("fieldsV1") or {})
+    # The apply that follows must be free to drop kubectl's memory of what it wrote.
+    template = dict(ours[0] if ours else theirs[0])
+    template |= {"manager": manager, "operation": "Apply", "fieldsV1": fields}
+    rest = [entry for entry in entries if entry not in theirs and entry not in ours]
+    metadata = live.get("metadata") or {}
+    return [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": metadata.get("resourceVersion")},
+        {"op": "replace", "path": "/metadata/managedFields", "value": [template, *rest]},
+    ]
+
+
+def merge_fields(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
+    """The union of two `fieldsV1` trees."""
+    merged = dict(left)
+    for name, below in right.items():
+        known = merged.get(name)
+        merged[name] = merge_fields(known, below) if isinstance(known, Mapping) else below
+    return merged
+
+
+def _is_theirs(entry: Mapping[str, Any], manager: str, taken_over: Mapping[str, str]) -> bool:
+    if entry.get("subresource") or _is_ours(entry, manager):
+        return False
+    return taken_over.get(str(entry.get("manager"))) == entry.get("operation")
+
+
+def _is_ours(entry: Mapping[str, Any], manager: str) -> bool:
+    return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")

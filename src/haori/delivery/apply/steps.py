@@ -1,0 +1,96 @@
+"""What one step asks of the cluster and what came of it, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from haori.delivery.model.operation import ResourceResult
+from haori.delivery.model.options import SyncOptions
+from haori.errors import HaoriError
+from haori.objects import Manifest, ResourceKey, key_of, parse_api_version
+from haori.resources.argo import FIELD_MANAGER, HookType, SyncPhase
+
+
+class Action(StrEnum):
+    """What is done to one object."""
+
+    APPLY = "apply"
+    CREATE = "create"
+    REPLACE = "replace"
+    PRUNE = "prune"
+    SKIP_PRUNE = "skip-prune"
+    DELETE_HOOK = "delete-hook"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One step on one object. `desired` is what is written; `live` what was there when it was planned, if anything."""
+
+    action: Action
+    desired: Manifest | None = None
+    live: Manifest | None = None
+    phase: SyncPhase = SyncPhase.SYNC
+    wave: int = 0
+    options: SyncOptions = field(default_factory=SyncOptions)
+    hook_type: HookType | None = None
+
+    @property
+    def manifest(self) -> Manifest:
+        """The object the step is about."""
+        manifest = self.desired if self.desired is not None else self.live
+        assert manifest is not None, "a step without an object"
+        return manifest
+
+    @property
+    def key(self) -> ResourceKey:
+        """The object's key."""
+        return key_of(self.manifest)
+
+    @property
+    def version(self) -> str:
+        """The API version the object is written in."""
+        return parse_api_version(str(self.manifest.get("apiVersion") or ""))[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one task: Argo's row, the object as the cluster gave it back, the error behind a failure."""
+
+    task: Task
+    result: ResourceResult
+    live: dict[str, Any] | None = None
+    error: HaoriError | None = None
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the step did not do what it should."""
+        return self.error is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplySettings:
+    """How steps are carried out."""
+
+    field_manager: str = FIELD_MANAGER
+    """Under which name we own fields; Argo CD's own, so that either can follow the other."""
+    dry_run: bool = False
+    """Ask the server, change nothing."""
+    force: bool = False
+    """The operation's force: an object that cannot be changed is deleted and created again."""
+    parallel: int = 8
+    """Requests of one application at once; the client's flow control bounds all together."""
+    establish_seconds: float = 10.0
+    """How long a CustomResourceDefinition may take to be served."""
+    recreate_seconds: float = 30.0
+    """How long an object may take to go away before it is created again."""
+    taken_over: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "kubectl-client-side-apply": "Update",
+            "kubectl-create": "Update",
+            "argocd-controller": "Update",
+        }
+    )
+    """Managers (and their operation) whose fields become ours on the first server-side apply."""
