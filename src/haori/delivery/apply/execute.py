@@ -1,7 +1,8 @@
 """One wave's steps to named results.
 
 Pruning comes first and all at once, then old hooks go, then objects are written kind by kind in the order they were
-planned, those of one kind in parallel. A kind that fails does not keep later kinds from being written, but its outcome says so.
+planned, those of one kind in parallel. A kind that fails does not keep later kinds from being written, but its outcome
+says so.
 Nothing is read before it is written: the plan knows what is there. Every write goes through the door; when that
 shuts, LostLeadershipError ends the wave at once. see: argoproj/argo-cd `gitops-engine/pkg/sync/sync_context.go` (3.6).
 """
