@@ -1,6 +1,7 @@
 """ignoreDifferences: the fields that rules name are taken away on both sides.
 
-Tools: JSON pointers, the fields of named managers, jq paths. Of jq only paths are read: `.a.b`, `.a["b"]`, `.a[0]`, `.a[]`, `.a[]?`, pipes, and `select(PATH == LITERAL)` or `select(PATH != LITERAL)`; anything else raises
+Tools: JSON pointers, the fields of named managers, jq paths. Of jq only paths are read: `.a.b`, `.a["b"]`, `.a[0]`,
+`.a[]`, `.a[]?`, pipes, and `select(PATH == LITERAL)` or `select(PATH != LITERAL)`; anything else raises
 `jq-path-unsupported`, which becomes a condition, rather than ignore too much or too little.
 """
 
