@@ -1,9 +1,9 @@
 """What can go wrong with a repository.
 
-    RepositoryRefusedError    (user)       a URL, a path or a change we do not accept
-    RevisionMissingError      (user)       there is no such branch, tag or commit
-    RepositoryError           (peer)       the server said no, or what it holds cannot be read
-    RepositoryUnreachableError (transient) the server did not answer, or the branch moved under every try
+RepositoryRefusedError    (user)       a URL, a path or a change we do not accept
+RevisionMissingError      (user)       there is no such branch, tag or commit
+RepositoryError           (peer)       the server said no, or what it holds cannot be read
+RepositoryUnreachableError (transient) the server did not answer, or the branch moved under every try
 """
 
 from __future__ import annotations

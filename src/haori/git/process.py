@@ -64,7 +64,9 @@ async def run_git(
             code = await process.wait()
     except TimeoutError as error:
         raise RepositoryUnreachableError("git-timeout", url=url or str(folder), seconds=timeout_seconds) from error
-    except* _OutputError:
+    except ExceptionGroup as errors:
+        if errors.subgroup(_OutputError) is None:
+            raise
         raise RepositoryError("git-output-too-large", url=url or str(folder), size=output_bytes) from None
     finally:
         end_group(process)
@@ -108,7 +110,13 @@ def end_group(process: asyncio.subprocess.Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-_UNREACHABLE = ("could not resolve host", "connection refused", "timed out", "failed to connect", "network is unreachable")
+_UNREACHABLE = (
+    "could not resolve host",
+    "connection refused",
+    "timed out",
+    "failed to connect",
+    "network is unreachable",
+)
 _CODES = (
     ("no space left on device", "git-disk-full"),
     ("host key verification failed", "git-host-key-unknown"),
