@@ -18,6 +18,7 @@ from haori.cluster.client import (
     AlreadyExistsError,
     ApiResource,
     ConflictError,
+    InvalidError,
     KubernetesClient,
     NotFoundError,
     PatchType,
@@ -26,10 +27,11 @@ from haori.cluster.client import (
 from haori.delivery.apply.client_side import plan_merge, with_last_applied
 from haori.delivery.apply.door import LostLeadershipError, WriteDoor
 from haori.delivery.apply.errors import ApplyError, explain, is_immutable
-from haori.delivery.apply.migrate import plan_take_over
+from haori.delivery.apply.migrate import is_owned, plan_take_over
 from haori.delivery.apply.steps import Action, ApplySettings, Outcome, Task
 from haori.delivery.model.operation import ResourceResult
 from haori.delivery.model.options import Propagation as PropagationOption
+from haori.delivery.plan.types import Step
 from haori.errors import HaoriError, PeerError
 from haori.objects import Manifest, ResourceKey, format_object, gvk_of, nested_list, nested_text
 from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode, SyncPhase
@@ -63,6 +65,10 @@ class Applier:
             outcomes |= {index: task.result() for index, task in running.items()}
         return [outcomes[index] for index in range(len(tasks))]
 
+    async def run_steps(self, steps: Sequence[Step], live: Mapping[ResourceKey, Manifest]) -> list[Outcome]:
+        """`run_wave` for planned steps; `live` holds the objects that are there, as cached."""
+        return await self.run_wave([Task.of(step, live.get(step.key)) for step in steps])
+
     async def create_namespace(self, name: str, metadata: Mapping[str, Any] | None = None) -> Outcome:
         """The destination namespace, made where it lacks; `metadata` (labels, annotations) is kept as ours."""
         manifest: dict[str, Any] = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
@@ -91,6 +97,8 @@ class Applier:
         if task.action is Action.SKIP_PRUNE:
             return None, "ignored (requires pruning)"
         resource = await self._resource(task.manifest)
+        if task.action is Action.KEEP:
+            return None, f"{_singular(resource)}/{task.key.name} unchanged"
         match task.action:
             case Action.PRUNE:
                 await self._prune(resource, task)
@@ -143,8 +151,16 @@ class Applier:
         )
 
     async def _take_over(self, resource: ApiResource, live: Manifest) -> None:
-        """Make others' fields ours; on a conflict with a newer object once more, from what is there then."""
+        """Make others' fields ours; on a conflict with a newer object once more, from what is there then.
+
+        What is cached is trimmed to our own entry, so an object that we do not own yet is read once, whole.
+        """
         settings = self._settings
+        if not is_owned(live, settings.field_manager):
+            try:
+                live = await self._client.get(resource, _name(live), _namespace(live))
+            except NotFoundError:
+                return
         for _ in range(3):
             patch = plan_take_over(live, settings.field_manager, settings.taken_over)
             if not patch:
@@ -152,9 +168,7 @@ class Applier:
             try:
                 await self._patch(resource, live, patch, PatchType.JSON)
                 return
-            except (ConflictError, PeerError) as error:
-                if getattr(error, "status", 0) not in (409, 422):
-                    raise
+            except (ConflictError, InvalidError):
                 live = await self._client.get(resource, _name(live), _namespace(live))
         raise ApplyError(
             "apply-refused", object=_written(live), message="it keeps changing while its fields are taken over"
@@ -175,11 +189,11 @@ class Applier:
             return await self._create(resource, desired), "created"
         if task.options.force or self._settings.force:
             return await self._recreate(resource, desired), "replaced"
-        metadata = {
-            **(desired.get("metadata") or {}),
-            "resourceVersion": nested_text(task.live, "metadata", "resourceVersion"),
-        }
-        manifest = {**desired, "metadata": metadata}
+        version = nested_text(task.live, "metadata", "resourceVersion")
+        if not version:
+            found = await self._client.get(resource, _name(desired), _namespace(desired))
+            version = nested_text(found, "metadata", "resourceVersion")
+        manifest = {**desired, "metadata": {**(desired.get("metadata") or {}), "resourceVersion": version}}
         stored = await self._door.write(
             lambda: self._client.replace(
                 resource, manifest, field_manager=self._settings.field_manager, dry_run=self._settings.dry_run

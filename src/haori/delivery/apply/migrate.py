@@ -37,6 +37,12 @@ def plan_take_over(live: Manifest, manager: str, taken_over: Mapping[str, str]) 
     ]
 
 
+def is_owned(live: Manifest, manager: str) -> bool:
+    """Whether `manager` applied this object before."""
+    entries = nested_list(live, "metadata", "managedFields")
+    return any(isinstance(entry, Mapping) and _is_ours(entry, manager) for entry in entries)
+
+
 def merge_fields(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
     """The union of two `fieldsV1` trees."""
     merged = dict(left)

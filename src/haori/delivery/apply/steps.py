@@ -9,6 +9,8 @@ from typing import Any
 
 from haori.delivery.model.operation import ResourceResult
 from haori.delivery.model.options import SyncOptions
+from haori.delivery.plan.types import Action as Planned
+from haori.delivery.plan.types import Step
 from haori.errors import HaoriError
 from haori.objects import Manifest, ResourceKey, key_of, parse_api_version
 from haori.resources.argo import FIELD_MANAGER, HookType, SyncPhase
@@ -23,6 +25,19 @@ class Action(StrEnum):
     PRUNE = "prune"
     SKIP_PRUNE = "skip-prune"
     DELETE_HOOK = "delete-hook"
+    KEEP = "keep"
+    """Nothing is sent; the object still gets its row."""
+
+
+_ACTIONS = {
+    Planned.CREATE_NAMESPACE: Action.CREATE,
+    Planned.CREATE: Action.APPLY,
+    Planned.CONFIGURE: Action.APPLY,
+    Planned.REPLACE: Action.REPLACE,
+    Planned.KEEP: Action.KEEP,
+    Planned.PRUNE: Action.PRUNE,
+    Planned.HOOK: Action.APPLY,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +51,36 @@ class Task:
     wave: int = 0
     options: SyncOptions = field(default_factory=SyncOptions)
     hook_type: HookType | None = None
+
+    @classmethod
+    def of(cls, step: Step, live: Manifest | None = None) -> Task:
+        """The task that carries out a planned step; `live` is the cached object, trimmed or whole."""
+        action = _ACTIONS[step.action]
+        if step.action is Planned.CREATE_NAMESPACE and set(step.manifest.get("metadata") or {}) - {"name"}:
+            action = Action.APPLY
+        is_prune = action is Action.PRUNE
+        known = live if live is not None or not step.is_live else step.manifest
+        return cls(
+            action=action,
+            desired=None if is_prune else step.manifest,
+            live=step.manifest if is_prune and live is None else known,
+            phase=step.phase,
+            wave=step.wave,
+            options=step.options,
+            hook_type=step.hook_type,
+        )
+
+    @classmethod
+    def delete_hook(cls, step: Step, live: Manifest) -> Task:
+        """The task that removes a hook's object, whatever finalizer of ours it holds."""
+        return cls(
+            action=Action.DELETE_HOOK,
+            live=live,
+            phase=step.phase,
+            wave=step.wave,
+            options=step.options,
+            hook_type=step.hook_type,
+        )
 
     @property
     def manifest(self) -> Manifest:
