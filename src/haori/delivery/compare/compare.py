@@ -1,8 +1,8 @@
 """The comparison itself: one walk over desired, live and what we own.
 
 What we want must be there; what our manager owns must be wanted. A wanted empty mapping or list and an absent one are
-the same, as the API drops some of them; null is absent. Lists are matched by the keys that ownership names, else by known
-fields, else by position as a whole. Inside a whole (atomic) list defaults make live larger than desired: with a schema
+the same, as the API drops some of them; null is absent. Lists are matched by the keys that ownership names, else by
+known fields, else by position as a whole. Inside a whole (atomic) list defaults make live larger than desired: with a schema
 (`options.fill`) that is settled here, without one such an excess is let pass.
 """
 

@@ -1,7 +1,7 @@
 """Who owns which fields, read from `metadata.managedFields`.
 
 A fieldsV1 tree is a mapping; its keys are `f:NAME` (a field), `k:{JSON}` (a list item with these keys),
-`v:VALUE` (a set's member) and `.` (the thing itself). It names list keys, so that lists can be matched without a schema.
+`v:VALUE` (a set's member) and `.` (the thing itself). It names list keys, so lists can be matched without a schema.
 see: https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
 """
 

@@ -1,6 +1,6 @@
 """What a sync does next: one decision, made anew in every pass from plan, results and what is live.
 
-The order is Argo CD's (`gitops-engine/pkg/sync/sync_context.go`, 3.6): the namespace; once, the validation of everything
+The order is Argo CD's (`gitops-engine/pkg/sync/sync_context.go`, 3.6): the namespace; once, validation of everything
 before anything is touched; the states of what runs; waiting while it runs; after a failure the SyncFail hooks and the
 end; else the first wave that has not run. Where we differ: a hook found live with this operation's id is taken as run,
 even if its result was lost in a crash.
@@ -117,12 +117,15 @@ def refresh_results(
 ) -> dict[TaskKey, ResourceResult]:
     """The rows with the states of what runs, and hooks of this operation that live without a row taken up."""
     rows = dict(results)
+    last = plan.waves[-1].steps if plan.waves and not plan.waits_for_last else ()
+    # The plain objects of the last wave are not waited for, so what becomes of them is the health's to say.
+    unwatched = {_task(step) for step in last if not step.hook_type and step.action is not Action.PRUNE}
     for step in _all_steps(plan):
         task, observed = _task(step), live.get(step.key)
         row = rows.get(task)
         if row is None and step.hook_type and observed is not None and _is_of(plan, observed):
             row = rows[task] = _adopted(step)
-        if row is not None and _is_running(row):
+        if row is not None and _is_running(row) and task not in unwatched:
             rows[task] = _refreshed(step, row, observed, is_dry_run=plan.is_dry_run)
     return rows
 

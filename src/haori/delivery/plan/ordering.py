@@ -1,6 +1,6 @@
 """The total order of steps: phase, wave, kind rank, name, then namespace, group and kind to break ties.
 
-After sorting, a Namespace moves in front of the first step that lives in it and a CustomResourceDefinition in front of the
+After sorting, a Namespace moves in front of the first step that lives in it and a CustomResourceDefinition before the
 first object of its type; both take over that step's phase and wave. The order of arrival plays no part.
 see: argoproj/argo-cd `gitops-engine/pkg/sync/sync_tasks.go` (3.6).
 """
@@ -18,8 +18,8 @@ from haori.resources.argo import SyncPhase
 KIND_ORDER = (
     "Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange", "PodSecurityPolicy", "PodDisruptionBudget",
     "ServiceAccount", "Secret", "SecretList", "ConfigMap", "StorageClass", "PersistentVolume", "PersistentVolumeClaim",
-    "CustomResourceDefinition", "ClusterRole", "ClusterRoleList", "ClusterRoleBinding", "ClusterRoleBindingList", "Role",
-    "RoleList", "RoleBinding", "RoleBindingList", "Service", "DaemonSet", "Pod", "ReplicationController", "ReplicaSet",
+    "CustomResourceDefinition", "ClusterRole", "ClusterRoleList", "ClusterRoleBinding", "ClusterRoleBindingList",
+    "Role", "RoleList", "RoleBinding", "RoleBindingList", "Service", "DaemonSet", "Pod", "ReplicationController", "ReplicaSet",
     "Deployment", "HorizontalPodAutoscaler", "StatefulSet", "Job", "CronJob", "IngressClass", "Ingress", "APIService",
 )  # fmt: skip
 _KIND_RANK = {kind: rank for rank, kind in enumerate(KIND_ORDER)}
