@@ -1,0 +1,225 @@
+"""What lives in a cluster, as much of it as delivery needs: one list+watch a type, trimmed objects, three indexes.
+
+Objects are kept trimmed (`compare.trim`): Secret values only as keyed hashes, other controllers' fields not at all. The
+health and owners are worked out when an event arrives, from the whole object, which is then forgotten; whole objects are
+asked of the cluster on demand. An event tells the listeners which object changed, before and after; it decides nothing.
+Every key belongs to `cluster`: one cache a cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from haori.cluster import ApiResource, EventType, KubernetesClient, Reflector, WatchEvent
+from haori.delivery.compare import trim
+from haori.delivery.health import Health, assess
+from haori.delivery.model import Settings
+from haori.errors import PeerError
+from haori.objects import Manifest, ResourceKey, key_of, nested_list, nested_text
+from haori.objects.masking import SecretHasher
+
+OUTPUT_OF_CONTROLLERS = frozenset({("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice")})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """One object as it was last seen."""
+
+    key: ResourceKey
+    uid: str
+    manifest: Manifest
+    """Trimmed."""
+    health: Health | None
+    """None: its kind has no check."""
+    application: str | None
+    """The application whose mark it carries (its name in tracking ids)."""
+    owners: tuple[str, ...] = ()
+    """uids of ownerReferences."""
+
+    @property
+    def is_terminating(self) -> bool:
+        """Whether its deletion was asked for."""
+        return bool(nested_text(self.manifest, "metadata", "deletionTimestamp"))
+
+
+Changed = Callable[[Live | None, Live | None], None]
+"""Hears of one object: as it was (None: new) and as it is (None: gone). Must not wait."""
+
+
+class ClusterCache:
+    """The objects of one cluster. `run` keeps it current; until `wait_synced` what it holds may be partial."""
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        *,
+        settings: Settings,
+        hasher: SecretHasher,
+        manager: str,
+        on_change: Changed = lambda before, after: None,
+        on_problem: Callable[[ApiResource, PeerError | None], None] = lambda resource, problem: None,
+    ) -> None:
+        self.cluster = client.cluster
+        self._client, self._settings, self._hasher, self._manager = client, settings, hasher, manager
+        self._on_change, self._on_problem = on_change, on_problem
+        self._objects: dict[ResourceKey, Live] = {}
+        self._by_uid: dict[str, ResourceKey] = {}
+        self._by_application: dict[str, dict[ResourceKey, None]] = {}
+        self._by_owner: dict[str, dict[ResourceKey, None]] = {}
+        self._by_namespace: dict[str, dict[ResourceKey, None]] = {}
+        self._watches: dict[ApiResource, tuple[Reflector, asyncio.Task[None]]] = {}
+        self._started = asyncio.Event()
+        self._group: asyncio.TaskGroup
+        """Owns the watches while `run` does."""
+
+    async def run(self) -> None:
+        """Watches every listable type until cancelled; types that appear are taken up by `look_for_types`."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await self.look_for_types()
+            self._started.set()
+            await asyncio.Event().wait()
+
+    async def look_for_types(self) -> None:
+        """Watches types that are new and lets go of those that are gone: after start, and when a CRD changed."""
+        discovery = await self._client.discover(refresh=self._started.is_set())
+        served = {resource for resource in discovery.preferred() if self.is_watched(resource)}
+        for resource in [known for known in self._watches if known not in served]:
+            _, task = self._watches.pop(resource)
+            task.cancel()
+            for key in [key for key in self._objects if key.group_kind == resource.group_kind]:
+                self._forget(key)
+        for resource in served - set(self._watches):
+            on_problem = partial(self._on_problem, resource)
+            reflector = Reflector(self._client, resource, self.observe, on_problem=on_problem)
+            self._watches[resource] = (reflector, self._group.create_task(_keep(reflector)))
+
+    def is_watched(self, resource: ApiResource) -> bool:
+        """Whether a type is listed and watched: not what settings exclude, not what controllers derive in masses."""
+        can = {"list", "watch"} <= resource.verbs
+        derived = (resource.group, resource.kind) in OUTPUT_OF_CONTROLLERS
+        return can and not derived and not self._settings.is_excluded(resource.group, resource.kind)
+
+    async def wait_synced(self) -> None:
+        """Until every type was listed once."""
+        await self._started.wait()
+        for reflector, _ in list(self._watches.values()):
+            await reflector.wait_synced()
+
+    def get(self, key: ResourceKey) -> Live | None:
+        """One object."""
+        return self._objects.get(key)
+
+    def of_application(self, application: str) -> list[Live]:
+        """The objects that carry an application's mark, those with an owner included, in the order of keys."""
+        return self._pick(self._by_application.get(application, ()))
+
+    def in_namespace(self, namespace: str) -> list[Live]:
+        """Everything in a namespace ("" gives what is cluster-scoped)."""
+        return self._pick(self._by_namespace.get(namespace, ()))
+
+    def children(self, uid: str) -> list[Live]:
+        """What names an object as its owner."""
+        return self._pick(self._by_owner.get(uid, ()))
+
+    def descendants(self, live: Live) -> list[Live]:
+        """All children, theirs, and so on, nearest first; an owner circle ends where it began."""
+        found: dict[ResourceKey, Live] = {live.key: live}
+        queue = [live]
+        for each in queue:
+            for child in self.children(each.uid):
+                if child.key not in found:
+                    found[child.key] = child
+                    queue.append(child)
+        return queue[1:]
+
+    def applications_above(self, live: Live) -> set[str]:
+        """The applications that an object belongs to: by its own mark or by that of anything that owns it."""
+        found: set[str] = set()
+        seen = {live.key}
+        queue = [live]
+        for each in queue:
+            if each.application is not None:
+                found.add(each.application)
+            for uid in each.owners:
+                above = self._by_uid.get(uid)
+                if above is not None and above not in seen:
+                    seen.add(above)
+                    queue.append(self._objects[above])
+        return found
+
+    def statistics(self) -> dict[str, int]:
+        """objects, types, watches' events."""
+        events = sum(reflector.statistics()["events"] for reflector, _ in self._watches.values())
+        return {"objects": len(self._objects), "types": len(self._watches), "events": events}
+
+    def observe(self, event: WatchEvent) -> None:
+        """Takes one event in and tells the listener; an event that changes nothing we keep is not told."""
+        if event.type is EventType.BOOKMARK:
+            return
+        key = key_of(event.object)
+        before = self._objects.get(key)
+        if event.type is EventType.DELETED:
+            if before is not None:
+                self._forget(key)
+            return
+        after = self._read(key, event.object)
+        if before is not None:
+            self._unlink(before)
+        self._link(after)
+        if before is None or _substance(before) != _substance(after):
+            self._on_change(before, after)
+
+    def _read(self, key: ResourceKey, manifest: dict[str, Any]) -> Live:
+        mark = self._settings.tracking.owner_of(manifest)
+        owners = nested_list(manifest, "metadata", "ownerReferences")
+        return Live(
+            key=key,
+            uid=nested_text(manifest, "metadata", "uid"),
+            manifest=trim(manifest, hasher=self._hasher, manager=self._manager, keep_body=mark is not None),
+            health=assess(manifest),
+            application=mark,
+            owners=tuple(str(owner.get("uid") or "") for owner in owners),
+        )
+
+    def _forget(self, key: ResourceKey) -> None:
+        before = self._objects[key]
+        self._unlink(before)
+        self._on_change(before, None)
+
+    def _link(self, live: Live) -> None:
+        self._objects[live.key] = live
+        self._by_uid[live.uid] = live.key
+        for index, name in self._places(live):
+            index.setdefault(name, {})[live.key] = None
+
+    def _unlink(self, live: Live) -> None:
+        del self._objects[live.key]
+        self._by_uid.pop(live.uid, None)
+        for index, name in self._places(live):
+            del index[name][live.key]
+            if not index[name]:
+                del index[name]
+
+    def _places(self, live: Live) -> list[tuple[dict[str, dict[ResourceKey, None]], str]]:
+        places = [(self._by_namespace, live.key.namespace)]
+        places += [(self._by_owner, uid) for uid in dict.fromkeys(live.owners)]
+        return places + ([(self._by_application, live.application)] if live.application is not None else [])
+
+    def _pick(self, keys: Iterable[ResourceKey]) -> list[Live]:
+        return [self._objects[key] for key in sorted(keys)]
+
+
+async def _keep(reflector: Reflector) -> None:
+    await reflector.run()
+
+
+def _substance(live: Live) -> tuple[Any, ...]:
+    """What a listener could care about: a new resourceVersion alone is none of it."""
+    manifest = dict(live.manifest)
+    metadata = {name: value for name, value in manifest.pop("metadata").items() if name != "resourceVersion"}
+    return live.health, live.application, live.owners, live.uid, metadata, manifest

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from haori.delivery.controller.admit import check_application
+from haori.delivery.model import parse_application, parse_project
+from haori.resources import default_project
+
+
+def application(*, namespace: str = "argocd", spec: Any = None):
+    return parse_application(
+        {
+            "metadata": {"name": "shop", "namespace": namespace},
+            "spec": {
+                "project": "default",
+                "source": {"repoURL": "https://git.example/shop.git", "path": "deploy"},
+                "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"},
+                **(spec or {}),
+            },
+        }
+    )
+
+
+PROJECT = default_project()
+ELSEWHERE = {"destination": {"server": "https://elsewhere.example", "namespace": "shop"}}
+
+
+@pytest.mark.parametrize(
+    ("app", "project_spec", "codes"),
+    [
+        pytest.param(application(), {}, [], id="permitted"),
+        pytest.param(application(), None, ["project-missing"], id="no project"),
+        pytest.param(application(), {"sourceRepos": ["https://other/*"]}, ["project-denies-source"], id="source"),
+        pytest.param(application(), {"destinations": []}, ["project-denies-destination"], id="destination"),
+        pytest.param(
+            application(), {"syncWindows": [{"kind": "deny"}]}, ["project-restriction-not-enforced"], id="closed"
+        ),
+        pytest.param(application(namespace="team"), {}, ["project-denies-application-namespace"], id="namespace"),
+        pytest.param(application(spec=ELSEWHERE), {}, ["cluster-unknown"], id="other cluster"),
+    ],
+)
+def test_what_forbids_a_sync(app: Any, project_spec: dict[str, Any] | None, codes: list[str]):
+    project = None if project_spec is None else parse_project({**PROJECT, "spec": {**PROJECT["spec"], **project_spec}})
+
+    assert [condition.sentence.code for condition in check_application(app, project)] == codes

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from haori.cluster import EventType, KubernetesClient, WatchEvent
+from haori.cluster.well_known import EVENTS, LEASES, PODS
+from haori.delivery.controller.cache import ClusterCache, Live
+from haori.delivery.model import parse_settings
+from haori.objects import ResourceKey
+from haori.objects.masking import SecretHasher
+from tests.delivery.controller.fakes import FakeClient
+
+MARK = "argocd.argoproj.io/tracking-id"
+
+
+class Heard(list[tuple[Live | None, Live | None]]):
+    def __call__(self, before: Live | None, after: Live | None) -> None:
+        self.append((before, after))
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def cache(heard: Heard) -> ClusterCache:
+    client = cast(KubernetesClient, FakeClient())
+    hasher = SecretHasher(b"k" * 16)
+    return ClusterCache(client, settings=parse_settings(None), hasher=hasher, manager="haori", on_change=heard)
+
+
+def manifest(
+    kind: str, name: str, *, owner: str = "", mark: str = "", version: str = "1", **fields: Any
+) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name, "namespace": "shop", "uid": f"uid-{name}", "resourceVersion": version}
+    if owner:
+        metadata["ownerReferences"] = [{"uid": f"uid-{owner}", "kind": "X", "name": owner}]
+    if mark:
+        metadata["annotations"] = {MARK: f"{mark}:/{kind}:shop/{name}"}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **fields}
+
+
+def see(cache: ClusterCache, object_: dict[str, Any], type_: EventType = EventType.ADDED) -> None:
+    cache.observe(WatchEvent(type=type_, object=object_))
+
+
+def names(found: list[Live]) -> list[str]:
+    return [live.key.name for live in found]
+
+
+def test_objects_are_found_by_mark_namespace_and_owner(cache: ClusterCache):
+    see(cache, manifest("ConfigMap", "settings", mark="shop"))
+    see(cache, manifest("Service", "web"))
+    see(cache, manifest("Pod", "web-1", owner="web"))
+
+    assert names(cache.of_application("shop")) == ["settings"]
+    assert names(cache.in_namespace("shop")) == ["settings", "web-1", "web"]
+    assert names(cache.children("uid-web")) == ["web-1"]
+
+
+def test_a_child_belongs_to_the_application_of_its_owner(cache: ClusterCache):
+    see(cache, manifest("Service", "web", mark="shop"))
+    see(cache, manifest("ReplicaSet", "middle", owner="web"))
+    see(cache, manifest("Pod", "leaf", owner="middle"))
+    leaf = cache.get(ResourceKey("", "Pod", "shop", "leaf"))
+    web = cache.get(ResourceKey("", "Service", "shop", "web"))
+
+    assert leaf is not None
+    assert web is not None
+    assert cache.applications_above(leaf) == {"shop"}
+    assert names(cache.descendants(web)) == ["middle", "leaf"]
+
+
+def test_owners_in_a_circle_end(cache: ClusterCache):
+    see(cache, manifest("A", "one", owner="two"))
+    see(cache, manifest("A", "two", owner="one"))
+    one = cache.get(ResourceKey("", "A", "shop", "one"))
+
+    assert one is not None
+    assert names(cache.descendants(one)) == ["two"]
+    assert cache.applications_above(one) == set()
+
+
+def test_a_secret_is_never_kept_in_clear(cache: ClusterCache):
+    see(cache, manifest("Secret", "keys", mark="shop", data={"key": "Y2FuYXJ5"}, stringData={"other": "canary"}))
+
+    assert "Y2FuYXJ5" not in repr(cache.in_namespace("shop"))
+    assert "canary" not in repr(cache.in_namespace("shop"))
+
+
+def test_a_new_version_without_substance_is_not_told(cache: ClusterCache, heard: Heard):
+    see(cache, manifest("ConfigMap", "settings", mark="shop"))
+    see(cache, manifest("ConfigMap", "settings", mark="shop", version="2"), EventType.MODIFIED)
+
+    assert len(heard) == 1
+    kept = cache.get(ResourceKey("", "ConfigMap", "shop", "settings"))
+    assert kept is not None
+    assert kept.manifest["metadata"]["resourceVersion"] == "2"
+
+
+def test_a_changed_mark_moves_the_object_and_a_deletion_forgets_it(cache: ClusterCache, heard: Heard):
+    see(cache, manifest("ConfigMap", "settings", mark="shop"))
+    see(cache, manifest("ConfigMap", "settings", mark="other"), EventType.MODIFIED)
+    assert cache.of_application("shop") == []
+    assert names(cache.of_application("other")) == ["settings"]
+
+    see(cache, manifest("ConfigMap", "settings"), EventType.DELETED)
+
+    assert cache.in_namespace("shop") == []
+    assert heard[-1][1] is None
+    assert cache.statistics()["objects"] == 0
+
+
+def test_events_and_leases_are_not_watched(cache: ClusterCache):
+    assert [cache.is_watched(resource) for resource in (EVENTS, LEASES, PODS)] == [False, False, True]
