@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from haori.cluster import ApiResource, Discovery, InvalidError, KubernetesClient, NotFoundError, UnreachableError
+from haori.cluster.well_known import CONFIG_MAPS, DEPLOYMENTS, SECRETS
+from haori.delivery.apply import Action, Applier, ApplySettings, LostLeadershipError, Task, WriteDoor
+from haori.delivery.apply.client_side import LAST_APPLIED, plan_merge, with_last_applied
+from haori.delivery.apply.migrate import merge_fields, plan_take_over
+from haori.delivery.model import SyncOptions
+from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode
+
+
+class Recorder:
+    """A cluster that takes everything but what `refuse` names, and remembers calls in order."""
+
+    cluster = "test"
+
+    def __init__(self, refuse: dict[str, Exception] | None = None) -> None:
+        self.refuse = refuse or {}
+        self.calls: list[str] = []
+        self.arguments: list[dict[str, Any]] = []
+
+    async def discover(self, *, refresh: bool = False) -> Discovery:
+        if refresh:
+            self.calls.append("discover")
+        return Discovery(resources=(CONFIG_MAPS, SECRETS, DEPLOYMENTS))
+
+    def _called(self, verb: str, name: str, arguments: dict[str, Any]) -> None:
+        self.calls.append(f"{verb} {name}")
+        self.arguments.append(arguments)
+        if problem := self.refuse.get(f"{verb} {name}"):
+            raise problem
+
+    async def get(self, resource: ApiResource, name: str, namespace: str = "") -> dict[str, Any]:
+        self._called("get", name, {})
+        return manifest(name)
+
+    async def apply(self, resource: ApiResource, body: Any, **arguments: Any) -> dict[str, Any]:
+        self._called("apply", body["metadata"]["name"], arguments)
+        return dict(body)
+
+    async def create(self, resource: ApiResource, body: Any, **arguments: Any) -> dict[str, Any]:
+        self._called("create", body["metadata"]["name"], arguments)
+        return dict(body)
+
+    async def replace(self, resource: ApiResource, body: Any, **arguments: Any) -> dict[str, Any]:
+        self._called("replace", body["metadata"]["name"], {**arguments, "body": body})
+        return dict(body)
+
+    async def patch(self, resource: ApiResource, name: str, namespace: str, body: Any, **kw: Any) -> dict[str, Any]:
+        self._called("patch", name, {**kw, "body": body})
+        return manifest(name)
+
+    async def delete(self, resource: ApiResource, name: str, namespace: str = "", **arguments: Any) -> None:
+        self._called("delete", name, arguments)
+
+
+def manifest(name: str = "a", kind: str = "ConfigMap", **metadata: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "n", **metadata}, "data": {}}
+
+
+def applier(recorder: Recorder, door: WriteDoor | None = None, **settings: Any) -> Applier:
+    return Applier(cast(KubernetesClient, recorder), door or WriteDoor(), ApplySettings(**settings))
+
+
+async def test_an_object_that_is_not_there_costs_one_request():
+    recorder, door = Recorder(), WriteDoor()
+    [outcome] = await applier(recorder, door).run_wave([Task(action=Action.APPLY, desired=manifest())])
+    assert recorder.calls == ["apply a"]
+    assert recorder.arguments[0] == {"field_manager": "argocd-controller", "force": True, "dry_run": False}
+    assert outcome.result.to_json() == {
+        "version": "v1",
+        "kind": "ConfigMap",
+        "namespace": "n",
+        "name": "a",
+        "status": "Synced",
+        "message": "configmap/a serverside-applied",
+        "hookPhase": "Running",
+        "syncPhase": "Sync",
+    }
+    assert door.statistics()["writes"] == 1
+
+
+async def test_prunes_then_old_hooks_then_kinds_in_the_planned_order():
+    recorder = Recorder()
+    tasks = [
+        Task(action=Action.APPLY, desired=manifest("s", "Secret")),
+        Task(action=Action.APPLY, desired=manifest("c")),
+        Task(action=Action.DELETE_HOOK, live=manifest("h", finalizers=["x", HOOK_FINALIZER])),
+        Task(action=Action.PRUNE, live=manifest("p", uid="u")),
+    ]
+    outcomes = await applier(recorder, parallel=1).run_wave(tasks)
+    assert recorder.calls == ["delete p", "patch h", "delete h", "apply s", "apply c"]
+    assert recorder.arguments[0]["uid"] == "u"
+    assert recorder.arguments[1]["body"] == {"metadata": {"finalizers": ["x"]}}
+    assert [outcome.task for outcome in outcomes] == tasks
+
+
+async def test_a_kind_that_fails_does_not_keep_later_kinds_back():
+    problem = InvalidError("api-invalid", status=422, message="nope")
+    recorder = Recorder({"apply s": problem})
+    tasks = [Task(action=Action.APPLY, desired=manifest("s", "Secret")), Task(action=Action.APPLY, desired=manifest())]
+    failed, done = await applier(recorder).run_wave(tasks)
+    assert (failed.result.status, failed.result.hook_phase) == (ResultCode.SYNC_FAILED, OperationPhase.FAILED)
+    assert "nope" in failed.result.message
+    assert done.result.status is ResultCode.SYNCED
+
+
+async def test_trouble_with_the_network_stays_transient():
+    recorder = Recorder({"apply a": UnreachableError(cluster="c", action="apply", problem="gone")})
+    [outcome] = await applier(recorder).run_wave([Task(action=Action.APPLY, desired=manifest())])
+    assert outcome.error is not None
+    assert outcome.error.transient
+
+
+async def test_a_shut_door_ends_the_wave_before_the_next_write():
+    left = iter([10.0, 1.0])
+    door = WriteDoor(term=7, seconds_left=lambda: next(left), margin_seconds=5)
+    recorder = Recorder()
+    tasks = [Task(action=Action.APPLY, desired=manifest("s", "Secret")), Task(action=Action.APPLY, desired=manifest())]
+    with pytest.raises(LostLeadershipError):
+        await applier(recorder, door).run_wave(tasks)
+    assert recorder.calls == ["apply s"]
+
+
+async def test_what_is_gone_already_counts_as_pruned():
+    recorder = Recorder({"delete a": NotFoundError(status=404)})
+    [outcome] = await applier(recorder).run_wave([Task(action=Action.PRUNE, live=manifest())])
+    assert (outcome.error, outcome.result.status) == (None, ResultCode.PRUNED)
+
+
+async def test_a_kind_nobody_serves_is_looked_for_once_more():
+    recorder = Recorder()
+    [outcome] = await applier(recorder).run_wave([Task(action=Action.APPLY, desired=manifest(kind="Car"))])
+    assert recorder.calls == ["discover"]
+    assert outcome.error is not None
+    assert outcome.error.code == "kind-not-served"
+    assert outcome.result.hook_phase is None
+
+
+@pytest.mark.parametrize(
+    ("live", "force", "calls"),
+    [(None, False, ["create a"]), (manifest(resourceVersion="3"), False, ["replace a"])],
+    ids=["absent", "present"],
+)
+async def test_replace(live: dict[str, Any] | None, force: bool, calls: list[str]):
+    recorder = Recorder()
+    task = Task(action=Action.REPLACE, desired=manifest(), live=live, options=SyncOptions(replace=True, force=force))
+    await applier(recorder).run_wave([task])
+    assert recorder.calls == calls
+
+
+async def test_nothing_is_changed_in_a_dry_run():
+    recorder = Recorder()
+    tasks = [Task(action=Action.APPLY, desired=manifest()), Task(action=Action.PRUNE, live=manifest("p"))]
+    outcomes = await applier(recorder, dry_run=True).run_wave(tasks)
+    assert all(arguments["dry_run"] for arguments in recorder.arguments)
+    assert [o.result.message for o in outcomes] == [
+        "configmap/a serverside-applied (server dry run)",
+        "pruned (dry run)",
+    ]
+
+
+async def test_skipped_and_kept_objects_send_nothing():
+    recorder = Recorder()
+    tasks = [Task(action=Action.SKIP_PRUNE, live=manifest()), Task(action=Action.KEEP, desired=manifest("k"))]
+    skipped, kept = await applier(recorder).run_wave(tasks)
+    assert recorder.calls == []
+    assert skipped.result.status is ResultCode.PRUNE_SKIPPED
+    assert kept.result.message == "configmap/k unchanged"
+
+
+def entry(manager: str, operation: str, fields: dict[str, Any], **more: str) -> dict[str, Any]:
+    return {"manager": manager, "operation": operation, "fieldsV1": fields, "apiVersion": "v1", **more}
+
+
+def test_taking_over_joins_fields_and_leaves_other_managers_alone():
+    kubectl = entry("kubectl-client-side-apply", "Update", {"f:data": {"f:a": {}}})
+    status = entry("kubectl-client-side-apply", "Update", {"f:status": {}}, subresource="status")
+    other = entry("hpa", "Update", {"f:spec": {"f:replicas": {}}})
+    ours = entry("me", "Apply", {"f:data": {"f:b": {}}})
+    live = manifest(resourceVersion="5", managedFields=[kubectl, other, ours, status])
+    test, replace = plan_take_over(live, "me", {"kubectl-client-side-apply": "Update"})
+    assert test == {"op": "test", "path": "/metadata/resourceVersion", "value": "5"}
+    assert replace["value"] == [entry("me", "Apply", {"f:data": {"f:a": {}, "f:b": {}}}), other, status]
+    done = manifest(resourceVersion="5", managedFields=replace["value"])
+    assert plan_take_over(done, "me", {"kubectl-client-side-apply": "Update"}) == []
+
+
+def test_joining_fields_with_themselves_changes_nothing():
+    fields = {"f:a": {".": {}, 'k:{"x":1}': {"f:y": {}}}}
+    assert merge_fields(fields, fields) == fields
+
+
+def test_client_side_apply_removes_what_was_written_and_is_wanted_no_more():
+    before = {**manifest(), "data": {"a": "1", "b": "2"}}
+    live = with_last_applied(before)
+    live["data"]["theirs"] = "kept"
+    after = {**manifest(), "data": {"a": "9"}}
+    patch = plan_merge(live, after)
+    assert patch["data"] == {"b": None, "a": "9"}
+    assert set(patch["metadata"]["annotations"]) == {LAST_APPLIED}
+
+
+def test_client_side_apply_of_the_same_again_finds_nothing():
+    assert plan_merge(with_last_applied(manifest()), manifest()) == {}
