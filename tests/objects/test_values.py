@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_field_selector_unescapes_and_knows_what_is_required() -> None:
 
 
 def test_masking_shows_change_and_not_value() -> None:
-    one = {"apiVersion": "v1", "kind": "Secret", "data": {"a": "YQ==", "b": "Yg=="}}
+    one: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "data": {"a": "YQ==", "b": "Yg=="}}
     two = {"apiVersion": "v1", "kind": "Secret", "data": {"a": "eA==", "b": "Yg=="}, "stringData": {"b": "b"}}
     first, second = mask_manifests(one, two)
     assert first["data"] == {"a": "+" * 8, "b": "+" * 8}

@@ -191,7 +191,7 @@ def test_taking_over_joins_fields_and_leaves_other_managers_alone():
 
 
 def test_joining_fields_with_themselves_changes_nothing():
-    fields = {"f:a": {".": {}, 'k:{"x":1}': {"f:y": {}}}}
+    fields: dict[str, Any] = {"f:a": {".": {}, 'k:{"x":1}': {"f:y": {}}}}
     assert merge_fields(fields, fields) == fields
 
 

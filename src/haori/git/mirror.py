@@ -1,0 +1,159 @@
+"""One bare mirror: fetched as a whole, once however many ask at once, made anew when it is broken.
+
+A fetch first asks the server for its refs; where these are the ones already here, nothing is transferred. A call that
+comes while a fetch runs waits for the next one (the running one may have missed what the caller was told of), and all
+that wait share it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from haori.errors import HaoriError
+from haori.git.credentials import Credentials, credential_environment
+from haori.git.errors import RepositoryError
+from haori.git.objects import ObjectReader
+from haori.git.process import git_environment, run_git
+from haori.git.urls import RepositoryUrl
+
+LIST_SECONDS = 30.0
+FETCH_SECONDS = 300.0
+_BROKEN = ("not a git repository", "is corrupt", "bad object", "loose object", "invalid sha1 pointer", "unable to read")
+_LOCKED = ("file exists", "unable to create")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refs:
+    """Where a repository's branches and tags stand; tags are peeled to their commits."""
+
+    commits: Mapping[str, str] = field(default_factory=dict)
+    """Full ref name to commit."""
+    head: str = ""
+    """The full name of the default branch; empty where there is none."""
+
+
+class Mirror:
+    """The local copy of one repository."""
+
+    def __init__(
+        self, folder: Path, url: RepositoryUrl, *, credentials: Callable[[], Credentials | None],
+        known_hosts: Callable[[], str | None], slots: asyncio.Semaphore,
+    ) -> None:  # fmt: skip
+        self.folder = folder
+        self.url = url
+        self.reader = ObjectReader(folder)
+        self.refs: Refs | None = None
+        self.fetches = 0
+        """Transfers made, for `statistics()`."""
+        self._credentials = credentials
+        self._known_hosts = known_hosts
+        self._slots = slots
+        self._lock = asyncio.Lock()
+        self._started = 0
+        self._ended = 0
+        self._failure: HaoriError | None = None
+
+    async def refresh(self) -> Refs:
+        """The refs as the server has them after this call began, their commits here. Raises RepositoryError and kin."""
+        asked = self._started
+        async with self._lock:
+            if self._ended > asked:
+                # Somebody's fetch began after we asked and is over: its outcome is ours too.
+                if self._failure is not None:
+                    raise self._failure
+            else:
+                self._started += 1
+                number = self._started
+                self._failure = None
+                try:
+                    async with self._slots:
+                        self.refs = await self._synchronise()
+                except HaoriError as error:
+                    self._failure = error
+                    self._ended = number
+                    raise
+                self._ended = number
+        return self.refs or Refs()
+
+    async def run(
+        self, arguments: Sequence[str], *, stdin: bytes = b"", extra: Mapping[str, str] | None = None
+    ) -> bytes:
+        """What a local git command in the mirror printed."""
+        environment = git_environment() | dict(extra or {})
+        return await run_git(arguments, folder=self.folder, environment=environment, stdin=stdin, url=self.url.address)
+
+    async def run_remote(self, arguments: Sequence[str], *, timeout_seconds: float) -> bytes:
+        """As `run`, with the right to dial this repository and nothing else."""
+        given = self._credentials()
+        secrets = (*(given.secrets if given else ()), *((self.url.password,) if self.url.password else ()))
+        with credential_environment(self.url, given, self._known_hosts()) as (variables, settings):
+            environment = git_environment(self.url.protocol, settings) | variables
+            return await run_git(
+                arguments, folder=self.folder, environment=environment, timeout_seconds=timeout_seconds,
+                secrets=secrets, url=self.url.address,
+            )  # fmt: skip
+
+    async def fetch_ref(self, name: str) -> None:
+        """Brings one ref that is neither branch nor tag, or one commit by its id, where the server gives it."""
+        keep = f"refs/haori/{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        await self.run_remote(
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.url.address, f"+{name}:{keep}"],
+            timeout_seconds=FETCH_SECONDS,
+        )
+
+    async def _synchronise(self) -> Refs:
+        try:
+            return await self._fetch()
+        except RepositoryError as error:
+            reason = str(error.parameters.get("reason", "")).lower()
+            if any(words in reason for words in _LOCKED) and ".lock" in reason:
+                for path in self.folder.rglob("*.lock"):
+                    path.unlink(missing_ok=True)
+            elif any(words in reason for words in _BROKEN) and self.url.address.lower() not in reason:
+                self.reader.close()
+                await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+            else:
+                raise
+            return await self._fetch()
+
+    async def _fetch(self) -> Refs:
+        if not (self.folder / "HEAD").exists():
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            await self.run(["init", "--quiet", "--bare", "--template="])
+        listing = await self.run_remote(
+            ["ls-remote", "--symref", self.url.address, "HEAD", "refs/heads/*", "refs/tags/*"], timeout_seconds=LIST_SECONDS
+        )  # fmt: skip
+        remote, head = parse_listing(listing.decode(errors="replace"))
+        if remote != await self._local():
+            self.fetches += 1
+            await self.run_remote(
+                ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force", self.url.address,
+                 "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"],
+                timeout_seconds=FETCH_SECONDS,
+            )  # fmt: skip
+        return Refs(commits=await self._local(), head=head)
+
+    async def _local(self) -> dict[str, str]:
+        form = "--format=%(refname) %(objectname) %(*objectname)"
+        lines = (
+            (await self.run(["for-each-ref", form, "refs/heads/", "refs/tags/"])).decode(errors="replace").splitlines()
+        )
+        return {words[0]: words[-1] for words in (line.split() for line in lines)}
+
+
+def parse_listing(text: str) -> tuple[dict[str, str], str]:
+    """(refs with peeled tags, full name of the default branch) of `git ls-remote --symref`."""
+    commits: dict[str, str] = {}
+    head = ""
+    for line in text.splitlines():
+        value, _, name = line.partition("\t")
+        if value.startswith("ref: ") and name == "HEAD":
+            head = value.removeprefix("ref: ")
+        elif name.startswith("refs/"):
+            commits[name.removesuffix("^{}")] = value
+    return commits, head

@@ -1,0 +1,185 @@
+"""Repositories by URL: the room's front.
+
+One `Repositories` keeps a mirror for each URL below its folder. Revisions are read from the refs of the last refresh;
+`RepositoryWatch` (or whoever was told of a push) refreshes, so a thousand applications of one repository cost one fetch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from haori.errors import HaoriError
+from haori.git.credentials import Credentials
+from haori.git.errors import RevisionMissingError
+from haori.git.mirror import Mirror, Refs
+from haori.git.tree import Tree
+from haori.git.urls import normalize_url, parse_url
+
+CredentialsFor = Callable[[str], Credentials | None]
+_FULL = re.compile(r"[0-9a-f]{40}")
+_SHORT = re.compile(r"[0-9a-f]{7,39}")
+_REVISION = re.compile(r"[^\s\x00-\x1f~^:?*\[\\-][^\s\x00-\x1f~^:?*\[\\]*")
+COMMIT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositorySettings:
+    """How repositories are reached."""
+
+    folder: Path
+    """Where mirrors are kept; made private to its owner."""
+    allow_file: bool = False
+    """Whether file:// and paths on this machine's disk are repositories."""
+    credentials: CredentialsFor = field(default=lambda url: None)
+    """The credentials of a URL, asked anew for each command so that a changed Secret works at once."""
+    known_hosts: Callable[[], str | None] = field(default=lambda: None)
+    """The ssh host keys to trust, as a known_hosts file; None: ssh's own file of the user."""
+    fetches_at_once: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitInfo:
+    """Who made a commit, when, and what its first line says."""
+
+    sha: str
+    author: str
+    email: str
+    at: datetime
+    subject: str
+    parents: tuple[str, ...]
+    tree: str
+
+
+class Repositories:
+    """Mirrors of the repositories asked for. Close it to end the readers."""
+
+    def __init__(self, settings: RepositorySettings) -> None:
+        self._settings = settings
+        self._mirrors: dict[str, Mirror] = {}
+        self._slots = asyncio.Semaphore(settings.fetches_at_once)
+
+    def mirror(self, url: str) -> Mirror:
+        """The mirror of `url`. Raises RepositoryRefusedError for a URL we do not dial."""
+        parsed = parse_url(url, allow_file=self._settings.allow_file)
+        # The transport is part of the name: what file:// brought is not taken for what https:// would have.
+        name = hashlib.sha256(f"{parsed.protocol} {normalize_url(url)}".encode()).hexdigest()[:24]
+        if name not in self._mirrors:
+            self._mirrors[name] = Mirror(
+                self._settings.folder / f"{name}.git", parsed, slots=self._slots,
+                credentials=lambda: self._settings.credentials(url), known_hosts=self._settings.known_hosts,
+            )  # fmt: skip
+        return self._mirrors[name]
+
+    async def refresh(self, url: str) -> Refs:
+        """The repository's refs as of now, their commits in the mirror."""
+        return await self.mirror(url).refresh()
+
+    async def resolve(self, url: str, revision: str) -> str:
+        """The commit of a branch, tag, ref, (short) commit id, or HEAD (also ""), by the last refresh.
+
+        Order as Git's: full ref, tag, branch, commit id. Raises RevisionMissingError, and what `refresh` raises.
+        """
+        mirror = self.mirror(url)
+        if _FULL.fullmatch(revision) and mirror.folder.exists() and await _is_commit(mirror, revision):
+            return revision
+        refs = mirror.refs or await mirror.refresh()
+        found = find_ref(refs, revision)
+        if found is None and revision and _REVISION.fullmatch(revision):
+            found = await self._find_commit(mirror, revision)
+        if found is None:
+            raise RevisionMissingError("git-revision-missing", url=mirror.url.address, revision=revision or "HEAD")
+        return found
+
+    async def _find_commit(self, mirror: Mirror, revision: str) -> str | None:
+        if _SHORT.fullmatch(revision) or _FULL.fullmatch(revision):
+            known = await _commit_id(mirror, revision)
+            if known is not None or not _FULL.fullmatch(revision):
+                return known
+        elif not revision.startswith("refs/"):
+            return None
+        try:
+            await mirror.fetch_ref(revision)
+        except HaoriError as error:
+            if error.transient:
+                raise
+            return None
+        keep = hashlib.sha256(revision.encode()).hexdigest()[:16]
+        return await _commit_id(mirror, revision if _FULL.fullmatch(revision) else f"refs/haori/{keep}")
+
+    async def tree(self, url: str, sha: str) -> Tree:
+        """The files of commit `sha`."""
+        return Tree(self.mirror(url).reader, (await self.commit_info(url, sha)).tree, sha)
+
+    async def commit_info(self, url: str, sha: str) -> CommitInfo:
+        """The commit `sha`. Raises RevisionMissingError where the mirror lacks it."""
+        mirror = self.mirror(url)
+        (found,) = await mirror.reader.read([sha], limit_bytes=COMMIT_BYTES)
+        if found is None or found.type != "commit":
+            raise RevisionMissingError("git-revision-missing", url=mirror.url.address, revision=sha)
+        return parse_commit(sha, found.content)
+
+    async def commits_between(self, url: str, old: str, new: str, *, limit: int = 50) -> list[CommitInfo]:
+        """The commits of `new` that `old` lacks, newest first, at most `limit`."""
+        output = await self.mirror(url).run(["rev-list", f"--max-count={limit}", new, f"^{old}", "--"])
+        return [await self.commit_info(url, sha) for sha in output.decode().split()]
+
+    async def last_commit_touching(self, url: str, sha: str, paths: Sequence[str]) -> CommitInfo | None:
+        """The newest commit up to `sha` that changed something at or below `paths`; None where none did."""
+        wanted = [path for path in paths if path not in ("", ".")]
+        output = await self.mirror(url).run(["rev-list", "--max-count=1", sha, "--", *wanted])
+        found = output.decode().split()
+        return await self.commit_info(url, found[0]) if found else None
+
+    def statistics(self) -> dict[str, int]:
+        """Mirrors known and transfers made."""
+        return {"mirrors": len(self._mirrors), "fetches": sum(item.fetches for item in self._mirrors.values())}
+
+    async def aclose(self) -> None:
+        """Ends the readers."""
+        for mirror in self._mirrors.values():
+            await mirror.reader.aclose()
+
+
+def find_ref(refs: Refs, revision: str) -> str | None:
+    """The commit of `revision` among `refs`, None where it names none."""
+    if revision in ("", "HEAD"):
+        return refs.commits.get(refs.head)
+    names = (revision, f"refs/{revision}", f"refs/tags/{revision}", f"refs/heads/{revision}")
+    return next((refs.commits[name] for name in names if name in refs.commits), None)
+
+
+async def _commit_id(mirror: Mirror, name: str) -> str | None:
+    try:
+        output = await mirror.run(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"])
+    except HaoriError as error:
+        if error.transient:
+            raise
+        return None
+    return output.decode().split()[-1] if output.strip() else None
+
+
+async def _is_commit(mirror: Mirror, sha: str) -> bool:
+    (found,) = await mirror.reader.read([sha], limit_bytes=COMMIT_BYTES)
+    return found is not None and found.type == "commit"
+
+
+def parse_commit(sha: str, content: bytes) -> CommitInfo:
+    """The facts of a commit object."""
+    head, _, message = content.decode(errors="replace").partition("\n\n")
+    lines = head.splitlines()
+    values = [line.partition(" ")[::2] for line in lines if not line.startswith(" ")]
+    first = dict(reversed(values))
+    who, _, when = first.get("author", "").rpartition("> ")
+    name, _, email = who.partition(" <")
+    seconds = int(when.split()[0]) if when.split() else 0
+    return CommitInfo(
+        sha=sha, author=name, email=email, at=datetime.fromtimestamp(seconds, UTC),
+        subject=message.strip().partition("\n")[0][:200], tree=first.get("tree", ""),
+        parents=tuple(value for name, value in values if name == "parent"),
+    )  # fmt: skip

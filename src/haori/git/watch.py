@@ -1,0 +1,61 @@
+"""Looks at one repository from time to time, and at once when told.
+
+Level, not edge: the callback hears that the refs are not those of the last look, and whoever cares resolves anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+
+from haori.errors import HaoriError
+from haori.git.mirror import Refs
+from haori.git.repositories import Repositories
+
+INTERVAL_SECONDS = 60.0
+LONGEST_SECONDS = 600.0
+JITTER = 0.1
+
+
+class RepositoryWatch:
+    """Polls one URL until cancelled; `notify` makes it look now."""
+
+    def __init__(
+        self, repositories: Repositories, url: str, *, changed: Callable[[str, Refs], None],
+        failed: Callable[[str, HaoriError], None], interval_seconds: float = INTERVAL_SECONDS,
+        rng: random.Random | None = None,
+    ) -> None:  # fmt: skip
+        self._repositories = repositories
+        self._url = url
+        self._changed = changed
+        self._failed = failed
+        self._interval = interval_seconds
+        self._rng = rng or random.Random()  # noqa: S311 - spreads load, hides nothing
+        self._told = asyncio.Event()
+
+    def notify(self) -> None:
+        """Somebody pushed, or wants to know now."""
+        self._told.set()
+
+    async def run(self) -> None:
+        """Looks, calls back, waits; failures double the pause up to ten minutes."""
+        last: Refs | None = None
+        failures = 0
+        while True:
+            self._told.clear()
+            try:
+                refs = await self._repositories.refresh(self._url)
+            except HaoriError as error:
+                failures += 1
+                self._failed(self._url, error)
+            else:
+                failures = 0
+                if refs != last:
+                    last = refs
+                    self._changed(self._url, refs)
+            pause = min(self._interval * 2 ** min(failures, 8), max(LONGEST_SECONDS, self._interval))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause * (1 + self._rng.uniform(-JITTER, JITTER))):
+                    await self._told.wait()

@@ -1,0 +1,129 @@
+"""One GET through the guard.
+
+A name is resolved once and the connection goes to the very addresses that were judged, so a name that changes its
+answer between the look and the dial gains nothing. Redirects are followed by us, each judged anew, and credentials do
+not follow to another origin. Proxies of the environment are not used: they would dial what we may not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from haori.outbound.policy import OutboundError, OutboundPolicy, check_address, check_url, redact
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A whole answer; `url` is where it came from in the end, headers are keyed in lower case."""
+
+    url: str
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+async def fetch(url: str, policy: OutboundPolicy | None = None, *, headers: Mapping[str, str] | None = None) -> Fetched:
+    """What `url` answers, whatever the status; OutboundError where it is refused, too large, too slow or broken."""
+    policy = policy or OutboundPolicy()
+    try:
+        async with asyncio.timeout(policy.timeout_seconds):
+            return await _fetch(url, policy, dict(headers or {}))
+    except TimeoutError as error:
+        why = f"no whole answer within {policy.timeout_seconds:g} s"
+        raise OutboundError("outbound-failed", url=redact(url), why=why) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise _refusal_inside(error) or OutboundError(
+            "outbound-failed", url=redact(url), why=type(error).__name__
+        ) from error
+
+
+async def _fetch(url: str, policy: OutboundPolicy, headers: dict[str, str]) -> Fetched:
+    connector = aiohttp.TCPConnector(resolver=_GuardedResolver(policy), use_dns_cache=False, limit=4)
+    async with aiohttp.ClientSession(
+        connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
+        for _ in range(policy.redirects + 1):
+            check_url(url, policy)
+            async with session.get(URL(url), headers=headers, allow_redirects=False) as response:
+                location = response.headers.get("Location")
+                if response.status not in _REDIRECTS or not location:
+                    body = await _bounded(response, url, policy)
+                    answered = {name.lower(): value for name, value in response.headers.items()}
+                    return Fetched(url=url, status=response.status, body=body, headers=answered)
+            following = urljoin(url, location)
+            if _origin(following) != _origin(url):
+                headers = {name: value for name, value in headers.items() if name.lower() not in _CREDENTIALS}
+            url = following
+    raise OutboundError("outbound-failed", url=redact(url), why=f"more than {policy.redirects} redirects")
+
+
+async def _bounded(response: aiohttp.ClientResponse, url: str, policy: OutboundPolicy) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 16):
+        body += chunk
+        if len(body) > policy.size_bytes:
+            raise OutboundError("outbound-failed", url=redact(url), why=f"more than {policy.size_bytes} bytes")
+    return bytes(body)
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port
+
+
+def _refusal_inside(error: BaseException) -> OutboundError | None:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, _Refused):
+            return seen.refusal
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+class _Refused(OSError):
+    """Carries a refusal through the HTTP library, which passes OSErrors of resolvers on."""
+
+    def __init__(self, refusal: OutboundError) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
+class _GuardedResolver(AbstractResolver):
+    """Resolves a name; one refused address among its answers refuses the name."""
+
+    def __init__(self, policy: OutboundPolicy) -> None:
+        self._policy = policy
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The addresses to dial, all of them judged."""
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        results: list[ResolveResult] = []
+        for kind, _, protocol, _, place in found:
+            address = str(place[0])
+            try:
+                check_address(f"//{host}", ipaddress.ip_address(address.partition("%")[0]), self._policy)
+            except OutboundError as refusal:
+                raise _Refused(refusal) from refusal
+            results.append(
+                ResolveResult(
+                    hostname=host, host=address, port=port, family=kind, proto=protocol, flags=socket.AI_NUMERICHOST
+                )
+            )
+        return results
+
+    async def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,333 @@
+"""Objects on disk: what an API server needs of etcd, in one SQLite file.
+
+Every object is one row; every change is one more row in a bounded log that watches resume from. One task forms batches:
+while a batch is being synced to disk the next one gathers, so that concurrent writers share the cost of the sync (group
+commit). A write is acknowledged, and becomes readable, only after SQLite has synced it; where the commit fails nothing of
+the batch happened. The resourceVersion is one integer that grows with every change of any object and is read back from
+the file on start. Reads and watches are answered from memory, which holds each object as its JSON bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from haori.cluster import EventType
+from haori.errors import InternalError, PeerError
+from haori.objects import Manifest
+
+LOG_LIMIT = 10_000
+"""Changes kept for watches to resume from; older resourceVersions are answered with 410."""
+BATCH_LIMIT = 500
+"""Changes that share one commit."""
+WATCH_QUEUE_LIMIT = 2_000
+"""Events a slow watcher may fall behind before it is dropped (its client resumes)."""
+
+
+class StoreKey(NamedTuple):
+    """One object: `type_name` is `plural.group` (the plural alone in the core group), whatever the version."""
+
+    type_name: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as it is on disk; `body` is its JSON with the resourceVersion in it."""
+
+    revision: int
+    body: bytes
+
+    def decode(self) -> dict[str, Any]:
+        """The object, as the caller's own copy."""
+        value: dict[str, Any] = orjson.loads(self.body)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change in the order it happened; of a deleted object `body` is the last state, at the deletion's revision."""
+
+    revision: int
+    type: EventType
+    key: StoreKey
+    body: bytes
+
+
+class RevisionConflictError(PeerError):
+    """`sandbox-revision-conflict`: the object is not at the revision the writer read (`found` is None: it is gone)."""
+
+    def __init__(self, key: StoreKey, found: int | None) -> None:
+        super().__init__("sandbox-revision-conflict", object=f"{key.type_name} {key.namespace}/{key.name}")
+        self.found = found
+
+
+class RevisionExpiredError(PeerError):
+    """`sandbox-revision-expired`: the log no longer reaches back to the revision a watch asked for."""
+
+
+class StoreFailedError(InternalError):
+    """`sandbox-store-failed`: SQLite could not commit (full disk, broken file); nothing of the write happened."""
+
+
+@dataclass(slots=True)
+class _Write:
+    key: StoreKey
+    manifest: Manifest | None
+    expected: int | None
+    done: asyncio.Future[Stored]
+
+
+@dataclass(eq=False, slots=True)
+class _Watcher:
+    type_name: str
+    namespace: str
+    queue: asyncio.Queue[Change] = field(default_factory=lambda: asyncio.Queue(WATCH_QUEUE_LIMIT))
+    dropped: bool = False
+
+    def wants(self, key: StoreKey) -> bool:
+        return key.type_name == self.type_name and self.namespace in ("", key.namespace)
+
+
+@asynccontextmanager
+async def open_store(path: Path, *, log_limit: int = LOG_LIMIT) -> AsyncIterator[Store]:
+    """The store of the file at `path`, made where it lacks; on leaving, writes not yet acknowledged are refused."""
+    store = Store(_open_database(path), log_limit)
+    async with asyncio.TaskGroup() as tasks:
+        writer = tasks.create_task(store._write_batches(), name="sandbox store writer")
+        try:
+            yield store
+        finally:
+            writer.cancel()
+            with suppress(asyncio.CancelledError):
+                await writer
+            store._close()
+
+
+class Store:
+    """Made by `open_store`; belongs to one event loop."""
+
+    def __init__(self, database: sqlite3.Connection, log_limit: int) -> None:
+        self._database = database
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sandbox-store")
+        self._log_limit = log_limit
+        self._objects: dict[str, dict[tuple[str, str], Stored]] = {}
+        self._log: deque[Change] = deque()
+        self._pending: deque[_Write] = deque()
+        self._wakeup = asyncio.Event()
+        self._watchers: set[_Watcher] = set()
+        self.revision, self._expired = _load(database, self._objects, self._log)
+
+    def get(self, key: StoreKey) -> Stored | None:
+        """The object, or None."""
+        return self._objects.get(key.type_name, {}).get((key.namespace, key.name))
+
+    def list(self, type_name: str, namespace: str = "") -> Iterable[tuple[StoreKey, Stored]]:
+        """All objects of a type ("" is every namespace), by namespace and name, at `revision`."""
+        rows = self._objects.get(type_name, {})
+        return [(StoreKey(type_name, *place), rows[place]) for place in sorted(rows) if namespace in ("", place[0])]
+
+    async def write(self, key: StoreKey, manifest: Manifest | None, *, expected: int | None) -> Stored:
+        """Puts `manifest` (None: deletes) where the object is at revision `expected` (None: where it does not exist).
+
+        Returns once it is on disk: the object with its new resourceVersion, of a deletion the last state. Raises
+        RevisionConflictError and StoreFailedError.
+        """
+        done: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        self._pending.append(_Write(key, manifest, expected, done))
+        self._wakeup.set()
+        return await done
+
+    async def watch(self, type_name: str, namespace: str = "", *, after: int) -> AsyncIterator[Change]:
+        """Changes after revision `after`, in order; ends when the reader falls too far behind.
+
+        Raises RevisionExpiredError where the log does not reach back that far.
+        """
+        if after < self._expired:
+            raise RevisionExpiredError("sandbox-revision-expired", revision=after, oldest=self._expired)
+        watcher = _Watcher(type_name, namespace)
+        # Both in one step without an await: no change is missed between the log and the queue, none is seen twice.
+        missed = [change for change in self._log if change.revision > after and watcher.wants(change.key)]
+        self._watchers.add(watcher)
+        try:
+            for change in missed:
+                yield change
+            while not (watcher.dropped and watcher.queue.empty()):
+                yield await watcher.queue.get()
+        finally:
+            self._watchers.discard(watcher)
+
+    def statistics(self) -> dict[str, int]:
+        """Objects, log rows, watchers and the revision now."""
+        return {
+            "objects": sum(map(len, self._objects.values())),
+            "log": len(self._log),
+            "watchers": len(self._watchers),
+            "revision": self.revision,
+        }
+
+    async def _write_batches(self) -> None:
+        while True:
+            await self._wakeup.wait()
+            self._wakeup.clear()
+            while self._pending:
+                batch = [self._pending.popleft() for _ in range(min(BATCH_LIMIT, len(self._pending)))]
+                try:
+                    await self._commit_batch(batch)
+                finally:
+                    for write in batch:
+                        if not write.done.done():
+                            write.done.set_exception(StoreFailedError("sandbox-store-failed", reason="stopping"))
+
+    async def _commit_batch(self, batch: builtins.list[_Write]) -> None:
+        admitted = self._admit(batch)
+        if not admitted:
+            return
+        changes = [change for _, change in admitted]
+        oldest = max(changes[-1].revision - self._log_limit, self._expired)
+        loop = asyncio.get_running_loop()
+        # Shielded: a commit under way is finished and its writers are told what happened.
+        committed = asyncio.ensure_future(loop.run_in_executor(self._thread, _commit, self._database, changes, oldest))
+        try:
+            await asyncio.shield(committed)
+        except asyncio.CancelledError:
+            await committed
+            self._publish(admitted, oldest)
+            raise
+        except sqlite3.Error as error:
+            for write, _ in admitted:
+                if not write.done.done():
+                    write.done.set_exception(StoreFailedError("sandbox-store-failed", reason=str(error)))
+            return
+        self._publish(admitted, oldest)
+
+    def _admit(self, batch: builtins.list[_Write]) -> builtins.list[tuple[_Write, Change]]:
+        """The writes whose expectation holds, each with its change; the others are refused now."""
+        seen: dict[StoreKey, Stored | None] = {}
+        admitted: builtins.list[tuple[_Write, Change]] = []
+        revision = self.revision
+        for write in batch:
+            if write.done.done():
+                continue
+            found = seen[write.key] if write.key in seen else self.get(write.key)
+            if (found.revision if found else None) != write.expected or (write.manifest is None and found is None):
+                write.done.set_exception(RevisionConflictError(write.key, found.revision if found else None))
+                continue
+            revision += 1
+            body = _with_revision(found.decode() if write.manifest is None and found else write.manifest, revision)
+            change = EventType.MODIFIED if found else EventType.ADDED
+            event = EventType.DELETED if write.manifest is None else change
+            seen[write.key] = None if write.manifest is None else Stored(revision, body)
+            admitted.append((write, Change(revision, event, write.key, body)))
+        return admitted
+
+    def _publish(self, admitted: builtins.list[tuple[_Write, Change]], oldest: int) -> None:
+        for write, change in admitted:
+            rows = self._objects.setdefault(change.key.type_name, {})
+            place = (change.key.namespace, change.key.name)
+            stored = Stored(change.revision, change.body)
+            if change.type is EventType.DELETED:
+                rows.pop(place, None)
+            else:
+                rows[place] = stored
+            self.revision = change.revision
+            self._log.append(change)
+            for watcher in self._watchers:
+                _hand_over(watcher, change)
+            if not write.done.done():
+                write.done.set_result(stored)
+        self._expired = oldest
+        while self._log and self._log[0].revision <= oldest:
+            self._log.popleft()
+
+    def _close(self) -> None:
+        while self._pending:
+            write = self._pending.popleft()
+            if not write.done.done():
+                write.done.set_exception(StoreFailedError("sandbox-store-failed", reason="stopping"))
+        self._thread.shutdown(wait=True)
+        self._database.close()
+
+
+def _hand_over(watcher: _Watcher, change: Change) -> None:
+    if watcher.dropped or not watcher.wants(change.key):
+        return
+    if watcher.queue.full():
+        watcher.dropped = True
+        return
+    watcher.queue.put_nowait(change)
+
+
+def _with_revision(manifest: Manifest | None, revision: int) -> bytes:
+    value = manifest or {}
+    return orjson.dumps({**value, "metadata": {**(value.get("metadata") or {}), "resourceVersion": str(revision)}})
+
+
+def _open_database(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # FULL syncs the write-ahead log at every commit; the default of WAL mode (NORMAL) may lose the last ones at power loss.
+    database.executescript(
+        """
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = FULL;
+        CREATE TABLE IF NOT EXISTS objects (
+            type_name TEXT, namespace TEXT, name TEXT, revision INTEGER NOT NULL, body BLOB NOT NULL,
+            PRIMARY KEY (type_name, namespace, name)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS log (
+            revision INTEGER PRIMARY KEY, type TEXT NOT NULL, type_name TEXT NOT NULL, namespace TEXT NOT NULL,
+            name TEXT NOT NULL, body BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS state (revision INTEGER NOT NULL, expired INTEGER NOT NULL);
+        INSERT INTO state SELECT 0, 0 WHERE NOT EXISTS (SELECT * FROM state);
+        """
+    )
+    return database
+
+
+def _load(
+    database: sqlite3.Connection, objects: dict[str, dict[tuple[str, str], Stored]], log: deque[Change]
+) -> tuple[int, int]:
+    """Fills `objects` and `log` from the file; gives (revision, revision up to which the log was cut)."""
+    for type_name, namespace, name, revision, body in database.execute("SELECT * FROM objects"):
+        objects.setdefault(type_name, {})[namespace, name] = Stored(revision, body)
+    for revision, type_, type_name, namespace, name, body in database.execute("SELECT * FROM log ORDER BY revision"):
+        log.append(Change(revision, EventType(type_), StoreKey(type_name, namespace, name), body))
+    revision, expired = database.execute("SELECT revision, expired FROM state").fetchone()
+    return revision, expired
+
+
+def _commit(database: sqlite3.Connection, changes: builtins.list[Change], oldest: int) -> None:
+    """One transaction for all of `changes`; rolled back as a whole where any part fails."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        for change in changes:
+            if change.type is EventType.DELETED:
+                database.execute("DELETE FROM objects WHERE type_name = ? AND namespace = ? AND name = ?", change.key)
+            else:
+                database.execute(
+                    "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)",
+                    (*change.key, change.revision, change.body),
+                )
+            database.execute(
+                "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)",
+                (change.revision, change.type.value, *change.key, change.body),
+            )
+        database.execute("DELETE FROM log WHERE revision <= ?", (oldest,))
+        database.execute("UPDATE state SET revision = ?, expired = ?", (changes[-1].revision, oldest))
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise

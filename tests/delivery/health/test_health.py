@@ -1,0 +1,69 @@
+"""Every kind's rule, one file a case: KIND/STATE.yaml with the status in KIND/STATE.expected (None: no check)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from haori.delivery.health import Culprit, Health, assess, roll_up, worst
+from haori.delivery.health.rules import RULES
+from haori.objects import ResourceKey
+from haori.objects.yaml import load
+from haori.resources.argo import HealthStatus
+from haori.words import Language
+
+_FOLDER = Path(__file__).with_name("cases")
+_CASES = sorted(_FOLDER.glob("*/*.yaml"))
+
+
+@pytest.mark.parametrize("path", _CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_case(path: Path) -> None:
+    expected = path.with_suffix(".expected").read_text().strip()
+    health = assess(load(path.read_bytes()))
+    assert (health.status.value if health else "None") == expected
+    if health and health.status is not HealthStatus.HEALTHY:
+        assert health.sentence is not None
+        assert "{" not in health.message
+        assert health.sentence.text(Language.JAPANESE) != health.message
+
+
+def test_every_kind_with_a_rule_has_cases() -> None:
+    assert {type_.kind for type_ in RULES} <= {path.parent.name for path in _CASES}
+
+
+def _object(name: str, status: HealthStatus | None, kind: str = "Deployment", live: bool = True) -> Culprit:
+    group = "argoproj.io" if kind == "Application" else "apps"
+    health = None if status is None else Health(status=status)
+    return Culprit(key=ResourceKey(group, kind, "shop", name), health=health, is_live=live)
+
+
+H = HealthStatus
+_ROLL_UPS = [
+    pytest.param([], H.HEALTHY, id="nothing"),
+    pytest.param([_object("a", None)], H.HEALTHY, id="no check counts as healthy"),
+    pytest.param([_object("a", H.DEGRADED), _object("b", H.PROGRESSING)], H.DEGRADED, id="worst wins"),
+    pytest.param(
+        [_object("a", H.SUSPENDED), _object("b", H.HEALTHY)], H.SUSPENDED, id="suspended is worse than healthy"
+    ),
+    pytest.param([_object("a", None, live=False), _object("b", H.HEALTHY)], H.HEALTHY, id="one missing does not count"),
+    pytest.param([_object("a", None, live=False)], H.MISSING, id="none live is missing"),
+    pytest.param([_object("a", H.UNKNOWN, "Application"), _object("b", None)], H.HEALTHY, id="unknown child"),
+    pytest.param([_object("a", H.DEGRADED, "Application")], H.DEGRADED, id="degraded child counts"),
+]
+
+
+@pytest.mark.parametrize(("objects", "expected"), _ROLL_UPS)
+def test_roll_up(objects: list[Culprit], expected: HealthStatus) -> None:
+    assert roll_up(objects).status is expected
+    assert roll_up(reversed(objects)) == roll_up(objects)
+
+
+def test_application_does_not_count_itself() -> None:
+    itself = _object("a", H.DEGRADED, "Application")
+    assert roll_up([itself, _object("b", None)], itself=itself.key).status is H.HEALTHY
+
+
+def test_worst_is_argos_order() -> None:
+    assert worst(H) is H.UNKNOWN
+    assert worst([]) is H.HEALTHY
