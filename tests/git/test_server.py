@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ async def test_the_served_repository_is_cloned_and_pushed_with_its_token_only(tm
         with pytest.raises(RepositoryError):
             await stranger.refresh(url.replace("haori:", "haori:x"))
         token = url.split(":")[2].split("@")[0]
-        holding = subprocess.run(["grep", "-rl", token, str(tmp_path)], capture_output=True, text=True).stdout.split()
+        holding = subprocess.run(["grep", "-rl", token, str(tmp_path)], capture_output=True, text=True).stdout.split()  # noqa: ASYNC221
         assert holding == [str(tmp_path / "data/git/server.json")]
     finally:
         server.cancel()
@@ -44,7 +45,7 @@ async def test_the_served_repository_is_cloned_and_pushed_with_its_token_only(tm
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1:80", 401), ("evil.test", 421)])
 async def test_without_token_or_with_a_foreign_host_there_is_nothing(tmp_path: Path, host: str, status: int) -> None:
     application = GitApplication(tmp_path, token="t", port=80, listener=tmp_path / "listener.json")
-    sent: list[dict] = []
+    sent: list[dict[str, Any]] = []
 
     async def send(message) -> None:
         sent.append(message)

@@ -69,7 +69,7 @@ async def serve(settings: ServerSettings, *, ready: Callable[[], None]) -> None:
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     async with asyncio.TaskGroup() as group:
         task = group.create_task(server._serve())
-        while not server.started and not task.done():
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         ready()
 
