@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,11 @@ import pytest
 
 from haori.git import Author, Repositories, RepositoryError, RepositorySettings, push_files
 from haori.git.server import GitApplication, ServerSettings, serve
+
+
+def files_with(text: str, folder: Path) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [str(path.relative_to(folder)) for path in files if text.encode() in path.read_bytes()]
 
 
 async def test_the_served_repository_is_cloned_and_pushed_with_its_token_only(tmp_path: Path) -> None:
@@ -35,8 +39,7 @@ async def test_the_served_repository_is_cloned_and_pushed_with_its_token_only(tm
         with pytest.raises(RepositoryError):
             await stranger.refresh(url.replace("haori:", "haori:x"))
         token = url.split(":")[2].split("@")[0]
-        holding = subprocess.run(["grep", "-rl", token, str(tmp_path)], capture_output=True, text=True).stdout.split()  # noqa: ASYNC221
-        assert holding == [str(tmp_path / "data/git/server.json")]
+        assert files_with(token, tmp_path) == ["data/git/server.json"]
     finally:
         server.cancel()
         await asyncio.gather(server, return_exceptions=True)

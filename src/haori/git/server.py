@@ -14,9 +14,10 @@ import hmac
 import json
 import os
 import secrets
+import socket
 import subprocess
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,21 +58,22 @@ async def serve(settings: ServerSettings, *, ready: Callable[[], None]) -> None:
 
     repository = settings.data_dir / "git" / REPOSITORY
     await asyncio.to_thread(prepare_repository, settings, repository)
-    port, token = _address(settings)
-    application = GitApplication(
-        repository, token=token, port=port, listener=settings.data_dir / "engine" / "listener.json"
-    )
-    config = uvicorn.Config(
-        application, host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="off",
-        timeout_graceful_shutdown=2, server_header=False,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(server._serve())
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
+    with _listen(settings) as (listening, port, token):
+        told = settings.data_dir / "engine" / "listener.json"
+        application = GitApplication(repository, token=token, port=port, listener=told)
+        config = uvicorn.Config(
+            application, log_level="warning", access_log=False, lifespan="off", server_header=False,
+            timeout_graceful_shutdown=2,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        # The socket listens already: who connects before the loop turns is kept waiting, not refused.
         ready()
+        try:
+            # `serve` would take over the process's signals, which belong to the caller.
+            await server._serve(sockets=[listening])
+        finally:
+            if server.started:
+                await server.shutdown(sockets=[listening])
 
 
 def prepare_repository(settings: ServerSettings, repository: Path) -> None:
@@ -110,27 +112,28 @@ def _git(folder: Path, *arguments: str, extra: dict[str, str] | None = None) -> 
     return done.stdout.strip()
 
 
-def _address(settings: ServerSettings) -> tuple[int, str]:
-    """(port, token), those of the last run where there was one; written for those who look for us."""
-    import socket
-
+@contextlib.contextmanager
+def _listen(settings: ServerSettings) -> Iterator[tuple[socket.socket, int, str]]:
+    """(listening socket, port, token), the last two those of the last run; written for those who look for us."""
     path = settings.data_dir / "git" / "server.json"
     known: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         known = json.loads(path.read_bytes())
-    port = settings.port or int(known.get("port", 0))
-    if not port:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
     token = str(known.get("token") or secrets.token_urlsafe(24))
-    value = {"url": f"http://haori:{token}@127.0.0.1:{port}/{REPOSITORY}", "port": port, "token": token}
+    with socket.create_server(("127.0.0.1", settings.port or int(known.get("port", 0)))) as listening:
+        port: int = listening.getsockname()[1]
+        _write_address(
+            path, {"url": f"http://haori:{token}@127.0.0.1:{port}/{REPOSITORY}", "port": port, "token": token}
+        )
+        yield listening, port, token
+
+
+def _write_address(path: Path, value: dict[str, Any]) -> None:
     temporary = path.with_suffix(".new")
     temporary.unlink(missing_ok=True)
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(value, file)
     temporary.replace(path)
-    return port, token
 
 
 class GitApplication:
