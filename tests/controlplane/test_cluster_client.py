@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -111,6 +112,8 @@ async def test_a_reflector_hears_of_every_change(cluster: HttpClient, namespace:
         await cluster.delete(CONFIG_MAPS, "a", namespace)
         events = [await heard.get(), await heard.get()]
     task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert [event.type for event in events] == [EventType.ADDED, EventType.DELETED]
     assert ("data" in events[0].object) is not metadata_only
     assert events[0].object["kind"] == "ConfigMap"
@@ -129,9 +132,10 @@ async def test_a_wave_creates_changes_and_prunes(cluster: HttpClient, namespace:
     assert pruned[0].result.to_json()["status"] == "Pruned"
     version = (first[0].live or {})["metadata"]["resourceVersion"]
     async with asyncio.timeout(20):
-        async for event in cluster.watch(CONFIG_MAPS, namespace, resource_version=version):
-            if event.type is EventType.DELETED and event.object["metadata"]["name"] == "a":
-                break
+        async with aclosing(cluster.watch(CONFIG_MAPS, namespace, resource_version=version)) as events:
+            async for event in events:
+                if event.type is EventType.DELETED and event.object["metadata"]["name"] == "a":
+                    break
 
 
 async def test_an_immutable_field_says_what_to_do_and_force_does_it(cluster: HttpClient, namespace: str):

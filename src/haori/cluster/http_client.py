@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -251,7 +251,7 @@ class HttpClient:
         field_selector: str = "",
         bookmarks: bool = True,
         timeout_seconds: float | None = None,
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         """Events until the server ends the watch; GoneError where the resourceVersion is too old."""
         seconds = timeout_seconds or WATCH_SECONDS
         params = _selectors(label_selector, field_selector)

@@ -97,8 +97,12 @@ class Transport:
         """End all connections."""
         for session in (self._session, *self._retired):
             if session is not None:
+                if isinstance(session.connector, aiohttp.TCPConnector):
+                    # A polite TLS goodbye outlives the loop; nothing is under way that it could protect.
+                    await session.connector.close(abort_ssl=True)
                 await session.close()
         self._session = None
+        await asyncio.sleep(0)  # The sockets themselves are closed in the loop's next turn.
 
     def statistics(self) -> dict[str, Any]:
         """{"verbs": {verb: {count, errors, bytes_sent, bytes_received, seconds}}, "flow": see FlowControl}."""
@@ -167,6 +171,8 @@ class Transport:
             except _BROKEN as error:
                 raise self._unreachable(request, error) from error
         finally:
+            if response.connection is not None and response.connection.transport is not None:
+                response.connection.transport.abort()  # Cut off midway, there is nobody to say a TLS goodbye to.
             response.close()
 
     async def _send_once(self, request: Request) -> Answer:
