@@ -7,7 +7,7 @@ import sys
 
 from bench.figures import machine
 
-ALL = ("startup",)
+ALL = ("startup", "instance")
 
 
 def main(names: list[str]) -> int:
