@@ -48,6 +48,8 @@ class Rendered:
 
     manifests: tuple[dict[str, Any], ...]
     source_type: SourceType
+    key: str = ""
+    """What `Renderer` knows this result by: equal keys mean equal manifests. Empty outside of it."""
 
 
 async def render_folder(root: Path, source: Source, context: RenderContext) -> Rendered:
