@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 WORKERS ?= auto
 
-.PHONY: help test check format bench clean
+.PHONY: help test check format bench docs clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -27,6 +27,9 @@ format: $(VENV)/.ready-dev ## Put the code into its form
 
 bench: $(VENV)/.ready-dev ## Figures, and what they ran on
 	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/.ready-dev ## Write the command reference anew
+	@$(BIN)/python scripts/write_reference.py
 
 clean: ## Forget the environment (the data of `make up` stays)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
