@@ -1,0 +1,77 @@
+"""What the engine is told when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from haori.delivery.apply.steps import ApplySettings
+from haori.delivery.controller.lease import LeaseSettings
+from haori.resources import argo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkSettings:
+    """How much at once, and how soon."""
+
+    workers: int = 8
+    """Applications looked at together; each waits for cluster and Git most of its time."""
+    settle_seconds: float = 0.05
+    """How long changes of live objects are gathered before their application is looked at: a rollout changes dozens."""
+    renders_at_once: int = 2
+    """Renders under way together; Helm and Kustomize are processes and want a core each."""
+    resync_seconds: float = 600.0
+    """Every application is compared again after so long even if nothing was heard, jitter of a tenth included; 0: never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitSettings:
+    """How repositories are watched."""
+
+    poll_seconds: float = 60.0
+    """Pause between two looks at a repository, with jitter; a push that is told of is looked at once."""
+    fetches_at_once: int = 4
+    """Repositories fetched together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """One engine. `data_dir` is its own folder (`D/engine`): instance key, mirrors, render cache, listener's address."""
+
+    data_dir: Path
+    kubeconfig: Path | None = None
+    """The cluster's kubeconfig; None: KUBECONFIG, the user's own, or the Pod's service account, as kubectl finds it."""
+    context: str | None = None
+    """Context of the kubeconfig; None: its current one."""
+    namespace: str = argo.CONTROL_NAMESPACE
+    """The control namespace: projects, settings, repository Secrets, Lease, and the Applications by default."""
+    allow_file_repositories: bool = False
+    """Whether file:// repositories are read; off, since whoever may create an Application could read this disk."""
+    listener_host: str = "127.0.0.1"
+    """Where the internal listener answers; empty: there is none."""
+    listener_port: int = 0
+    """Its port; 0: any free one, written to listener.json."""
+    work: WorkSettings = field(default_factory=WorkSettings)
+    git: GitSettings = field(default_factory=GitSettings)
+    lease: LeaseSettings = field(default_factory=LeaseSettings)
+    apply: ApplySettings = field(default_factory=ApplySettings)
+
+    @property
+    def mirrors(self) -> Path:
+        """Where repositories are mirrored."""
+        return self.data_dir / "mirrors"
+
+    @property
+    def cache(self) -> Path:
+        """Where sealed renders are kept."""
+        return self.data_dir / "cache"
+
+    @property
+    def instance_key(self) -> Path:
+        """The key that hashes Secret values and seals the cache; made at the first start."""
+        return self.data_dir / "instance.key"
+
+    @property
+    def listener(self) -> Path:
+        """Where the listener writes {"url", "token"}."""
+        return self.data_dir / "listener.json"

@@ -1,0 +1,96 @@
+"""What the engine tells others: the seam between the loop and its listener.
+
+Everything is JSON values. `namespace` "" stands for the control namespace. Values of Secrets are masked, always. A method
+that names an application raises `ApplicationMissingError` where there is none of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from haori.errors import UserError
+
+Json = dict[str, Any]
+
+
+class ApplicationMissingError(UserError):
+    """`application-not-found` (application)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectName:
+    """One object of an application; an empty field matches any."""
+
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanQuery:
+    """The sync whose plan is asked for; the defaults are those of a sync that names nothing."""
+
+    revision: str = ""
+    prune: bool = False
+    dry_run: bool = False
+    force: bool = False
+    operation: Mapping[str, Any] | None = None
+    """The whole `operation` mapping, in place of the fields above."""
+
+
+class EngineView(Protocol):
+    """An engine, to be asked."""
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether this engine holds the Lease; one that does not has no applications to tell of."""
+        ...
+
+    def applications(self) -> list[Json]:
+        """A row an application, by namespace and name: {name, namespace, project, sync, health, why: {code, parameters,
+        text} | null, pin: {revision, owner, reason, until, since, id} | null, urls: [text], revision, targetRevision,
+        repository, path, destination: {server, name, namespace}, operation: {phase, message, startedAt, finishedAt} |
+        null, conditions: [{type, code, parameters, text}], automated}."""
+        ...
+
+    def application(self, name: str, namespace: str = "") -> Json:
+        """One row, as `applications` has it, with `resources`: [{group, version, kind, namespace, name, sync, health:
+        {status, message, code, parameters} | null, hook, requiresPruning, wave}]."""
+        ...
+
+    def tree(self, name: str, namespace: str = "") -> Json:
+        """{nodes: [{uid, group, version, kind, namespace, name, parents: [uid], health, sync | null, createdAt}]}: managed
+        objects and all they own, parents before children."""
+        ...
+
+    async def resources(self, name: str, namespace: str = "", *, only: ObjectName | None = None) -> list[Json]:
+        """Managed objects, whole: {group, kind, namespace, name, live | null, desired | null, sync}."""
+        ...
+
+    async def diff(self, name: str, namespace: str = "", *, revision: str = "", hard: bool = False) -> list[Json]:
+        """Objects that differ: {group, kind, namespace, name, live | null, desired | null, differences: [{path, desired,
+        live, manager, masked}], missing, extra, hook}; `revision` compares with another one than the wanted one."""
+        ...
+
+    async def manifests(self, name: str, namespace: str = "", *, revision: str = "", live: bool = False) -> list[Json]:
+        """The desired manifests in the order the source gives them, or the live ones."""
+        ...
+
+    async def plan(self, name: str, namespace: str = "", *, query: PlanQuery | None = None) -> Json:
+        """The plan of a sync (`Plan.to_json`), with `revision`."""
+        ...
+
+    def statistics(self) -> Json:
+        """Counts of every part: queue, cache, git, render, cluster, writes, applications; `isolation` of renders."""
+        ...
+
+    def refresh(self, name: str, namespace: str = "", *, hard: bool = False) -> None:
+        """Looks at an application again, its repository first."""
+        ...
+
+    def repositories_changed(self, url: str) -> int:
+        """Somebody pushed to `url`: the repository is fetched now. Gives how many applications read it."""
+        ...
