@@ -1,0 +1,142 @@
+"""The sandbox's API as a process: HTTPS on loopback, its store, its controllers.
+
+The port is chosen free once and then kept, like keys and tokens, so that a kubeconfig works for as long as the data
+folder lives. One process serves a folder: a second one is refused before it touches anything. Ending is bounded: watches
+are closed at once, whatever else is under way gets two seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from haori.errors import UserError
+from haori.sandbox.api.gate import Application, Gate
+from haori.sandbox.api.pki import SERVING_ADDRESSES, SERVING_NAMES, Pki, ensure_pki, write_kubeconfig, write_private
+from haori.sandbox.api.settings import ApiSettings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+HOST = "127.0.0.1"
+SHUTDOWN_SECONDS = 2
+KEEP_ALIVE_SECONDS = 90
+"""Longer than our own clients keep an idle connection, so that a request never meets a closing one."""
+RENEW_SECONDS = 24 * 3600.0
+HOST_NAMES = (*SERVING_NAMES, *(f"[{each}]" if ":" in each else each for each in SERVING_ADDRESSES))
+
+_log = logging.getLogger(__name__)
+
+
+class ApiStartError(UserError):
+    """`sandbox-port-taken`, `sandbox-already-serving`, `sandbox-folder-unusable`."""
+
+
+@contextlib.contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """The right to serve this folder; raises ApiStartError where another process has it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / "api.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ApiStartError("sandbox-folder-unusable", path=str(folder), reason=error.strerror) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise ApiStartError("sandbox-already-serving", path=str(folder)) from None
+    finally:
+        os.close(descriptor)
+
+
+def kept_port(folder: Path) -> int:
+    """The port of the last run, or 0."""
+    try:
+        return int(json.loads((folder / "server.json").read_bytes())["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+@contextlib.contextmanager
+def listen(port: int) -> Iterator[socket.socket]:
+    """A socket that listens on loopback (0: any free port); raises ApiStartError where another program has the port."""
+    try:
+        listening = socket.create_server((HOST, port), backlog=512)
+    except OSError as error:
+        raise ApiStartError("sandbox-port-taken", port=port, reason=error.strerror) from error
+    with listening:
+        yield listening
+
+
+def describe(settings: ApiSettings, pki: Pki, port: int) -> str:
+    """Writes `sandbox/server.json` and the kubeconfig; gives the URL."""
+    url = f"https://{HOST}:{port}"
+    write_private(settings.data_dir / "sandbox" / "server.json", json.dumps({"url": url, "port": port}).encode())
+    kubeconfig = settings.data_dir / "kubeconfig"
+    write_kubeconfig(kubeconfig, server=url, authority=pki.authority, token=pki.admin_token, user="sandbox-admin")
+    return url
+
+
+@contextlib.asynccontextmanager
+async def serve_https(
+    application: Application, gate: Gate, pki: Pki, listening: socket.socket
+) -> AsyncIterator[uvicorn.Server]:
+    """Serves `application` on the socket until left."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        application,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=16 << 20,
+        log_level="warning",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=False,
+        ssl_certfile=pki.serving,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    # Not `serve`: it would take over the process's signals, which belong to the caller, and wake up ten times a second.
+    await server.startup(sockets=[listening])
+    try:
+        yield server
+    finally:
+        gate.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_SECONDS + 1):
+                await server.shutdown(sockets=[listening])
+
+
+async def keep_certificates(settings: ApiSettings, server: uvicorn.Server) -> None:
+    """Renews what is about to expire while the server runs; connections made from then on are given the new one."""
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        pki = ensure_pki(settings.data_dir / "sandbox" / "pki", now=datetime.now(UTC))
+        if server.config.ssl is not None:
+            server.config.ssl.load_cert_chain(pki.serving)
+
+
+async def serve(settings: ApiSettings, *, ready: Callable[[], None]) -> None:
+    """Serves until cancelled; `ready` is called once requests are answered. Raises ApiStartError."""
+    folder = settings.data_dir / "sandbox"
+    with hold_folder(folder), listen(settings.port or kept_port(folder)) as listening:
+        pki = ensure_pki(folder / "pki", now=datetime.now(UTC))
+        port: int = listening.getsockname()[1]
+        url = describe(settings, pki, port)
+        _log.info("sandbox api starts", extra={"facts": {"url": url}})
+        ready()
