@@ -48,7 +48,7 @@ class TypeSchema:
     kind: Kind
     name: str = ""
     """The published name of the definition ("io.k8s.api.apps.v1.Deployment"); empty for what is written inline."""
-    fields: Mapping[str, TypeSchema] = NO_FIELDS
+    fields: Mapping[str, TypeSchema] = field(default_factory=lambda: NO_FIELDS)
     """OBJECT only, by the field's name on the wire."""
     items: TypeSchema | None = None
     """What a LIST's entries or a MAP's values are."""
