@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def render_directory(root: Path, folder: Path, source: Source) -> list[dict[str,
     total = 0
     for path in _files(folder, recurse=bool(options.get("recurse"))):
         relative = path.relative_to(folder).as_posix()
-        if not _is_chosen(relative, str(options.get("include") or ""), str(options.get("exclude") or "")):
+        if not is_chosen(relative, options):
             continue
         if path.suffix in (".jsonnet", ".libsonnet"):
             raise RenderError("render-jsonnet", path=relative)
@@ -44,12 +44,13 @@ def _files(folder: Path, *, recurse: bool) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name != ".git") if recurse else []
         for name in sorted(names):
-            if name.endswith((*SUFFIXES, ".jsonnet")):
-                yield Path(parent, name)
+            yield Path(parent, name)
 
 
-def _is_chosen(relative: str, include: str, exclude: str) -> bool:
-    if exclude and glob_matches(exclude, relative, separator="/"):
+def is_chosen(relative: str, options: Mapping[str, Any]) -> bool:
+    """Whether the file at `relative` (from the folder) is read, by its suffix and `source.directory`."""
+    include, exclude = str(options.get("include") or ""), str(options.get("exclude") or "")
+    if not relative.endswith((*SUFFIXES, ".jsonnet")) or (exclude and glob_matches(exclude, relative, separator="/")):
         return False
     return not include or glob_matches(include, relative, separator="/")
 

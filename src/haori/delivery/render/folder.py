@@ -6,8 +6,12 @@ that a chart or overlay does can reach the original.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,7 @@ from haori.delivery.render.tools import Tool, find_tool
 from haori.jail import Isolation, Limits, run
 
 LONGEST_REASON = 2000
+WORKSPACE_PREFIX = "haori-render-"
 REPOSITORY = "repository"
 HOME = ".haori-home"
 """Where helm and kubectl may keep what they like; it goes with the copy."""
@@ -53,16 +58,43 @@ class Rendered:
 
 
 async def render_folder(root: Path, source: Source, context: RenderContext) -> Rendered:
-    """The manifests of `source.path` in the files below `root`.
+    """The manifests of `source.path` in the files below `root`, which stay as they are.
 
     Raises RenderError (the repository's author has to act), ToolMissingError, JailError (a limit was reached).
     """
-    folder, source_type = _locate(root, source)
+    _, source_type = _locate(root, source)
     if source_type is SourceType.DIRECTORY:
-        manifests = render_directory(root, folder, source)
-    else:
-        manifests = await _render_with_tool(root, folder, source, context, source_type)
-    return Rendered(manifests=tuple(manifests), source_type=source_type)
+        return await _render(root, root, source, context)
+    with open_workspace() as work:
+        await asyncio.to_thread(
+            shutil.copytree, root, work / REPOSITORY, symlinks=True, ignore=shutil.ignore_patterns(".git")
+        )
+        return await render_workspace(work, source, context)
+
+
+async def render_workspace(work: Path, source: Source, context: RenderContext) -> Rendered:
+    """As `render_folder`, of the files in `work/repository`, which the tool may do with as it likes."""
+    return await _render(work, work / REPOSITORY, source, context)
+
+
+@contextlib.contextmanager
+def open_workspace() -> Iterator[Path]:
+    """A folder for one render, which the jail's unprivileged user may reach but nobody else; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix=f"{WORKSPACE_PREFIX}{os.getpid()}-") as temporary:
+        work = Path(temporary).resolve() / "work"
+        (work / HOME).mkdir(parents=True)
+        Path(temporary).chmod(0o711)
+        work.chmod(0o700)
+        yield work
+
+
+def sweep_workspaces() -> None:
+    """Removes what renders of killed processes of this user left behind."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{WORKSPACE_PREFIX}*-*"):
+        pid = folder.name.removeprefix(WORKSPACE_PREFIX).partition("-")[0]
+        with contextlib.suppress(OSError):
+            if pid.isdigit() and not Path(f"/proc/{pid}").exists() and folder.stat().st_uid == os.getuid():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _locate(root: Path, source: Source) -> tuple[Path, SourceType]:
@@ -75,29 +107,19 @@ def _locate(root: Path, source: Source) -> tuple[Path, SourceType]:
     return folder, source_type
 
 
-async def _render_with_tool(
-    root: Path, folder: Path, source: Source, context: RenderContext, source_type: SourceType
-) -> list[dict[str, Any]]:
-    relative = _relative(root, folder)
-    with tempfile.TemporaryDirectory(prefix="haori-render-") as temporary:
-        work = _copy(root, Path(temporary))
-        command = _command(work, relative, source, context, source_type)
+async def _render(work: Path, root: Path, source: Source, context: RenderContext) -> Rendered:
+    folder, source_type = _locate(root, source)
+    if source_type is SourceType.DIRECTORY:
+        manifests = await asyncio.to_thread(render_directory, root, folder, source)
+    else:
+        command = _command(work, _relative(root, folder), source, context, source_type)
         output = await _run_tool(command, work, context, source_type, source.path)
-    return read_objects(output, f"{source_type}: {source.path}")
+        manifests = await asyncio.to_thread(read_objects, output, f"{source_type}: {source.path}")
+    return Rendered(manifests=tuple(manifests), source_type=source_type)
 
 
 def _relative(root: Path, folder: Path) -> Path:
     return folder.relative_to(root.resolve())
-
-
-def _copy(root: Path, temporary: Path) -> Path:
-    """A working folder with the files of `root` in it, which the unprivileged user may reach but nobody else."""
-    work = temporary.resolve() / "work"
-    shutil.copytree(root, work / REPOSITORY, symlinks=True, ignore=shutil.ignore_patterns(".git"))
-    (work / HOME).mkdir()
-    temporary.chmod(0o711)
-    work.chmod(0o700)
-    return work
 
 
 def _command(work: Path, relative: Path, source: Source, context: RenderContext, source_type: SourceType) -> list[str]:

@@ -13,11 +13,11 @@ from typing import Any
 from haori.delivery.model.application import Source
 from haori.delivery.render.detect import KUSTOMIZATION_NAMES
 from haori.delivery.render.errors import RenderError
+from haori.delivery.render.kustomization import is_remote
 from haori.delivery.render.paths import existing_inside
 from haori.objects.yaml import dump, load
 
 OVERLAY = ".haori-overlay"
-REMOTE_MARKS = ("://", "git@", "github.com/", "?ref=")
 
 
 def kustomize_command(work: Path, root: Path, folder: Path, source: Source, kubectl: Path) -> list[str]:
@@ -82,7 +82,7 @@ def refuse_remote_bases(root: Path, folder: Path) -> None:
             continue
         seen.add(current)
         for entry in _referred(current):
-            if any(mark in entry for mark in REMOTE_MARKS):
+            if is_remote(entry):
                 raise RenderError("render-remote-base", base=entry, path=current.relative_to(root).as_posix())
             found = existing_inside(root, current, entry)
             if found.is_dir():

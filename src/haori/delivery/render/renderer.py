@@ -3,15 +3,62 @@
 The key of a render is made of everything that may change its result: the hashes of the Git trees and files that the
 source reads (`inputs`), its options, the tool's binary, and what the tool is told of application and cluster. A commit
 in a repository of a thousand applications therefore costs only those it touches, whoever asks, before or after a restart.
+Nothing but the inputs is handed to the tool, so a result can depend on nothing else.
+
+Share one `Tree` among the requests of one commit: it remembers the folders it has read.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from haori.delivery.render.folder import Rendered
+import orjson
+
+from haori import __version__
+from haori.delivery.model.application import Source
+from haori.delivery.render.cache import SealedCache
+from haori.delivery.render.detect import SourceType
+from haori.delivery.render.flight import SingleFlight
+from haori.delivery.render.folder import (
+    REPOSITORY,
+    RenderContext,
+    Rendered,
+    open_workspace,
+    render_workspace,
+    sweep_workspaces,
+)
+from haori.delivery.render.inputs import Entries, Reading, find_reading, join_path, reference_of
 from haori.delivery.render.request import Inputs, RenderRequest
+from haori.delivery.render.sealing import Seal
+from haori.delivery.render.tools import Tool, ToolMissingError, find_tool
+from haori.delivery.render.variables import put_variables
+from haori.errors import HaoriError, UserError
+from haori.git import Tree
+from haori.jail import JailLimitError
+
+FORMAT = 1
+"""Of keys and entries: one more makes every older entry useless."""
+REFERENCES = ".haori-references"
+ERROR_SECONDS = 60.0
+"""How long a failure is remembered: the same content fails the same way, but a tool may have been mended meanwhile."""
+MOST_ERRORS = 1000
+_TOOLS = {SourceType.HELM: Tool.HELM, SourceType.KUSTOMIZE: Tool.KUBECTL}
+_OPTIONS: Mapping[SourceType, Callable[[Source], Mapping[str, Any] | None]] = {
+    SourceType.HELM: lambda source: source.helm,
+    SourceType.KUSTOMIZE: lambda source: source.kustomize,
+    SourceType.DIRECTORY: lambda source: source.directory,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +72,38 @@ class RendererSettings:
     disk_bytes: int = 256 << 20
     """The most that `folder` holds; what was longest unused goes first."""
     memory_bytes: int = 8 << 20
-    """The most that is kept unsealed in memory."""
+    """The most that is kept unsealed (and packed) in memory."""
     at_once: int = 0
     """Renders at the same time; 0: as many as there are processors."""
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """A render that may have to be done."""
+
+    key: str
+    source: Source
+    request: RenderRequest
+    reading: Reading
 
 
 class Renderer:
     """Gives manifests, from memory, from disk or by rendering. `aclose` ends what still runs."""
 
     def __init__(self, settings: RendererSettings) -> None:
-        raise NotImplementedError
+        self._settings = settings
+        self._seal = Seal(settings.key, "render")
+        self._disk = SealedCache(settings.folder, self._seal, limit_bytes=settings.disk_bytes)
+        self._memory: OrderedDict[str, bytes] = OrderedDict()
+        self._memory_bytes = 0
+        self._errors: OrderedDict[str, tuple[float, HaoriError]] = OrderedDict()
+        self._flights: SingleFlight[Rendered] = SingleFlight()
+        self._slots = asyncio.Semaphore(settings.at_once or len(os.sched_getaffinity(0)))
+        self._tools: dict[Path, tuple[tuple[int, int, int], str]] = {}
+        self._counts = dict.fromkeys(("memory_hits", "disk_hits", "misses", "renders", "errors", "error_hits"), 0)
+        self._seconds = 0.0
+        sweep_workspaces()
 
     async def render(self, request: RenderRequest, *, again: bool = False) -> Rendered:
         """The manifests of a source, to be read and not changed; `again` renders even what is known (a hard refresh).
@@ -42,16 +111,179 @@ class Renderer:
         Raises RenderError (the repository's author has to act), ToolMissingError, JailError, and what reading the
         repository raises. An error is remembered for a short while under the same key.
         """
-        raise NotImplementedError
+        work = await self._plan(request)
+        if not again:
+            if (packed := self._memory.get(work.key)) is not None:
+                self._memory.move_to_end(work.key)
+                self._counts["memory_hits"] += 1
+                return _unpack(packed, work.key)
+            self._raise_known_error(work.key)
+        return await self._flights.run(work.key, lambda: self._find_or_render(work, again=again))
 
     async def inputs(self, request: RenderRequest) -> Inputs:
-        """What the source reads of its repository. Raises RenderError."""
-        raise NotImplementedError
+        """What the source reads of its own repository. Raises RenderError."""
+        reading = await find_reading(put_variables(request), request.tree, request.references)
+        return Inputs(source_type=reading.source_type, paths=tuple(sorted(reading.entries)), is_whole=reading.is_whole)
 
     def statistics(self) -> dict[str, int | float]:
-        """hits (memory_hits, disk_hits), misses, renders, render_seconds, errors, evictions, entries, bytes."""
-        raise NotImplementedError
+        """hits (memory_hits + disk_hits), misses, renders, render_seconds, errors (made), error_hits (remembered ones
+        given again), evictions, unreadable, entries and bytes (on disk), memory_bytes."""
+        hits = self._counts["memory_hits"] + self._counts["disk_hits"]
+        return {
+            "hits": hits, **self._counts, "render_seconds": round(self._seconds, 3),
+            "evictions": self._disk.evictions, "unreadable": self._disk.unreadable,
+            "entries": len(self._disk), "bytes": self._disk.bytes, "memory_bytes": self._memory_bytes,
+        }  # fmt: skip
 
     async def aclose(self) -> None:
         """Ends running renders."""
-        raise NotImplementedError
+        await self._flights.aclose()
+
+    async def _plan(self, request: RenderRequest) -> _Work:
+        source = put_variables(request)
+        reading = await find_reading(source, request.tree, request.references)
+        content = _key(source, reading, request, await self._tool_hashes(reading))
+        return _Work(key=self._seal.name(content), source=source, request=request, reading=reading)
+
+    async def _tool_hashes(self, reading: Reading) -> list[str]:
+        if reading.source_type in _TOOLS:
+            return [await self._tool_hash(_TOOLS[reading.source_type])]
+        hashes = []
+        for tool in Tool if reading.is_whole else ():
+            # Behind a link any tool may turn out to be the one; that it is missing shows when it is wanted.
+            with contextlib.suppress(ToolMissingError):
+                hashes.append(f"{tool} {await self._tool_hash(tool)}")
+        return hashes
+
+    async def _tool_hash(self, tool: Tool) -> str:
+        path = find_tool(tool)
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        known = self._tools.get(path)
+        if known is None or known[0] != stamp:
+            known = self._tools[path] = (stamp, await asyncio.to_thread(_hash_file, path))
+        return known[1]
+
+    async def _find_or_render(self, work: _Work, *, again: bool) -> Rendered:
+        packed = None if again else await asyncio.to_thread(self._disk.read, work.key)
+        if packed is not None:
+            self._counts["disk_hits"] += 1
+            self._keep(work.key, packed)
+            return await asyncio.to_thread(_unpack, packed, work.key)
+        self._counts["misses"] += 1
+        async with self._slots:
+            started = self._settings.clock()
+            try:
+                rendered = await self._render(work)
+            except HaoriError as error:
+                self._note_error(work.key, error)
+                raise
+            finally:
+                self._seconds += self._settings.clock() - started
+        self._counts["renders"] += 1
+        packed = await asyncio.to_thread(_pack, rendered)
+        self._errors.pop(work.key, None)
+        self._keep(work.key, packed)
+        await asyncio.to_thread(self._disk.write, work.key, packed)
+        return rendered
+
+    async def _render(self, work: _Work) -> Rendered:
+        with open_workspace() as folder:
+            repository = folder / REPOSITORY
+            (repository / join_path("", work.source.path or ".")).mkdir(parents=True)
+            await _export(work.request.tree, work.reading.entries, repository)
+            for name, entries in work.reading.references.items():
+                target = repository / REFERENCES / name
+                target.mkdir(parents=True)
+                await _export(work.request.references[name], entries, target)
+            source = _with_references(work.source, work.request.references)
+            rendered = await render_workspace(folder, source, work.request.context)
+        return replace(rendered, key=work.key)
+
+    def _keep(self, key: str, packed: bytes) -> None:
+        if len(packed) > self._settings.memory_bytes // 4:
+            return
+        self._memory_bytes += len(packed) - len(self._memory.pop(key, b""))
+        self._memory[key] = packed
+        while self._memory_bytes > self._settings.memory_bytes:
+            _, oldest = self._memory.popitem(last=False)
+            self._memory_bytes -= len(oldest)
+
+    def _note_error(self, key: str, error: HaoriError) -> None:
+        self._counts["errors"] += 1
+        if isinstance(error, UserError | JailLimitError) and not isinstance(error, ToolMissingError):
+            self._errors[key] = (self._settings.clock() + ERROR_SECONDS, error)
+            while len(self._errors) > MOST_ERRORS:
+                self._errors.popitem(last=False)
+
+    def _raise_known_error(self, key: str) -> None:
+        until, error = self._errors.get(key, (0.0, None))
+        if error is None:
+            return
+        if self._settings.clock() >= until:
+            del self._errors[key]
+            return
+        self._counts["error_hits"] += 1
+        # A new one each time: who catches it adds context to it.
+        raise type(error)(error.code, **error.parameters)
+
+
+def _key(source: Source, reading: Reading, request: RenderRequest, tools: list[str]) -> bytes:
+    """All that may change the result, in one spelling."""
+    # Which tool a whole repository is rendered with shows only once its links are followed: all options count.
+    types = tuple(_OPTIONS) if reading.is_whole else (reading.source_type,)
+    is_told = reading.is_whole or reading.source_type is SourceType.HELM
+    value = {
+        "format": [FORMAT, __version__],
+        "type": reading.source_type,
+        "path": source.path,
+        "tools": tools,
+        "options": [_OPTIONS[each](source) for each in types],
+        "written": [each for each in _OPTIONS if _OPTIONS[each](source) is not None],
+        "told": _told(request.context) if is_told else None,
+        "entries": _entries(reading.entries),
+        "references": {name: _entries(entries) for name, entries in reading.references.items()},
+    }
+    return json.dumps(value, sort_keys=True, default=str, ensure_ascii=True).encode()
+
+
+def _told(context: RenderContext) -> list[Any]:
+    return [context.name, context.namespace, context.kube_version, list(context.api_versions)]
+
+
+def _entries(entries: Entries) -> list[list[str]]:
+    return [[path, entry.mode, entry.object_id] if entry else [path] for path, entry in sorted(entries.items())]
+
+
+async def _export(tree: Tree, entries: Entries, target: Path) -> None:
+    await tree.export([path for path, entry in sorted(entries.items()) if entry is not None], target)
+
+
+def _with_references(source: Source, references: Mapping[str, Tree]) -> Source:
+    """The source with the value files of other repositories where they were put."""
+    files = [str(text) for text in (source.helm or {}).get("valueFiles") or []]
+    found = [reference_of(text, references) for text in files]
+    if not any(found):
+        return source
+    places = [f"/{REFERENCES}/{at[0]}/{at[1]}" if at else text for text, at in zip(files, found, strict=True)]
+    return replace(source, helm={**(source.helm or {}), "valueFiles": places})
+
+
+def _pack(rendered: Rendered) -> bytes:
+    value = [rendered.source_type.value, list(rendered.manifests)]
+    try:
+        return b"o" + zlib.compress(orjson.dumps(value), 1)
+    except TypeError:
+        # Numbers beyond 64 bits, which orjson does not keep.
+        return b"j" + zlib.compress(json.dumps(value).encode(), 1)
+
+
+def _unpack(packed: bytes, key: str) -> Rendered:
+    loads = orjson.loads if packed[:1] == b"o" else json.loads
+    source_type, manifests = loads(zlib.decompress(packed[1:]))
+    return Rendered(manifests=tuple(manifests), source_type=SourceType(source_type), key=key)
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

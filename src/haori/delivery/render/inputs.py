@@ -1,0 +1,237 @@
+"""What a source reads of its repository, found without rendering it.
+
+Only what is found here is given to the tool, so what comes out cannot depend on anything that is not in the key. Where
+reading cannot be foreseen (links, a field we do not know) the whole repository is given, and counts.
+
+Directory: the files it chooses. Kustomize: each kustomization it builds on, and every file these name. Helm: the chart's
+folder (a template may read any file of it) and the value files, wherever they lie.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from haori.delivery.model.application import Source
+from haori.delivery.render.detect import KUSTOMIZATION_NAMES, SourceType, detect_source_type
+from haori.delivery.render.directory import is_chosen
+from haori.delivery.render.errors import RenderError, RenderPathError
+from haori.delivery.render.kustomization import is_remote, parse_references
+from haori.git import Entry, EntryType, Tree
+
+Entries = dict[str, Entry | None]
+"""By path; None: looked for and absent."""
+KUSTOMIZATION_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a source reads: of its own repository and, for value files, of others by their `ref`."""
+
+    source_type: SourceType
+    entries: Entries
+    references: Mapping[str, Entries] = field(default_factory=dict)
+    is_whole: bool = False
+
+
+class _UnforeseenError(Exception):
+    """What is read cannot be listed."""
+
+
+async def find_reading(source: Source, tree: Tree, references: Mapping[str, Tree]) -> Reading:
+    """What `source` reads. Raises RenderError for a missing path, a plugin, a remote base, and what `Tree` raises."""
+    looker = _Looker(tree)
+    try:
+        source_type = await _type_of(source, looker)
+    except _UnforeseenError:
+        # The path leads through a link, so the tool is not known before all is there.
+        return Reading(source_type=SourceType.DIRECTORY, entries={"": await tree.entry("")}, is_whole=True)
+    others = {name: _Looker(other) for name, other in references.items()}
+    is_whole = False
+    try:
+        match source_type:
+            case SourceType.DIRECTORY:
+                await _read_directory(source, looker)
+            case SourceType.KUSTOMIZE:
+                await _read_kustomize(source, looker)
+            case SourceType.HELM:
+                await _read_helm(source, looker, others)
+            case SourceType.PLUGIN:
+                raise RenderError("render-plugin", path=source.path)
+    except _UnforeseenError:
+        is_whole = True
+        looker.found = {"": await tree.entry("")}
+        if source_type is SourceType.HELM:
+            await _read_references(source, others)
+    used = {name: other.found for name, other in others.items() if other.found}
+    return Reading(source_type=source_type, entries=looker.found, references=used, is_whole=is_whole)
+
+
+class _Looker:
+    """Looks into one tree and remembers what it saw."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.found: Entries = {}
+
+    async def look(self, path: str) -> Entry | None:
+        """What stands at `path`, as an input. Raises _UnforeseenError where a link is on the way or at its end."""
+        entry = await self.peek(path)
+        self.found[path] = entry
+        return entry
+
+    async def peek(self, path: str) -> Entry | None:
+        """As `look`, without making it an input."""
+        entry = await self.tree.entry(path)
+        if entry is not None:
+            return _plain(entry)
+        parts = path.split("/")
+        for end in range(1, len(parts)):
+            above = await self.tree.entry("/".join(parts[:end]))
+            if above is None:
+                break
+            _plain(above)
+        return None
+
+    async def files_below(self, path: str) -> list[Entry]:
+        """All that is below the folder at `path`, whatever it is."""
+        return list(await self.tree.list(path, recursive=True))
+
+
+def _plain(entry: Entry) -> Entry:
+    if entry.type is EntryType.LINK:
+        raise _UnforeseenError
+    return entry
+
+
+def join_path(folder: str, relative: str) -> str:
+    """The path of `relative` seen from `folder` (from the root where it begins with a slash), "" for the root.
+
+    Raises RenderPathError where it leads out of the repository.
+    """
+    joined = relative.lstrip("/") if relative.startswith("/") else posixpath.join(folder, relative)
+    path = posixpath.normpath(joined or ".")
+    if path == ".." or path.startswith("../"):
+        raise RenderPathError("render-path-outside", path=relative)
+    return "" if path == "." else path
+
+
+def _join_foreseen(folder: str, relative: str) -> str:
+    parts = [part for part in relative.split("/") if part not in ("", ".")]
+    climbs = [part == ".." for part in parts]
+    if True in climbs[climbs.index(False) :] if False in climbs else False:
+        # `a/../b` is not `b` where `a` is a link.
+        raise _UnforeseenError
+    return join_path(folder, relative)
+
+
+async def _type_of(source: Source, looker: _Looker) -> SourceType:
+    path = join_path("", source.path or ".")
+    folder = await looker.peek(path)
+    if folder is None or folder.type is not EntryType.FOLDER:
+        raise RenderPathError("render-path-missing", path=source.path)
+    names = {posixpath.basename(entry.path) for entry in await looker.tree.list(path)}
+    return detect_source_type(source, names)
+
+
+async def _read_directory(source: Source, looker: _Looker) -> None:
+    options = source.directory or {}
+    path = join_path("", source.path or ".")
+    recurse = bool(options.get("recurse"))
+    for entry in await looker.tree.list(path, recursive=recurse):
+        relative = posixpath.relpath(entry.path, path or ".")
+        if entry.type in (EntryType.FILE, EntryType.LINK) and is_chosen(relative, options):
+            looker.found[entry.path] = _plain(entry)
+
+
+async def _read_kustomize(source: Source, looker: _Looker) -> None:
+    path = join_path("", source.path or ".")
+    waiting = [path]
+    seen: set[str] = set()
+    for component in (source.kustomize or {}).get("components") or []:
+        waiting.append(_join_foreseen(path, str(component)))
+    while waiting:
+        folder = waiting.pop()
+        if folder not in seen:
+            seen.add(folder)
+            waiting += await _read_kustomization(folder, looker)
+
+
+async def _read_kustomization(folder: str, looker: _Looker) -> list[str]:
+    """Makes all that one kustomization names inputs; gives the folders that are kustomizations themselves."""
+    present = [
+        entry for name in KUSTOMIZATION_NAMES if (entry := await looker.look(join_path(folder, name))) is not None
+    ]
+    if not present:
+        raise RenderError("render-no-kustomization", path=folder or ".")
+    content = await looker.tree.read(present[0].path, limit_bytes=KUSTOMIZATION_BYTES)
+    references = parse_references(content, present[0].path)
+    if references.is_unforeseen:
+        raise _UnforeseenError
+    if references.reads_folder:
+        for entry in await looker.files_below(folder):
+            _plain(entry)
+        await looker.look(folder)
+    folders = []
+    for relative in references.entries:
+        if is_remote(relative):
+            raise RenderError("render-remote-base", base=relative, path=folder or ".")
+        entry = await looker.peek(path := _join_foreseen(folder, relative))
+        if entry is not None and entry.type is EntryType.FOLDER:
+            folders.append(path)
+        else:
+            looker.found[path] = entry
+    for relative in references.files:
+        await looker.look(_join_foreseen(folder, relative))
+    return folders
+
+
+async def _read_helm(source: Source, looker: _Looker, others: Mapping[str, _Looker]) -> None:
+    path = join_path("", source.path or ".")
+    for entry in await looker.files_below(path):
+        _plain(entry)
+    await looker.look(path)
+    options = source.helm or {}
+    for text in map(str, options.get("valueFiles") or []):
+        if reference_of(text, others) is None:
+            await _read_values(path, text, looker)
+    for parameter in options.get("fileParameters") or []:
+        await looker.look(_join_foreseen(path, str(parameter.get("path") or "")))
+    await _read_references(source, others)
+
+
+async def _read_references(source: Source, others: Mapping[str, _Looker]) -> None:
+    for text in map(str, (source.helm or {}).get("valueFiles") or []):
+        if (found := reference_of(text, others)) is not None:
+            name, relative = found
+            try:
+                await _read_values("", relative, others[name])
+            except _UnforeseenError:
+                others[name].found = {"": await others[name].tree.entry("")}
+
+
+async def _read_values(folder: str, text: str, looker: _Looker) -> None:
+    if "://" in text:
+        raise RenderError("render-remote-values", path=text)
+    if not any(mark in text for mark in "*?["):
+        await looker.look(_join_foreseen(folder, text))
+        return
+    start = "" if text.startswith("/") else folder
+    if ".." in text.split("/"):
+        raise _UnforeseenError
+    # More may match here than the renderer takes (`*` passes slashes): that costs a render, never a wrong one.
+    pattern = posixpath.join(start, text.lstrip("/")).replace("**/", "*")
+    for entry in await looker.files_below(""):
+        if entry.type is EntryType.LINK and fnmatch.fnmatchcase(entry.path, pattern):
+            raise _UnforeseenError
+        if entry.type is EntryType.FILE and fnmatch.fnmatchcase(entry.path, pattern):
+            looker.found[entry.path] = entry
+
+
+def reference_of(text: str, names: Mapping[str, object]) -> tuple[str, str] | None:
+    """(name, path) of a value file `$NAME/path` of another source; None where it is no such one."""
+    head, _, path = text.partition("/")
+    name = head[1:]
+    return (name, path) if head.startswith("$") and name in names else None

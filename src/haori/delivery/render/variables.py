@@ -1,0 +1,78 @@
+"""Argo CD's build variables (`$ARGOCD_APP_NAME`…), put in where a source uses them.
+
+They are put in before the key of a render is made, so that the revision counts for those sources alone that show it.
+see: argoproj/argo-cd `docs/user-guide/build-environment.md`, `util/helm`, `util/kustomize`, `Env.Envsubst` (3.6).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
+from typing import Any
+
+from haori.delivery.model.application import Source
+from haori.delivery.render.request import RenderRequest
+
+_VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|([A-Za-z0-9_]+))")
+
+
+def build_variables(request: RenderRequest) -> dict[str, str]:
+    """The variables by name."""
+    revision, source, context = request.tree.commit, request.source, request.context
+    return {
+        "ARGOCD_APP_NAME": context.name,
+        "ARGOCD_APP_NAMESPACE": context.namespace,
+        "ARGOCD_APP_PROJECT_NAME": request.project,
+        "ARGOCD_APP_REVISION": revision,
+        "ARGOCD_APP_REVISION_SHORT": revision[:7],
+        "ARGOCD_APP_REVISION_SHORT_8": revision[:8],
+        "ARGOCD_APP_SOURCE_PATH": source.path,
+        "ARGOCD_APP_SOURCE_REPO_URL": source.repo_url,
+        "ARGOCD_APP_SOURCE_TARGET_REVISION": source.target_revision,
+        "KUBE_VERSION": context.kube_version,
+        "KUBE_API_VERSIONS": ",".join(context.api_versions),
+    }
+
+
+def substitute(text: str, variables: Mapping[str, str]) -> str:
+    """`text` with `$NAME` and `${NAME}` replaced (by nothing where unknown, as Argo CD does) and `$$` as one `$`."""
+    return _VARIABLE.sub(lambda match: "$" if match[1] else variables.get(match[2] or match[3] or "", ""), text)
+
+
+def put_variables(request: RenderRequest) -> Source:
+    """The source with its variables put in: Helm parameters and paths, Kustomize images and, where asked for
+    (`commonAnnotationsEnvsubst`), common annotations."""
+    variables = build_variables(request)
+
+    def put(value: Any) -> str:
+        return substitute(str(value), variables)
+
+    source = request.source
+    if source.helm:
+        source = replace(source, helm=_put_helm(source.helm, put, request.references))
+    if source.kustomize:
+        source = replace(source, kustomize=_put_kustomize(source.kustomize, put))
+    return source
+
+
+def _put_helm(options: Mapping[str, Any], put: Callable[[Any], str], references: Container[str]) -> Mapping[str, Any]:
+    changed = dict(options)
+    for name, field in (("parameters", "value"), ("fileParameters", "path")):
+        if options.get(name):
+            changed[name] = [{**item, field: put(item.get(field, ""))} for item in options[name]]
+    if options.get("valueFiles"):
+        changed["valueFiles"] = [
+            text if text.startswith("$") and text[1:].partition("/")[0] in references else put(text)
+            for text in map(str, options["valueFiles"])
+        ]
+    return changed
+
+
+def _put_kustomize(options: Mapping[str, Any], put: Callable[[Any], str]) -> Mapping[str, Any]:
+    changed = dict(options)
+    if options.get("images"):
+        changed["images"] = [put(image) for image in options["images"]]
+    if options.get("commonAnnotationsEnvsubst") and options.get("commonAnnotations"):
+        changed["commonAnnotations"] = {name: put(value) for name, value in options["commonAnnotations"].items()}
+    return changed
