@@ -100,7 +100,7 @@ async def test_objects_log_and_revision_survive_a_restart(tmp_path: Path) -> Non
 
     async with open_store(tmp_path / "state.db") as again:
         assert again.revision == revision
-        assert [place.name for place, _ in again.list("configmaps")] == ["a"]
+        assert [place.name for place, _ in again.objects_of("configmaps")] == ["a"]
         assert again.get(key("a")) == kept
         assert await take(again, 2, after=kept.revision) == [(EventType.ADDED, "b"), (EventType.DELETED, "b")]
         assert (await again.write(key("c"), manifest("c"), expected=None)).revision > revision
@@ -164,7 +164,7 @@ async def test_a_full_disk_refuses_the_whole_batch_and_changes_nothing(tmp_path:
 
         assert [type(result) for result in results] == [StoreFailedError, StoreFailedError]
         assert store.revision == kept.revision
-        assert [place.name for place, _ in store.list("configmaps")] == ["a"]
+        assert [place.name for place, _ in store.objects_of("configmaps")] == ["a"]
         database.execute("PRAGMA max_page_count = 1000000")
         assert (await store.write(key("small"), manifest("small"), expected=None)).revision == kept.revision + 1
 
@@ -209,7 +209,7 @@ async def test_no_acknowledged_write_is_lost_to_kill_9(tmp_path: Path) -> None:
                 writer.send_signal(signal.SIGKILL)
 
     async with open_store(path) as store:
-        found = {place.name: stored.revision for place, stored in store.list("configmaps")}
+        found = {place.name: stored.revision for place, stored in store.objects_of("configmaps")}
         assert acknowledged.items() <= found.items()
         assert store.revision >= max(acknowledged.values())
     with sqlite3.connect(path) as database:

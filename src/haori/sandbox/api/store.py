@@ -10,10 +10,9 @@ the file on start. Reads and watches are answered from memory, which holds each 
 from __future__ import annotations
 
 import asyncio
-import builtins
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,8 +25,10 @@ from haori.cluster import EventType
 from haori.errors import InternalError, PeerError
 from haori.objects import Manifest
 
-LOG_LIMIT = 10_000
+LOG_LIMIT = 5_000
 """Changes kept for watches to resume from; older resourceVersions are answered with 410."""
+LOG_LIMIT_BYTES = 7 << 20
+"""Of the bodies of those changes. Each also holds on to the body before it, most often another change's: about 14 MB."""
 BATCH_LIMIT = 500
 """Changes that share one commit."""
 WATCH_QUEUE_LIMIT = 2_000
@@ -63,6 +64,8 @@ class Change:
     type: EventType
     key: StoreKey
     body: bytes
+    previous: bytes | None = None
+    """What the object was before; None where it was not there, or that is no longer known (the log begins after it)."""
 
 
 class RevisionConflictError(PeerError):
@@ -101,9 +104,11 @@ class _Watcher:
 
 
 @asynccontextmanager
-async def open_store(path: Path, *, log_limit: int = LOG_LIMIT) -> AsyncIterator[Store]:
+async def open_store(
+    path: Path, *, log_limit: int = LOG_LIMIT, log_limit_bytes: int = LOG_LIMIT_BYTES
+) -> AsyncIterator[Store]:
     """The store of the file at `path`, made where it lacks; on leaving, writes not yet acknowledged are refused."""
-    store = Store(_open_database(path), log_limit)
+    store = Store(_open_database(path), log_limit, log_limit_bytes)
     async with asyncio.TaskGroup() as tasks:
         writer = tasks.create_task(store._write_batches(), name="sandbox store writer")
         try:
@@ -118,25 +123,59 @@ async def open_store(path: Path, *, log_limit: int = LOG_LIMIT) -> AsyncIterator
 class Store:
     """Made by `open_store`; belongs to one event loop."""
 
-    def __init__(self, database: sqlite3.Connection, log_limit: int) -> None:
+    def __init__(self, database: sqlite3.Connection, log_limit: int, log_limit_bytes: int) -> None:
         self._database = database
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sandbox-store")
         self._log_limit = log_limit
+        self._log_limit_bytes = log_limit_bytes
         self._objects: dict[str, dict[tuple[str, str], Stored]] = {}
         self._log: deque[Change] = deque()
         self._pending: deque[_Write] = deque()
         self._wakeup = asyncio.Event()
         self._watchers: set[_Watcher] = set()
         self.revision, self._expired = _load(database, self._objects, self._log)
+        self._log_bytes = sum(len(change.body) for change in self._log)
 
     def get(self, key: StoreKey) -> Stored | None:
         """The object, or None."""
         return self._objects.get(key.type_name, {}).get((key.namespace, key.name))
 
-    def list(self, type_name: str, namespace: str = "") -> Iterable[tuple[StoreKey, Stored]]:
+    def objects_of(self, type_name: str, namespace: str = "") -> list[tuple[StoreKey, Stored]]:
         """All objects of a type ("" is every namespace), by namespace and name, at `revision`."""
         rows = self._objects.get(type_name, {})
         return [(StoreKey(type_name, *place), rows[place]) for place in sorted(rows) if namespace in ("", place[0])]
+
+    def objects_at(self, type_name: str, namespace: str, revision: int) -> list[tuple[StoreKey, Stored]]:
+        """The same as it was at an earlier `revision`. Raises RevisionExpiredError where the log no longer tells."""
+        if revision >= self.revision:
+            return self.objects_of(type_name, namespace)
+        self._require(revision)
+        rows = dict(self._objects.get(type_name, {}))
+        for change in reversed(self._log):
+            if change.revision <= revision:
+                break
+            if change.key.type_name != type_name:
+                continue
+            place = (change.key.namespace, change.key.name)
+            if change.type is EventType.ADDED:
+                rows.pop(place, None)
+            elif change.previous is None:
+                raise RevisionExpiredError("sandbox-revision-expired", revision=revision, oldest=change.revision)
+            else:
+                rows[place] = Stored(revision, change.previous)
+        return [(StoreKey(type_name, *place), rows[place]) for place in sorted(rows) if namespace in ("", place[0])]
+
+    def reaches_back_to(self, revision: int) -> bool:
+        """Whether a watch can go on after `revision`."""
+        return revision >= self._expired
+
+    def types(self) -> list[str]:
+        """The type names that have objects."""
+        return [name for name, rows in self._objects.items() if rows]
+
+    def _require(self, revision: int) -> None:
+        if revision < self._expired:
+            raise RevisionExpiredError("sandbox-revision-expired", revision=revision, oldest=self._expired)
 
     async def write(self, key: StoreKey, manifest: Manifest | None, *, expected: int | None) -> Stored:
         """Puts `manifest` (None: deletes) where the object is at revision `expected` (None: where it does not exist).
@@ -149,13 +188,12 @@ class Store:
         self._wakeup.set()
         return await done
 
-    async def watch(self, type_name: str, namespace: str = "", *, after: int) -> AsyncIterator[Change]:
+    async def watch(self, type_name: str, namespace: str = "", *, after: int) -> AsyncGenerator[Change, None]:
         """Changes after revision `after`, in order; ends when the reader falls too far behind.
 
         Raises RevisionExpiredError where the log does not reach back that far.
         """
-        if after < self._expired:
-            raise RevisionExpiredError("sandbox-revision-expired", revision=after, oldest=self._expired)
+        self._require(after)
         watcher = _Watcher(type_name, namespace)
         # Both in one step without an await: no change is missed between the log and the queue, none is seen twice.
         missed = [change for change in self._log if change.revision > after and watcher.wants(change.key)]
@@ -173,6 +211,7 @@ class Store:
         return {
             "objects": sum(map(len, self._objects.values())),
             "log": len(self._log),
+            "log_bytes": self._log_bytes,
             "watchers": len(self._watchers),
             "revision": self.revision,
         }
@@ -190,12 +229,12 @@ class Store:
                         if not write.done.done():
                             write.done.set_exception(StoreFailedError("sandbox-store-failed", reason="stopping"))
 
-    async def _commit_batch(self, batch: builtins.list[_Write]) -> None:
+    async def _commit_batch(self, batch: list[_Write]) -> None:
         admitted = self._admit(batch)
         if not admitted:
             return
         changes = [change for _, change in admitted]
-        oldest = max(changes[-1].revision - self._log_limit, self._expired)
+        oldest = self._oldest_kept(changes)
         loop = asyncio.get_running_loop()
         # Shielded: a commit under way is finished and its writers are told what happened.
         committed = asyncio.ensure_future(loop.run_in_executor(self._thread, _commit, self._database, changes, oldest))
@@ -212,10 +251,21 @@ class Store:
             return
         self._publish(admitted, oldest)
 
-    def _admit(self, batch: builtins.list[_Write]) -> builtins.list[tuple[_Write, Change]]:
+    def _oldest_kept(self, changes: list[Change]) -> int:
+        """The revision up to which the log is cut when `changes` have joined it, by count and by bytes."""
+        oldest = max(changes[-1].revision - self._log_limit, self._expired)
+        excess = self._log_bytes + sum(len(change.body) for change in changes) - self._log_limit_bytes
+        for change in self._log:
+            if excess <= 0 and change.revision > oldest:
+                break
+            excess -= len(change.body)
+            oldest = max(oldest, change.revision)
+        return oldest
+
+    def _admit(self, batch: list[_Write]) -> list[tuple[_Write, Change]]:
         """The writes whose expectation holds, each with its change; the others are refused now."""
         seen: dict[StoreKey, Stored | None] = {}
-        admitted: builtins.list[tuple[_Write, Change]] = []
+        admitted: list[tuple[_Write, Change]] = []
         revision = self.revision
         for write in batch:
             if write.done.done():
@@ -229,10 +279,10 @@ class Store:
             change = EventType.MODIFIED if found else EventType.ADDED
             event = EventType.DELETED if write.manifest is None else change
             seen[write.key] = None if write.manifest is None else Stored(revision, body)
-            admitted.append((write, Change(revision, event, write.key, body)))
+            admitted.append((write, Change(revision, event, write.key, body, found.body if found else None)))
         return admitted
 
-    def _publish(self, admitted: builtins.list[tuple[_Write, Change]], oldest: int) -> None:
+    def _publish(self, admitted: list[tuple[_Write, Change]], oldest: int) -> None:
         for write, change in admitted:
             rows = self._objects.setdefault(change.key.type_name, {})
             place = (change.key.namespace, change.key.name)
@@ -243,13 +293,14 @@ class Store:
                 rows[place] = stored
             self.revision = change.revision
             self._log.append(change)
+            self._log_bytes += len(change.body)
             for watcher in self._watchers:
                 _hand_over(watcher, change)
             if not write.done.done():
                 write.done.set_result(stored)
         self._expired = oldest
         while self._log and self._log[0].revision <= oldest:
-            self._log.popleft()
+            self._log_bytes -= len(self._log.popleft().body)
 
     def _close(self) -> None:
         while self._pending:
@@ -302,13 +353,17 @@ def _load(
     """Fills `objects` and `log` from the file; gives (revision, revision up to which the log was cut)."""
     for type_name, namespace, name, revision, body in database.execute("SELECT * FROM objects"):
         objects.setdefault(type_name, {})[namespace, name] = Stored(revision, body)
+    last: dict[StoreKey, bytes] = {}
     for revision, type_, type_name, namespace, name, body in database.execute("SELECT * FROM log ORDER BY revision"):
-        log.append(Change(revision, EventType(type_), StoreKey(type_name, namespace, name), body))
+        key = StoreKey(type_name, namespace, name)
+        previous = None if type_ == EventType.ADDED else last.get(key)
+        log.append(Change(revision, EventType(type_), key, body, previous))
+        last[key] = body
     revision, expired = database.execute("SELECT revision, expired FROM state").fetchone()
     return revision, expired
 
 
-def _commit(database: sqlite3.Connection, changes: builtins.list[Change], oldest: int) -> None:
+def _commit(database: sqlite3.Connection, changes: list[Change], oldest: int) -> None:
     """One transaction for all of `changes`; rolled back as a whole where any part fails."""
     database.execute("BEGIN IMMEDIATE")
     try:

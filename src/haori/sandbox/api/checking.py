@@ -1,0 +1,153 @@
+"""The layer's door to `schema`: reading, completing and checking what is written, and who owns it.
+
+Everything that `schema` refuses becomes the Status a Kubernetes API would answer with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from haori.cluster import PatchType
+from haori.objects import Manifest, copy_manifest, nested_text
+from haori.sandbox.api import errors
+from haori.sandbox.api.options import FieldValidation, WriteOptions
+from haori.sandbox.api.registry import ServedType
+from haori.schema import Schemas, TypeSchema, prune_unknown, unknown_fields
+from haori.schema.jsonpatch import json_patch
+from haori.schema.mergepatch import merge_patch
+from haori.schema.patch_errors import JsonPatchError, PatchError
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def schema_of(schemas: Schemas, type_: ServedType) -> TypeSchema | None:
+    """What is known of the type."""
+    return schemas.type_for(type_.api_version, type_.kind)
+
+
+def read(
+    schemas: Schemas, type_: ServedType, manifest: dict[str, Any], validation: FieldValidation
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """(the manifest without fields the type does not know, warnings about them). A 400 where they are refused."""
+    schema = schema_of(schemas, type_)
+    if schema is None:
+        return manifest, ()
+    unknown = unknown_fields(schema, manifest)
+    if not unknown:
+        return manifest, ()
+    problems = [f'unknown field "{path}"' for path in unknown]
+    if validation is FieldValidation.STRICT:
+        raise errors.bad_request(f"strict decoding error: {', '.join(problems)}")
+    warnings = tuple(problems) if validation is FieldValidation.WARN else ()
+    return prune_unknown(schema, manifest), warnings
+
+
+def complete(schemas: Schemas, type_: ServedType, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with the type's defaults."""
+    return manifest
+
+
+def check(schemas: Schemas, type_: ServedType, manifest: Manifest, *, old: Manifest | None = None) -> None:
+    """Raises a 422 with every problem."""
+
+
+def track(
+    schemas: Schemas,
+    type_: ServedType,
+    before: Manifest | None,
+    after: dict[str, Any],
+    options: WriteOptions,
+    now: datetime,
+    *,
+    subresource: str = "",
+) -> dict[str, Any]:
+    """`after` with managedFields that say what this write owns."""
+    return after
+
+
+def patch_change(schemas: Schemas, type_: ServedType, name: str, body: Any, patch_type: PatchType) -> Change:
+    """The change a patch makes; raises the Status of a patch that is malformed or does not fit when applied."""
+    match patch_type:
+        case PatchType.JSON:
+            if not isinstance(body, list):
+                raise errors.bad_request("error decoding patch: a JSON patch is a list of operations")
+            return _refusing(type_, name, lambda old: json_patch(old, body))
+        case PatchType.MERGE:
+            if not isinstance(body, Mapping):
+                raise errors.bad_request("error decoding patch: a merge patch is an object")
+            return _refusing(type_, name, lambda old: merge_patch(old, body))
+        case PatchType.STRATEGIC | PatchType.APPLY:
+            raise errors.unsupported_media_type(patch_type, (PatchType.JSON, PatchType.MERGE, PatchType.APPLY))
+
+
+def _refusing(type_: ServedType, name: str, change: Callable[[dict[str, Any]], Any]) -> Change:
+    def refusing(old: dict[str, Any]) -> dict[str, Any]:
+        try:
+            new = change(old)
+        except JsonPatchError as error:
+            raise errors.invalid(type_.kind, type_.group, name, [_patch_cause(error)]) from error
+        except PatchError as error:
+            raise errors.bad_request(error.problem) from error
+        if not isinstance(new, Mapping):
+            raise errors.bad_request("the patch leaves no object")
+        copied: dict[str, Any] = copy_manifest(new)
+        return copied
+
+    return refusing
+
+
+def _patch_cause(error: JsonPatchError) -> errors.Cause:
+    return errors.Cause(
+        reason="FieldValueInvalid",
+        field="",
+        message=f"the server rejected our request due to an error in our request: "
+        f"operation {error.index} ({error.operation} {error.path}): {error.problem}",
+    )
+
+
+def read_applied(type_: ServedType, name: str, namespace: str, body: Any, options: WriteOptions) -> dict[str, Any]:
+    """The applied configuration with its type and place filled in. Raises the 400s of server-side apply."""
+    if not isinstance(body, Mapping):
+        raise errors.bad_request("error decoding YAML: an applied configuration is an object")
+    if not options.field_manager:
+        problem = "Required value: is required for apply patch"
+        cause = errors.Cause(reason="FieldValueRequired", field="fieldManager", message=problem)
+        raise errors.invalid("PatchOptions", "meta.k8s.io", "", [cause])
+    value: dict[str, Any] = copy_manifest(body)
+    if not value.get("apiVersion") or not value.get("kind"):
+        raise errors.bad_request("invalid object type: apiVersion and kind are required")
+    if value["apiVersion"] != type_.api_version or value["kind"] != type_.kind:
+        raise errors.bad_request(
+            f"invalid object type: {value['apiVersion']}, Kind={value['kind']}; expected {type_.api_version}, Kind={type_.kind}"
+        )
+    metadata = value.get("metadata") or {}
+    if metadata.get("managedFields"):
+        raise errors.bad_request("metadata.managedFields must be nil")
+    if nested_text(value, "metadata", "name") not in ("", name):
+        raise errors.bad_request(
+            f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
+        )
+    value["metadata"] = {**metadata, "name": name}
+    value["metadata"].pop("managedFields", None)
+    if type_.namespaced:
+        if metadata.get("namespace") not in (None, "", namespace):
+            raise errors.bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        value["metadata"]["namespace"] = namespace
+    return value
+
+
+def apply(
+    schemas: Schemas,
+    type_: ServedType,
+    live: dict[str, Any] | None,
+    applied: Manifest,
+    options: WriteOptions,
+    now: datetime,
+    subresource: str,
+) -> dict[str, Any]:
+    """The object after server-side apply; 409 with every conflict."""
+    raise errors.unsupported_media_type(PatchType.APPLY, (PatchType.JSON, PatchType.MERGE))

@@ -1,0 +1,105 @@
+"""What some kinds need beyond their schema when they are created, changed or deleted: the API server's own admission.
+
+Each rule takes the object as it will be stored and changes it in place. They look at other objects through `Objects`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from haori.objects import nested_list, nested_mapping
+from haori.sandbox.api import errors
+from haori.sandbox.api.definitions import accept_definition
+from haori.sandbox.api.options import WriteOptions
+from haori.sandbox.api.registry import ServedType
+
+
+class Objects(Protocol):
+    """What rules may look at."""
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The clock."""
+        ...
+
+    def find(self, storage: str, name: str, namespace: str = "") -> dict[str, Any] | None:
+        """An object, or None."""
+        ...
+
+    def all_of(self, storage: str, namespace: str = "") -> list[dict[str, Any]]:
+        """All objects of a type."""
+        ...
+
+
+SERIAL = frozenset({"services"})
+"""Types whose rules choose what no sibling has; their writes go one after the other."""
+PROTECTED_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
+
+
+def on_create(objects: Objects, type_: ServedType, manifest: dict[str, Any], options: WriteOptions) -> None:
+    """The rules of a new object."""
+    rule = _CREATE.get(type_.storage)
+    if rule is not None:
+        rule(objects, manifest)
+
+
+def on_update(
+    objects: Objects,
+    type_: ServedType,
+    old: Mapping[str, Any],
+    new: dict[str, Any],
+    options: WriteOptions,
+    subresource: str,
+) -> None:
+    """The rules of a changed object."""
+    rule = _UPDATE.get(type_.storage)
+    if rule is not None:
+        rule(objects, old, new, subresource)
+
+
+def check_deletion(type_: ServedType, name: str) -> None:
+    """Raises a 403 for what must stay."""
+    if type_.storage == "namespaces" and name in PROTECTED_NAMESPACES:
+        raise errors.forbidden(type_.plural, type_.group, name, "this namespace may not be deleted")
+
+
+def _new_namespace(objects: Objects, manifest: dict[str, Any]) -> None:
+    spec = dict(nested_mapping(manifest, "spec"))
+    found = list(nested_list(spec, "finalizers"))
+    spec["finalizers"] = found if "kubernetes" in found else [*found, "kubernetes"]
+    manifest["spec"] = spec
+    manifest["status"] = {"phase": "Active"}
+    _label_namespace(manifest)
+
+
+def _label_namespace(manifest: dict[str, Any]) -> None:
+    metadata = manifest["metadata"]
+    metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+
+
+def _changed_namespace(objects: Objects, old: Mapping[str, Any], new: dict[str, Any], subresource: str) -> None:
+    if subresource != "finalize":
+        new["spec"] = {**nested_mapping(new, "spec"), "finalizers": list(nested_list(old, "spec", "finalizers"))}
+        if not new["spec"]["finalizers"]:
+            del new["spec"]["finalizers"]
+    _label_namespace(new)
+
+
+def _new_definition(objects: Objects, manifest: dict[str, Any]) -> None:
+    accept_definition(objects.now(), objects.all_of("customresourcedefinitions.apiextensions.k8s.io"), None, manifest)
+
+
+def _changed_definition(objects: Objects, old: Mapping[str, Any], new: dict[str, Any], subresource: str) -> None:
+    accept_definition(objects.now(), objects.all_of("customresourcedefinitions.apiextensions.k8s.io"), old, new)
+
+
+_CREATE: Mapping[str, Callable[[Objects, dict[str, Any]], None]] = {
+    "namespaces": _new_namespace,
+    "customresourcedefinitions.apiextensions.k8s.io": _new_definition,
+}
+_UPDATE: Mapping[str, Callable[[Objects, Mapping[str, Any], dict[str, Any], str], None]] = {
+    "namespaces": _changed_namespace,
+    "customresourcedefinitions.apiextensions.k8s.io": _changed_definition,
+}

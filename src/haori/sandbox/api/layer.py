@@ -1,0 +1,432 @@
+"""What Kubernetes' API means, over the store and without HTTP.
+
+One `Api` serves the HTTP app and, in the same process, the controllers. It reads from memory and returns the stored
+bytes; a write goes: what the caller sent, the type's own rules (`preparing`, `kinds`), defaults and validation
+(`checking`), who owns which field, the store with the revision that was read. A write that changes nothing is none.
+Refusals are ApiStatusErrors. Authentication and authorization stand before it (`app`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import replace as with_changes
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from haori.cluster import ApiResource, PatchType
+from haori.objects import Manifest, copy_manifest, nested_mapping, nested_text
+from haori.sandbox.api import checking, deletion, errors, kinds, preparing
+from haori.sandbox.api.options import (
+    Deleted,
+    DeleteOptions,
+    ListOptions,
+    Page,
+    WatchItem,
+    WatchOptions,
+    WriteOptions,
+    Written,
+)
+from haori.sandbox.api.reading import convert, list_page, present
+from haori.sandbox.api.registry import Registry, ServedType, builtin_types, custom_types
+from haori.sandbox.api.store import RevisionConflictError, Store, Stored, StoreKey
+from haori.sandbox.api.watching import check_watch, watch_type
+from haori.schema import BuiltinResource, Schemas
+
+CRDS = "customresourcedefinitions.apiextensions.k8s.io"
+ATTEMPTS = 8
+"""Times a write that named no resourceVersion is made anew when somebody else was quicker."""
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+"""From the object as it is (the callee's own copy) to the object as it is wanted."""
+
+
+def utc_now() -> datetime:
+    """The moment, aware."""
+    return datetime.now(UTC)
+
+
+class Api:
+    """All requests on objects. Made by `open_api`; belongs to the store's event loop."""
+
+    def __init__(
+        self, store: Store, schemas: Schemas, builtin: tuple[BuiltinResource, ...], *, now: Callable[[], datetime]
+    ) -> None:
+        self.store = store
+        self.now = now
+        self._builtin_schemas = schemas
+        self._builtin = builtin_types(builtin)
+        self._locks: dict[str, asyncio.Lock] = {}
+        self.schemas = schemas
+        self.registry = Registry(tuple(self._builtin))
+        self.refresh_types()
+
+    def refresh_types(self) -> None:
+        """Reads again which types CustomResourceDefinitions add."""
+        definitions = [stored.decode() for _, stored in self.store.objects_of(CRDS)]
+        custom = [type_ for definition in definitions for type_ in custom_types(definition)]
+        self.schemas = self._builtin_schemas.with_crds(definitions) if definitions else self._builtin_schemas
+        self.registry = Registry((*self._builtin, *custom))
+
+    def resources(self) -> tuple[ApiResource, ...]:
+        """The types served now, as discovery shows them."""
+        return self.registry.resources()
+
+    def served(self, group: str, version: str, plural: str) -> ServedType:
+        """The type of a URL path; 404 where there is none."""
+        type_ = self.registry.at(group, version, plural)
+        if type_ is None:
+            raise errors.no_such_path()
+        return type_
+
+    def find(self, storage: str, name: str, namespace: str = "") -> dict[str, Any] | None:
+        """An object by the type's storage name (`plural.group`), for rules that look at others."""
+        stored = self.store.get(StoreKey(storage, namespace, name))
+        return stored.decode() if stored else None
+
+    def all_of(self, storage: str, namespace: str = "") -> list[dict[str, Any]]:
+        """All objects of a storage name."""
+        return [stored.decode() for _, stored in self.store.objects_of(storage, namespace)]
+
+    # Reading
+
+    def get(self, type_: ServedType, name: str, namespace: str = "") -> Stored:
+        """The object; 404 where it is not there."""
+        stored = self.store.get(StoreKey(type_.storage, namespace if type_.namespaced else "", name))
+        if stored is None:
+            raise errors.not_found(type_.plural, type_.group, name)
+        return present(type_, stored)
+
+    def objects(self, type_: ServedType, namespace: str = "", options: ListOptions | None = None) -> Page:
+        """A page of objects; a namespace of "" is all of them."""
+        return list_page(self.store, type_, namespace, options or ListOptions())
+
+    def watch(
+        self, type_: ServedType, namespace: str = "", options: WatchOptions | None = None
+    ) -> AsyncGenerator[WatchItem, None]:
+        """Events, until the time is up or the reader is too slow. Raises what is wrong with the request at once."""
+        chosen = options or WatchOptions()
+        check_watch(self.store, type_, chosen)
+        return watch_type(self.store, type_, namespace, chosen)
+
+    # Writing
+
+    async def create(
+        self, type_: ServedType, manifest: Manifest, namespace: str = "", options: WriteOptions | None = None
+    ) -> Written:
+        """The object as stored. 409 AlreadyExists, 422 with every problem, 404 or 403 for its namespace."""
+        chosen = options or WriteOptions()
+        value: dict[str, Any] = copy_manifest(manifest)
+        preparing.check_type(type_, value)
+        preparing.place_in(type_, value["metadata"], namespace)
+        async with self._lock(type_):
+            return await self._create(type_, value, namespace, chosen)
+
+    async def _create(
+        self, type_: ServedType, value: dict[str, Any], namespace: str, options: WriteOptions, *, is_apply: bool = False
+    ) -> Written:
+        preparing.begin(type_, value, self.now())
+        value, warnings = checking.read(self.schemas, type_, value, options.field_validation)
+        name = str(value["metadata"]["name"])
+        key = StoreKey(type_.storage, namespace if type_.namespaced else "", name)
+        if type_.namespaced:
+            self._require_namespace(type_, namespace, name)
+        kinds.on_create(self, type_, value, options)
+        value = checking.complete(self.schemas, type_, value)
+        checking.check(self.schemas, type_, value)
+        if not is_apply:
+            value = checking.track(self.schemas, type_, None, value, options, self.now())
+        if self.store.get(key) is not None:
+            raise errors.already_exists(type_.plural, type_.group, name)
+        if options.dry_run:
+            return Written(stored=_unstored(value, 0), is_created=True, warnings=warnings)
+        try:
+            stored = await self.store.write(key, _to_storage(self.registry, type_, value), expected=None)
+        except RevisionConflictError as error:
+            raise errors.already_exists(type_.plural, type_.group, name) from error
+        self._after_write(type_)
+        return Written(stored=present(type_, stored), is_created=True, warnings=warnings)
+
+    async def replace(
+        self,
+        type_: ServedType,
+        name: str,
+        manifest: Manifest,
+        namespace: str = "",
+        options: WriteOptions | None = None,
+        *,
+        subresource: str = "",
+    ) -> Written:
+        """The object as stored; 409 where the manifest's resourceVersion is not the current one."""
+        value: dict[str, Any] = copy_manifest(manifest)
+        preparing.check_type(type_, value)
+        preparing.place_in(type_, value["metadata"], namespace)
+        found = value["metadata"].get("name")
+        if found and found != name:
+            raise errors.bad_request(f"the name of the object ({found}) does not match the name on the URL ({name})")
+        value["metadata"]["name"] = name
+        wanted = str(value["metadata"].get("resourceVersion") or "")
+        if type_.is_custom and not wanted:
+            problem = errors.invalid_field(
+                "metadata.resourceVersion", "Invalid value: 0: must be specified for an update"
+            )
+            raise errors.invalid(type_.kind, type_.group, name, [problem])
+        return await self.update(
+            type_, name, namespace, lambda _: copy_manifest(value), options, subresource=subresource, expected=wanted
+        )
+
+    async def patch(
+        self,
+        type_: ServedType,
+        name: str,
+        body: Any,
+        namespace: str = "",
+        options: WriteOptions | None = None,
+        *,
+        patch_type: PatchType,
+        subresource: str = "",
+    ) -> Written:
+        """The object after a patch; server-side apply creates what is not there."""
+        chosen = options or WriteOptions()
+        if patch_type is PatchType.APPLY:
+            return await self._apply(type_, name, body, namespace, chosen, subresource)
+        change = checking.patch_change(self.schemas, type_, name, body, patch_type)
+        return await self.update(type_, name, namespace, change, chosen, subresource=subresource)
+
+    async def _apply(
+        self, type_: ServedType, name: str, body: Any, namespace: str, options: WriteOptions, subresource: str
+    ) -> Written:
+        applied = checking.read_applied(type_, name, namespace, body, options)
+        value, warnings = checking.read(self.schemas, type_, applied, options.field_validation)
+        now = self.now()
+        for _ in range(ATTEMPTS):
+            live = self.store.get(StoreKey(type_.storage, namespace if type_.namespaced else "", name))
+            if live is None:
+                if subresource:
+                    raise errors.not_found(type_.plural, type_.group, name)
+                if uid := nested_text(value, "metadata", "uid"):
+                    problem = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                    raise errors.conflict(type_.plural, type_.group, name, problem)
+                made = checking.apply(self.schemas, type_, None, value, options, now, subresource)
+                try:
+                    async with self._lock(type_):
+                        written = await self._create(type_, made, namespace, options, is_apply=True)
+                except errors.ApiStatusError as error:
+                    if error.reason != "AlreadyExists":
+                        raise
+                    continue
+            else:
+                written = await self.update(
+                    type_,
+                    name,
+                    namespace,
+                    lambda old: checking.apply(self.schemas, type_, old, value, options, now, subresource),
+                    options,
+                    subresource=subresource,
+                    is_apply=True,
+                )
+            return with_changes(written, warnings=(*warnings, *written.warnings))
+        raise errors.conflict(type_.plural, type_.group, name)
+
+    async def update(
+        self,
+        type_: ServedType,
+        name: str,
+        namespace: str,
+        change: Change,
+        options: WriteOptions | None = None,
+        *,
+        subresource: str = "",
+        expected: str = "",
+        is_apply: bool = False,
+    ) -> Written:
+        """The object after `change`, made anew on what is there now where somebody else was quicker.
+
+        `expected` is a resourceVersion that must be the current one; a change that sets `metadata.resourceVersion` asks
+        the same. 404, 409, 422.
+        """
+        chosen = options or WriteOptions()
+        async with self._lock(type_):
+            for _ in range(ATTEMPTS):
+                stored = self.get(type_, name, namespace)
+                if expected and expected != str(stored.revision):
+                    raise errors.conflict(type_.plural, type_.group, name)
+                old = stored.decode()
+                wanted = change(copy_manifest(old))
+                asked = str(nested_mapping(wanted, "metadata").get("resourceVersion") or "")
+                if asked and asked != str(stored.revision):
+                    raise errors.conflict(type_.plural, type_.group, name)
+                new, warnings = self._updated(type_, old, wanted, chosen, subresource, is_apply=is_apply)
+                if new == old:
+                    return Written(stored=stored, warnings=warnings)
+                if chosen.dry_run:
+                    return Written(stored=_unstored(new, stored.revision), warnings=warnings)
+                key = StoreKey(type_.storage, namespace if type_.namespaced else "", name)
+                is_finished = deletion.is_finished(type_, new)
+                body = None if is_finished else _to_storage(self.registry, type_, new)
+                try:
+                    written = await self.store.write(key, body, expected=stored.revision)
+                except RevisionConflictError as error:
+                    if expected or error.found is None:
+                        raise self._conflict(type_, name, error) from error
+                    continue
+                self._after_write(type_)
+                if is_finished:
+                    await self._after_removal(type_, new)
+                return Written(stored=present(type_, written), warnings=warnings)
+        raise errors.conflict(type_.plural, type_.group, name)
+
+    def _updated(
+        self,
+        type_: ServedType,
+        old: dict[str, Any],
+        wanted: dict[str, Any],
+        options: WriteOptions,
+        subresource: str,
+        *,
+        is_apply: bool,
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        preparing.check_type(type_, wanted)
+        new, warnings = checking.read(self.schemas, type_, wanted, options.field_validation)
+        preparing.keep_own(type_, old, new, subresource)
+        kinds.on_update(self, type_, old, new, options, subresource)
+        new = checking.complete(self.schemas, type_, new)
+        preparing.count_generation(type_, old, new)
+        checking.check(self.schemas, type_, new, old=old)
+        if not is_apply:
+            new = checking.track(self.schemas, type_, old, new, options, self.now(), subresource=subresource)
+        return new, warnings
+
+    # Deleting
+
+    async def delete(
+        self, type_: ServedType, name: str, namespace: str = "", options: DeleteOptions | None = None
+    ) -> Deleted:
+        """The object that went, or that now is terminating. 404, 409 for preconditions."""
+        chosen = options or DeleteOptions()
+        key = StoreKey(type_.storage, namespace if type_.namespaced else "", name)
+        kinds.check_deletion(type_, name)
+        for _ in range(ATTEMPTS):
+            stored = self.get(type_, name, namespace)
+            old = stored.decode()
+            deletion.check_preconditions(type_, old, uid=chosen.uid, resource_version=chosen.resource_version)
+            plan = deletion.plan_deletion(type_, old, chosen, self.now())
+            if plan.manifest == old:
+                return Deleted(stored=stored, is_gone=False)
+            if chosen.dry_run:
+                shown = stored if plan.manifest is None else _unstored(plan.manifest, stored.revision)
+                return Deleted(stored=shown, is_gone=plan.manifest is None)
+            body = None if plan.manifest is None else _to_storage(self.registry, type_, plan.manifest)
+            try:
+                written = await self.store.write(key, body, expected=stored.revision)
+            except RevisionConflictError as error:
+                if error.found is None:
+                    raise errors.not_found(type_.plural, type_.group, name) from error
+                continue
+            self._after_write(type_)
+            if plan.manifest is None:
+                await self._after_removal(type_, old)
+            elif type_.storage == CRDS:
+                return await self._remove_instances(type_, plan.manifest, written)
+            return Deleted(stored=present(type_, written), is_gone=plan.manifest is None)
+        raise errors.conflict(type_.plural, type_.group, name)
+
+    async def delete_collection(
+        self,
+        type_: ServedType,
+        namespace: str = "",
+        selection: ListOptions | None = None,
+        options: DeleteOptions | None = None,
+    ) -> Page:
+        """All objects that were selected, as they were; each is deleted as `delete` does."""
+        page = self.objects(type_, namespace, selection)
+        for stored in page.items:
+            metadata = stored.decode()["metadata"]
+            try:
+                await self.delete(type_, metadata["name"], metadata.get("namespace", ""), options)
+            except errors.ApiStatusError as error:
+                if error.status != 404:
+                    raise
+        return page
+
+    async def _remove_instances(self, type_: ServedType, definition: Manifest, written: Stored) -> Deleted:
+        """Deletes the objects of a terminating definition, then the definition, unless finalizers hold some of them."""
+        name = nested_text(definition, "metadata", "name")
+        custom = self.registry.stored_as(name)
+        if custom is not None:
+            await self.delete_collection(custom)
+        if self.store.objects_of(name):
+            return Deleted(stored=written, is_gone=False)
+        await self._release_definition(name)
+        return Deleted(stored=written, is_gone=self.store.get(StoreKey(CRDS, "", name)) is None)
+
+    async def _release_definition(self, name: str) -> None:
+        """Takes our own finalizer off a definition without objects."""
+        type_ = self.registry.stored_as(CRDS)
+        definition = self.find(CRDS, name)
+        if type_ is None or definition is None or "deletionTimestamp" not in definition["metadata"]:
+            return
+
+        def without(value: dict[str, Any]) -> dict[str, Any]:
+            found = value["metadata"].get("finalizers") or []
+            value["metadata"]["finalizers"] = [each for each in found if each != deletion.CRD_CLEANUP]
+            return value
+
+        await self.update(type_, name, "", without)
+
+    async def finish_deletions(self) -> None:
+        """Takes up the deletion of definitions that a restart interrupted."""
+        type_ = self.registry.stored_as(CRDS)
+        for definition in self.all_of(CRDS):
+            if type_ is not None and "deletionTimestamp" in definition["metadata"]:
+                stored = self.get(type_, definition["metadata"]["name"])
+                await self._remove_instances(type_, definition, stored)
+
+    async def _after_removal(self, type_: ServedType, manifest: Mapping[str, Any]) -> None:
+        if type_.is_custom and not self.store.objects_of(type_.storage):
+            await self._release_definition(type_.storage)
+
+    # Helpers
+
+    def _after_write(self, type_: ServedType) -> None:
+        if type_.storage == CRDS:
+            self.refresh_types()
+
+    def _lock(self, type_: ServedType) -> asyncio.Lock:
+        """Serialises writes of types whose rules look at their siblings (addresses, ports); a free lock for all others."""
+        if type_.storage not in kinds.SERIAL:
+            return asyncio.Lock()
+        return self._locks.setdefault(type_.storage, asyncio.Lock())
+
+    def _require_namespace(self, type_: ServedType, namespace: str, name: str) -> None:
+        found = self.find("namespaces", namespace)
+        if found is None:
+            raise errors.not_found("namespaces", "", namespace)
+        if "deletionTimestamp" in found["metadata"]:
+            problem = f"unable to create new content in namespace {namespace} because it is being terminated"
+            error = errors.forbidden(type_.plural, type_.group, name, problem)
+            cause = {"reason": "NamespaceTerminating", "message": f"namespace {namespace} is being terminated"}
+            error.details = {**(error.details or {}), "causes": [{**cause, "field": "metadata.namespace"}]}
+            raise error
+
+    def _conflict(self, type_: ServedType, name: str, error: RevisionConflictError) -> errors.ApiStatusError:
+        if error.found is None:
+            return errors.not_found(type_.plural, type_.group, name)
+        return errors.conflict(type_.plural, type_.group, name)
+
+
+def _unstored(manifest: Mapping[str, Any], revision: int) -> Stored:
+    """What a dry run shows."""
+    value = {**manifest, "metadata": {**manifest["metadata"]}}
+    if revision:
+        value["metadata"]["resourceVersion"] = str(revision)
+    return Stored(revision, orjson.dumps(value))
+
+
+def _to_storage(registry: Registry, type_: ServedType, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    if type_.api_version == type_.storage_api_version:
+        return manifest
+    storage = registry.stored_as(type_.storage)
+    return manifest if storage is None else convert(storage, manifest)

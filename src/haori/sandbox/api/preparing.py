@@ -1,0 +1,176 @@
+"""Metadata, generation and status: what the API decides itself when an object is created or changed.
+
+Everything here takes a manifest that is the caller's own and changes it in place. see: Kubernetes
+`staging/src/k8s.io/apiserver/pkg/registry/rest/{create,update,meta}.go`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from haori.objects import Manifest, nested_list, nested_mapping
+from haori.objects.times import format_time
+from haori.sandbox.api.errors import Cause, bad_request, forbidden_field, invalid, invalid_field
+from haori.sandbox.api.registry import ServedType
+
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_GENERATE_LIMIT = 58
+_WITH_GENERATION = frozenset(
+    {
+        "deployments.apps",
+        "replicasets.apps",
+        "statefulsets.apps",
+        "daemonsets.apps",
+        "replicationcontrollers",
+        "jobs.batch",
+        "cronjobs.batch",
+        "poddisruptionbudgets.policy",
+        "ingresses.networking.k8s.io",
+        "networkpolicies.networking.k8s.io",
+        "pods",
+        "customresourcedefinitions.apiextensions.k8s.io",
+        "priorityclasses.scheduling.k8s.io",
+        "validatingwebhookconfigurations.admissionregistration.k8s.io",
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    }
+)
+_STATUS_KEPT_ON_CREATE = frozenset({"nodes"})
+_STATUS_WRITES_METADATA = frozenset(
+    {"pods", "nodes", "services", "namespaces", "persistentvolumes", "persistentvolumeclaims"}
+)
+"""Types whose status subresource also takes labels and annotations."""
+_OWN_METADATA = (
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "generation",
+)
+
+
+def check_type(type_: ServedType, manifest: dict[str, Any]) -> None:
+    """Fills in apiVersion and kind. Raises a 400 where the manifest says it is something else."""
+    for name, found, wanted in (
+        ("API version", manifest.get("apiVersion"), type_.api_version),
+        ("kind", manifest.get("kind"), type_.kind),
+    ):
+        if found and found != wanted:
+            what = "the API version in the data" if name == "API version" else "the kind in the data"
+            raise bad_request(f"{what} ({found}) does not match the expected {name} ({wanted})")
+    manifest["apiVersion"], manifest["kind"] = type_.api_version, type_.kind
+    if not isinstance(manifest.get("metadata"), Mapping):
+        if manifest.get("metadata") is not None:
+            raise bad_request("metadata is not an object")
+        manifest["metadata"] = {}
+
+
+def place_in(type_: ServedType, metadata: dict[str, Any], namespace: str) -> None:
+    """Sets the namespace of the request. Raises a 400 where the manifest names another one."""
+    if not type_.namespaced:
+        metadata.pop("namespace", None)
+        return
+    if (found := metadata.get("namespace")) and found != namespace:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    metadata["namespace"] = namespace
+
+
+def random_suffix(length: int = 5) -> str:
+    """Letters for a generated name, none of which make words."""
+    return "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(length))
+
+
+def begin(type_: ServedType, manifest: dict[str, Any], now: datetime) -> None:
+    """Gives a new object its name, uid, creationTimestamp and generation, and takes what it may not bring."""
+    metadata: dict[str, Any] = manifest["metadata"]
+    if metadata.get("resourceVersion"):
+        raise bad_request("resourceVersion should not be set on objects to be created")
+    for name in (*_OWN_METADATA, "resourceVersion"):
+        metadata.pop(name, None)
+    if not metadata.get("name"):
+        if not metadata.get("generateName"):
+            cause = Cause(
+                reason="FieldValueRequired",
+                field="metadata.name",
+                message="Required value: name or generateName is required",
+            )
+            raise invalid(type_.kind, type_.group, "", [cause])
+        metadata["name"] = str(metadata["generateName"])[:_GENERATE_LIMIT] + random_suffix()
+    metadata["uid"] = str(uuid.uuid4())
+    metadata["creationTimestamp"] = format_time(now)
+    if has_generation(type_):
+        metadata["generation"] = 1
+    if type_.has_status and type_.storage not in _STATUS_KEPT_ON_CREATE:
+        manifest.pop("status", None)
+
+
+def has_generation(type_: ServedType) -> bool:
+    """Whether the type counts changes of what is wanted."""
+    return type_.is_custom or type_.storage in _WITH_GENERATION
+
+
+def keep_own(type_: ServedType, old: Manifest, new: dict[str, Any], subresource: str) -> None:
+    """Puts back what an update may not change, and of a status update everything but the status."""
+    found = nested_mapping(old, "metadata")
+    metadata: dict[str, Any] = new["metadata"]
+    problems = []
+    if metadata.get("uid") and metadata["uid"] != found.get("uid"):
+        problems.append(invalid_field("metadata.uid", f'Invalid value: "{metadata["uid"]}": field is immutable'))
+    if problems:
+        raise invalid(type_.kind, type_.group, str(found.get("name")), problems)
+    for name in (*_OWN_METADATA, "name", "namespace", "resourceVersion", "generateName"):
+        if name in found:
+            metadata[name] = found[name]
+        else:
+            metadata.pop(name, None)
+    if not metadata.get("managedFields") and metadata.get("managedFields") != [] and "managedFields" in found:
+        metadata["managedFields"] = found["managedFields"]
+    if subresource == "status":
+        _keep_all_but_status(type_, old, new)
+    elif type_.has_status:
+        _restore(new, old, "status")
+    if "deletionTimestamp" in found:
+        _refuse_new_finalizers(type_, found, metadata)
+
+
+def _keep_all_but_status(type_: ServedType, old: Manifest, new: dict[str, Any]) -> None:
+    for name in {*old, *new} - {"status", "metadata", "apiVersion", "kind"}:
+        _restore(new, old, name)
+    metadata: dict[str, Any] = new["metadata"]
+    found = nested_mapping(old, "metadata")
+    free = {"managedFields"}
+    if type_.storage in _STATUS_WRITES_METADATA:
+        free |= {"labels", "annotations"}
+    for name in {*metadata, *found} - free:
+        _restore(metadata, found, name)
+
+
+def _restore(new: dict[str, Any], old: Mapping[str, Any], name: str) -> None:
+    if name in old:
+        new[name] = old[name]
+    else:
+        new.pop(name, None)
+
+
+def _refuse_new_finalizers(type_: ServedType, found: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+    added = [name for name in nested_list(metadata, "finalizers") if name not in nested_list(found, "finalizers")]
+    if added:
+        problem = forbidden_field(
+            "metadata.finalizers",
+            f"no new finalizers can be added if the object is being deleted, found new finalizers "
+            f"[]string{{{', '.join(f'{chr(34)}{name}{chr(34)}' for name in added)}}}",
+        )
+        raise invalid(type_.kind, type_.group, str(found.get("name")), [problem])
+
+
+def count_generation(type_: ServedType, old: Manifest, new: dict[str, Any]) -> None:
+    """One generation more where anything but metadata and status changed."""
+    if not has_generation(type_):
+        return
+    ignored = {"metadata", "apiVersion", "kind"} | ({"status"} if type_.has_status or not type_.is_custom else set())
+    if any(old.get(name) != new.get(name) for name in {*old, *new} - ignored):
+        new["metadata"]["generation"] = int(nested_mapping(old, "metadata").get("generation") or 0) + 1
