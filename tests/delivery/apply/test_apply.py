@@ -70,7 +70,7 @@ async def test_an_object_that_is_not_there_costs_one_request():
     recorder, door = Recorder(), WriteDoor()
     [outcome] = await applier(recorder, door).run_wave([Task(action=Action.APPLY, desired=manifest())])
     assert recorder.calls == ["apply a"]
-    assert recorder.arguments[0] == {"field_manager": "argocd-controller", "force": True, "dry_run": False}
+    assert recorder.arguments[0] == {"field_manager": "haori", "force": True, "dry_run": False}
     assert outcome.result.to_json() == {
         "version": "v1",
         "kind": "ConfigMap",
@@ -183,11 +183,11 @@ def test_taking_over_joins_fields_and_leaves_other_managers_alone():
     other = entry("hpa", "Update", {"f:spec": {"f:replicas": {}}})
     ours = entry("me", "Apply", {"f:data": {"f:b": {}}})
     live = manifest(resourceVersion="5", managedFields=[kubectl, other, ours, status])
-    test, replace = plan_take_over(live, "me", {"kubectl-client-side-apply": "Update"})
+    test, replace = plan_take_over(live, "me", {("kubectl-client-side-apply", "Update")})
     assert test == {"op": "test", "path": "/metadata/resourceVersion", "value": "5"}
     assert replace["value"] == [entry("me", "Apply", {"f:data": {"f:a": {}, "f:b": {}}}), other, status]
     done = manifest(resourceVersion="5", managedFields=replace["value"])
-    assert plan_take_over(done, "me", {"kubectl-client-side-apply": "Update"}) == []
+    assert plan_take_over(done, "me", {("kubectl-client-side-apply", "Update")}) == []
 
 
 def test_joining_fields_with_themselves_changes_nothing():

@@ -331,7 +331,8 @@ def _code_of(task: Task) -> ResultCode:
 
 
 def _result(task: Task, code: ResultCode, message: str) -> ResourceResult:
-    is_write = code is ResultCode.SYNCED and task.action is not Action.DELETE_HOOK
+    # A pruned object is gone only when nothing holds it any more, so its row runs on until then.
+    is_write = task.action not in (Action.DELETE_HOOK, Action.SKIP_PRUNE)
     return ResourceResult(
         key=task.key,
         version=task.version,

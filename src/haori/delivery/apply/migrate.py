@@ -7,13 +7,13 @@ list of owners changes: no field of the object is touched, so no Pod restarts. s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from haori.objects import Manifest, nested_list
 
 
-def plan_take_over(live: Manifest, manager: str, taken_over: Mapping[str, str]) -> list[dict[str, Any]]:
+def plan_take_over(live: Manifest, manager: str, taken_over: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
     """The JSON patch on `metadata.managedFields` that makes `manager` own what `taken_over` own; empty: nothing to do.
 
     The patch tests the resourceVersion, so it fails rather than overwrite a newer list.
@@ -52,10 +52,10 @@ def merge_fields(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str,
     return merged
 
 
-def _is_theirs(entry: Mapping[str, Any], manager: str, taken_over: Mapping[str, str]) -> bool:
+def _is_theirs(entry: Mapping[str, Any], manager: str, taken_over: Collection[tuple[str, str]]) -> bool:
     if entry.get("subresource") or _is_ours(entry, manager):
         return False
-    return taken_over.get(str(entry.get("manager"))) == entry.get("operation")
+    return (str(entry.get("manager")), str(entry.get("operation"))) in taken_over
 
 
 def _is_ours(entry: Mapping[str, Any], manager: str) -> bool:

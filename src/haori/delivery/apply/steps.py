@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -13,7 +12,8 @@ from haori.delivery.plan.types import Action as Planned
 from haori.delivery.plan.types import Step
 from haori.errors import HaoriError
 from haori.objects import Manifest, ResourceKey, key_of, parse_api_version
-from haori.resources.argo import FIELD_MANAGER, HookType, SyncPhase
+from haori.resources.argo import HookType, SyncPhase
+from haori.resources.haori import FIELD_MANAGER
 
 
 class Action(StrEnum):
@@ -120,7 +120,7 @@ class ApplySettings:
     """How steps are carried out."""
 
     field_manager: str = FIELD_MANAGER
-    """Under which name we own fields; Argo CD's own, so that either can follow the other."""
+    """Under which name we own fields; comparing reads ownership by the same name."""
     dry_run: bool = False
     """Ask the server, change nothing."""
     force: bool = False
@@ -131,11 +131,12 @@ class ApplySettings:
     """How long a CustomResourceDefinition may take to be served."""
     recreate_seconds: float = 30.0
     """How long an object may take to go away before it is created again."""
-    taken_over: Mapping[str, str] = field(
-        default_factory=lambda: {
-            "kubectl-client-side-apply": "Update",
-            "kubectl-create": "Update",
-            "argocd-controller": "Update",
+    taken_over: frozenset[tuple[str, str]] = frozenset(
+        {
+            ("kubectl-client-side-apply", "Update"),
+            ("kubectl-create", "Update"),
+            ("argocd-controller", "Update"),
+            ("argocd-controller", "Apply"),
         }
     )
-    """Managers (and their operation) whose fields become ours on the first server-side apply."""
+    """Managers and their operation whose fields become ours on the first server-side apply."""

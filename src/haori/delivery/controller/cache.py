@@ -9,19 +9,22 @@ Every key belongs to `cluster`: one cache a cluster.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from haori.cluster import ApiResource, EventType, KubernetesClient, Reflector, WatchEvent
 from haori.delivery.compare import trim
+from haori.delivery.controller.addresses import addresses_of
+from haori.delivery.controller.declared import is_older
 from haori.delivery.health import Health, assess
 from haori.delivery.model import Settings
 from haori.errors import PeerError
-from haori.objects import Manifest, ResourceKey, key_of, nested_list, nested_text
+from haori.objects import GroupKind, Manifest, ResourceKey, key_of, nested_list, nested_text
 from haori.objects.masking import SecretHasher
 
+_COUNTERS = ("resourceVersion", "generation", "managedFields")
 OUTPUT_OF_CONTROLLERS = frozenset({("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice")})
 
 
@@ -39,6 +42,8 @@ class Live:
     """The application whose mark it carries (its name in tracking ids)."""
     owners: tuple[str, ...] = ()
     """uids of ownerReferences."""
+    urls: tuple[str, ...] = ()
+    """Addresses it offers."""
 
     @property
     def is_terminating(self) -> bool:
@@ -48,6 +53,8 @@ class Live:
 
 Changed = Callable[[Live | None, Live | None], None]
 """Hears of one object: as it was (None: new) and as it is (None: gone). Must not wait."""
+Whole = Callable[[WatchEvent], None]
+"""Hears of every event of a type, with the whole object. Must not wait, nor keep what is secret."""
 
 
 class ClusterCache:
@@ -62,10 +69,12 @@ class ClusterCache:
         manager: str,
         on_change: Changed = lambda before, after: None,
         on_problem: Callable[[ApiResource, PeerError | None], None] = lambda resource, problem: None,
+        whole: Mapping[GroupKind, Whole] | None = None,
     ) -> None:
         self.cluster = client.cluster
         self._client, self._settings, self._hasher, self._manager = client, settings, hasher, manager
         self._on_change, self._on_problem = on_change, on_problem
+        self._whole = dict(whole or {})
         self._objects: dict[ResourceKey, Live] = {}
         self._by_uid: dict[str, ResourceKey] = {}
         self._by_application: dict[str, dict[ResourceKey, None]] = {}
@@ -109,6 +118,10 @@ class ClusterCache:
         await self._started.wait()
         for reflector, _ in list(self._watches.values()):
             await reflector.wait_synced()
+
+    def unsynced(self) -> list[str]:
+        """The types that were not listed yet."""
+        return sorted(item.full_name for item, (reflector, _) in self._watches.items() if not reflector.is_synced)
 
     def get(self, key: ResourceKey) -> Live | None:
         """One object."""
@@ -162,11 +175,16 @@ class ClusterCache:
         if event.type is EventType.BOOKMARK:
             return
         key = key_of(event.object)
+        if (whole := self._whole.get(key.group_kind)) is not None:
+            whole(event)
         before = self._objects.get(key)
         if event.type is EventType.DELETED:
-            if before is not None:
+            uid = nested_text(event.object, "metadata", "uid")
+            if before is not None and (not uid or uid == before.uid):
                 self._forget(key)
             return
+        if before is not None and is_older(event.object, before.manifest):
+            return  # What our own write gave back may overtake the watch.
         after = self._read(key, event.object)
         if before is not None:
             self._unlink(before)
@@ -184,6 +202,7 @@ class ClusterCache:
             health=assess(manifest),
             application=mark,
             owners=tuple(str(owner.get("uid") or "") for owner in owners),
+            urls=addresses_of(manifest),
         )
 
     def _forget(self, key: ResourceKey) -> None:
@@ -219,7 +238,7 @@ async def _keep(reflector: Reflector) -> None:
 
 
 def _substance(live: Live) -> tuple[Any, ...]:
-    """What a listener could care about: a new resourceVersion alone is none of it."""
+    """What a listener could care about: a new resourceVersion or generation alone is none of it."""
     manifest = dict(live.manifest)
-    metadata = {name: value for name, value in manifest.pop("metadata").items() if name != "resourceVersion"}
-    return live.health, live.application, live.owners, live.uid, metadata, manifest
+    metadata = {name: value for name, value in manifest.pop("metadata").items() if name not in _COUNTERS}
+    return live.health, live.application, live.owners, live.uid, live.urls, metadata, manifest

@@ -1,0 +1,118 @@
+"""Gathers what an application's judgement needs from cache and cluster, and has it judged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from haori.cluster import KubernetesClient, NotFoundError
+from haori.delivery.compare import Comparison, Targets, sync_status, trim
+from haori.delivery.controller.assessment import assess_application, compare_options, gather, is_foreign
+from haori.delivery.controller.cache import ClusterCache, Live
+from haori.delivery.controller.declared import Declared
+from haori.delivery.controller.memory import Assessment, Desired, Memory
+from haori.delivery.model import Application
+from haori.errors import PeerError
+from haori.objects import Manifest, ResourceKey, nested_text
+from haori.objects.masking import SecretHasher
+
+log = logging.getLogger(__name__)
+INLINE_OBJECTS = 20
+"""Up to so many objects are compared on the loop: handing them to a thread would cost more."""
+
+
+class Assessor:
+    """Judges applications of one cluster."""
+
+    def __init__(
+        self, client: KubernetesClient, cache: ClusterCache, declared: Declared, hasher: SecretHasher, *, manager: str
+    ) -> None:
+        self._client, self._cache, self._declared = client, cache, declared
+        self._hasher, self._manager = hasher, manager
+        self._bodies: dict[str, tuple[str, Manifest]] = {}
+
+    def name_of(self, application: Application) -> str:
+        """The application's name in tracking ids."""
+        return application.qualified_name(self._declared.namespace)
+
+    async def assess(self, application: Application, desired: Desired | None, memory: Memory) -> Assessment:
+        """The judgement; without a desired state that of what lives alone, with nothing compared."""
+        name = self.name_of(application)
+        targets = desired.targets if desired is not None else Targets(manifests={})
+        live = gather(self._cache, name, targets)
+        whole = await self._whole(live, targets, name)
+        options = compare_options(application, self._declared.settings, self._hasher, self._manager)
+        place = application.spec.destination.namespace
+        namespace = self._cache.get(ResourceKey("", "Namespace", "", place)) if place else None
+        known = memory.compared if desired is memory.desired else {}
+
+        def judge() -> Assessment:
+            return assess_application(
+                application, targets, live, whole, options, name=name, namespace=namespace, known=known
+            )
+
+        found = judge() if len(live) <= INLINE_OBJECTS else await asyncio.to_thread(judge)
+        return await self._confirm(found, targets, memory) if desired is not None else found
+
+    def urls(self, application: Application) -> tuple[str, ...]:
+        """The addresses that its Services and Ingresses offer, sorted."""
+        found = (url for live in self._cache.of_application(self.name_of(application)) for url in live.urls)
+        return tuple(sorted(set(found)))
+
+    async def _whole(
+        self, live: Mapping[ResourceKey, Live], targets: Targets, name: str
+    ) -> dict[ResourceKey, Manifest]:
+        """Bodies of objects that stand where a target wants to be and that nobody of ours wrote."""
+        found: dict[ResourceKey, Manifest] = {}
+        for key, item in live.items():
+            if key not in targets.manifests or not is_foreign(item, name) or item.application is not None:
+                continue
+            version = nested_text(item.manifest, "metadata", "resourceVersion")
+            known = self._bodies.get(item.uid)
+            if known is None or known[0] != version:
+                resource = (await self._client.discover()).resource(key.group_kind)
+                if resource is None:
+                    continue
+                try:
+                    manifest = await self._client.get(resource, key.name, key.namespace)
+                except NotFoundError:
+                    continue
+                if len(self._bodies) > 200:
+                    self._bodies.clear()
+                body = trim(manifest, hasher=self._hasher, manager=self._manager, keep_body=True)
+                known = self._bodies[item.uid] = (nested_text(manifest, "metadata", "resourceVersion"), body)
+            found[key] = known[1]
+        return found
+
+    async def _confirm(self, found: Assessment, targets: Targets, memory: Memory) -> Assessment:
+        """Settles by one dry run each what may be a difference of defaulting only."""
+        doubtful = [item for item in found.comparisons.values() if item.needs_dry_run]
+        if not doubtful:
+            return found
+        comparisons = dict(found.comparisons)
+        for item in doubtful:
+            version = nested_text(found.live[item.key], "metadata", "resourceVersion")
+            known = memory.confirmed.get(item.key)
+            if known is None or known[:2] != (version, id(targets.manifests[item.key])):
+                answer = await self._changes(targets.manifests[item.key], version)
+                known = memory.confirmed[item.key] = (version, id(targets.manifests[item.key]), answer)
+            if not known[2]:
+                comparisons[item.key] = Comparison(key=item.key, strategy=item.strategy, counts=item.counts)
+        rows = tuple(
+            replace(row, status=comparisons[row.key].status) if row.key in comparisons else row for row in found.rows
+        )
+        status = sync_status(comparisons.values(), namespace_differs=found.namespace_exists and found.namespace_differs)
+        return replace(found, comparisons=comparisons, rows=rows, status=status)
+
+    async def _changes(self, desired: Manifest, version: str) -> bool:
+        """Whether applying would change the object: the server gives back the very version where it would not."""
+        resource = (await self._client.discover()).resource_of(str(desired["apiVersion"]), str(desired["kind"]))
+        if resource is None:
+            return True
+        try:
+            answer = await self._client.apply(resource, desired, field_manager=self._manager, force=True, dry_run=True)
+        except PeerError:
+            return True
+        return nested_text(answer, "metadata", "resourceVersion") != version

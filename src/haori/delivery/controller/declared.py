@@ -1,0 +1,144 @@
+"""What people declared in the control namespace: Applications, projects, settings; whole, since they are read whole.
+
+Fed by the cluster cache's watches and by the answers to our own writes; an older version never replaces a newer one. The
+listener hears only of changes that ask for work: what we ourselves wrote into status is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from haori.cluster import EventType, WatchEvent
+from haori.delivery.controller.memory import ApplicationKey
+from haori.delivery.controller.queue import Level
+from haori.delivery.model import Application, Project, Settings, parse_application, parse_project, parse_settings
+from haori.objects import Manifest, annotations_of, nested, nested_mapping, nested_text
+from haori.resources import argo, haori
+from haori.resources.argo import OperationPhase
+
+Asked = Callable[[ApplicationKey, Level, str], None]
+"""An application has to be looked at, how thoroughly, and why."""
+
+
+class Declared:
+    """The declared objects of one cluster."""
+
+    def __init__(self, namespace: str, *, settings: Settings, on_ask: Asked, on_gone: Callable[[ApplicationKey], None]):
+        self.namespace = namespace
+        self.settings = settings
+        self.projects: dict[str, Project] = {}
+        self.applications: dict[ApplicationKey, Application] = {}
+        self.by_name: dict[str, ApplicationKey] = {}
+        """By the name in tracking ids."""
+        self._substance: dict[ApplicationKey, tuple[Any, ...]] = {}
+        self._on_ask, self._on_gone = on_ask, on_gone
+        self.on_settings: Callable[[Settings], None] = lambda settings: None
+
+    def observe_application(self, event: WatchEvent) -> None:
+        """Takes in one event of an Application."""
+        key = application_key(event.object)
+        if event.type is EventType.DELETED:
+            known = self.applications.get(key)
+            uid = nested_text(event.object, "metadata", "uid")
+            if known is not None and (not uid or uid == known.uid):
+                del self.applications[key], self._substance[key]
+                self.by_name.pop(known.qualified_name(self.namespace), None)
+                self._on_gone(key)
+        elif event.type is not EventType.BOOKMARK:
+            self.put(event.object)
+
+    def put(self, manifest: Manifest, *, is_own: bool = False) -> Application:
+        """The newest known version of the application that `manifest` is a version of.
+
+        `is_own`: it is the answer to our own write, which was made on the version known, so nobody has to look again.
+        """
+        key = application_key(manifest)
+        known = self.applications.get(key)
+        if known is not None and is_older(manifest, known.manifest):
+            return known
+        application = self.applications[key] = parse_application(manifest)
+        self.by_name[application.qualified_name(self.namespace)] = key
+        before, after = self._substance.get(key), substance_of(manifest)
+        self._substance[key] = after
+        if not is_own and before != after and (level := level_of_change(before, after)) is not None:
+            self._on_ask(key, level, "declared")
+        return application
+
+    def observe_project(self, event: WatchEvent) -> None:
+        """Takes in one event of an AppProject; its applications are looked at again."""
+        if nested_text(event.object, "metadata", "namespace") != self.namespace or event.type is EventType.BOOKMARK:
+            return
+        name = nested_text(event.object, "metadata", "name")
+        before = self.projects.get(name)
+        if event.type is EventType.DELETED:
+            self.projects.pop(name, None)
+        else:
+            self.projects[name] = parse_project(event.object)
+        after = self.projects.get(name)
+        if before is None or after is None or before.manifest.get("spec") != after.manifest.get("spec"):
+            for key, application in self.applications.items():
+                if application.spec.project == name:
+                    self._on_ask(key, Level.LIVE, "project")
+
+    def observe_config(self, event: WatchEvent) -> None:
+        """Takes in one event of a ConfigMap; only the settings' own one counts."""
+        metadata = nested_mapping(event.object, "metadata")
+        if (metadata.get("namespace"), metadata.get("name")) != (self.namespace, argo.CONFIG_MAP):
+            return
+        if event.type is not EventType.BOOKMARK:
+            settings = parse_settings(None if event.type is EventType.DELETED else event.object)
+            if settings != self.settings:
+                self.settings = settings
+                self.on_settings(settings)
+
+    def project_of(self, application: Application) -> Project | None:
+        """The project an application names."""
+        return self.projects.get(application.spec.project)
+
+
+def application_key(manifest: Manifest) -> ApplicationKey:
+    """Which application a manifest is."""
+    return ApplicationKey(nested_text(manifest, "metadata", "namespace"), nested_text(manifest, "metadata", "name"))
+
+
+def is_older(one: Manifest, other: Manifest) -> bool:
+    """Whether `one` is an earlier version than `other` of the same object.
+
+    resourceVersions of one object may be compared as numbers (Kubernetes says so since 1.35; etcd made it so always).
+    """
+    first, second = (nested_mapping(each, "metadata") for each in (one, other))
+    if first.get("uid") != second.get("uid"):
+        return False
+    left, right = str(first.get("resourceVersion") or ""), str(second.get("resourceVersion") or "")
+    return left.isdecimal() and right.isdecimal() and int(left) < int(right)
+
+
+def substance_of(manifest: Manifest) -> tuple[Any, ...]:
+    """What of an Application others change and we act on: (spec, annotations, deletion, finalizers, operation)."""
+    annotations = {name: value for name, value in annotations_of(manifest).items() if name != haori.TERM}
+    metadata = nested_mapping(manifest, "metadata")
+    is_terminating = nested_text(manifest, "status", "operationState", "phase") == OperationPhase.TERMINATING
+    deletion = (metadata.get("deletionTimestamp"), tuple(metadata.get("finalizers") or ()))
+    return metadata.get("uid"), manifest.get("spec"), annotations, deletion, manifest.get("operation"), is_terminating
+
+
+def level_of_change(before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> Level | None:
+    """How thoroughly to look after a change; None where it asks for nothing (an operation taken, a refresh answered)."""
+    refresh = after[2].get(argo.REFRESH)
+    if refresh is not None and (before is None or before[2].get(argo.REFRESH) != refresh):
+        return Level.HARD if refresh == "hard" else Level.FORCED
+    if before is None or before[0] != after[0]:
+        return Level.NEWEST
+    if _sources(before[1]) != _sources(after[1]):
+        return Level.FORCED
+    if before[1] != after[1] or before[2].get(haori.PIN) != after[2].get(haori.PIN):
+        return Level.NEWEST
+    answered = {name: value for name, value in before[2].items() if name != argo.REFRESH}
+    if before[3:] == after[3:] and answered == after[2]:
+        return None
+    return Level.LIVE
+
+
+def _sources(spec: Any) -> tuple[Any, Any]:
+    return nested(spec, "source"), nested(spec, "sources")

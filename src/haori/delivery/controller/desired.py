@@ -1,0 +1,159 @@
+"""What Git wants: revisions resolved, sources rendered, targets cleaned.
+
+One answer an application and set of revisions is kept in memory, so that a change of live objects costs no render; the
+renderer below keeps its own, by content.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import orjson
+
+from haori.cluster import Discovery
+from haori.delivery.compare import clean_targets
+from haori.delivery.controller.memory import Desired
+from haori.delivery.model import Application, Settings, Source
+from haori.delivery.model.application import parse_source
+from haori.delivery.render import RenderContext, Rendered, RenderError, RenderRequest
+from haori.git import Repositories, Tree
+from haori.objects import GroupKind
+
+
+class Renders(Protocol):
+    """What turns one source at one commit into manifests."""
+
+    async def render(self, request: RenderRequest, *, again: bool = False) -> Rendered:
+        """The manifests; `again` asks for a render even of what is known."""
+        ...
+
+
+class DesiredStates:
+    """Works out desired states. Raises what Git, the renderer and the readers of YAML raise, all HaoriErrors."""
+
+    def __init__(self, repositories: Repositories, renderer: Renders, *, control_namespace: str) -> None:
+        self._repositories, self._renderer = repositories, renderer
+        self._control_namespace = control_namespace
+        self.kube_version = ""
+
+    async def resolve(
+        self, sources: Sequence[Source], *, fresh: bool = False, revisions: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """The commit of each source; `fresh` asks the repositories first, `revisions` stand in for those of the sources.
+
+        A source without a revision of its own (a Helm repository's chart) keeps the text.
+        """
+        if fresh:
+            for url in dict.fromkeys(source.repo_url for source in sources if not source.chart):
+                await self._repositories.refresh(url)
+        wanted = [source.target_revision for source in sources]
+        for index, revision in enumerate(revisions):
+            if revision and index < len(wanted):
+                wanted[index] = revision
+        return tuple(
+            [
+                await self._repositories.resolve(source.repo_url, revision)
+                for source, revision in zip(sources, wanted, strict=True)
+            ]
+        )
+
+    async def build(
+        self,
+        application: Application,
+        sources: Sequence[Source],
+        revisions: Sequence[str],
+        *,
+        discovery: Discovery,
+        settings: Settings,
+        again: bool = False,
+        known: Desired | None = None,
+        manifests: Sequence[str] = (),
+    ) -> Desired:
+        """The desired state; `known` is given back where the content is the same, `manifests` stand in for the sources."""
+        rendered = [] if manifests else await self._render(application, sources, revisions, discovery, again=again)
+        content = _content(application, rendered, manifests, settings)
+        types = tuple(item.source_type.value for item in rendered)
+        if known is not None and content and known.content == content:
+            return Desired(revisions=tuple(revisions), targets=known.targets, source_types=types, content=content)
+        given = [orjson.loads(text) for text in manifests] or [each for item in rendered for each in item.manifests]
+        targets = await asyncio.to_thread(
+            clean_targets,
+            given,
+            application=application.qualified_name(self._control_namespace),
+            namespace=application.spec.destination.namespace,
+            namespaced=namespaced_of(discovery),
+            settings=settings,
+        )
+        return Desired(revisions=tuple(revisions), targets=targets, source_types=types, content=content)
+
+    async def _render(
+        self,
+        application: Application,
+        sources: Sequence[Source],
+        revisions: Sequence[str],
+        discovery: Discovery,
+        *,
+        again: bool,
+    ) -> list[Rendered]:
+        trees = [await self._tree(source, revision) for source, revision in zip(sources, revisions, strict=True)]
+        references = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
+        context = RenderContext(
+            name=application.name,
+            namespace=application.spec.destination.namespace or "default",
+            kube_version=self.kube_version,
+            api_versions=_api_versions(discovery),
+        )
+        found = []
+        for source, tree in zip(sources, trees, strict=True):
+            if not source.path and not source.chart:
+                continue  # There for its `ref` alone.
+            request = RenderRequest(
+                source=source,
+                tree=tree,
+                context=context,
+                project=application.spec.project,
+                references=references,
+            )
+            found.append(await self._renderer.render(request, again=again))
+        return found
+
+    async def _tree(self, source: Source, revision: str) -> Tree:
+        if source.chart:
+            raise RenderError("render-chart-repository", chart=source.chart)
+        return await self._repositories.tree(source.repo_url, revision)
+
+
+def operation_sources(application: Application, raw: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
+    """The sources of an operation: its own where it names some (a rollback), else those of the spec."""
+    return tuple(parse_source(source) for source in raw) or application.spec.sources
+
+
+def namespaced_of(discovery: Discovery) -> Any:
+    """Whether a kind is namespaced; None where the cluster does not know it."""
+
+    def is_namespaced(kind: GroupKind) -> bool | None:
+        found = discovery.resource(kind)
+        return None if found is None else found.namespaced
+
+    return is_namespaced
+
+
+def _api_versions(discovery: Discovery) -> tuple[str, ...]:
+    """What Helm's `.Capabilities.APIVersions` is told: group/version and group/version/Kind."""
+    found: dict[str, None] = {}
+    for resource in discovery.resources:
+        found[resource.api_version] = None
+        found[f"{resource.api_version}/{resource.kind}"] = None
+    return tuple(sorted(found))
+
+
+def _content(
+    application: Application, rendered: Sequence[Rendered], manifests: Sequence[str], settings: Settings
+) -> str:
+    keys = [item.key for item in rendered]
+    if manifests or not all(keys):
+        return ""
+    place = (application.namespace, application.name, application.spec.destination.namespace)
+    return repr((place, keys, settings.tracking, settings.excluded))

@@ -1,0 +1,138 @@
+"""The delivery engine's process: connects, installs what lacks, waits for its Lease, works, begins again.
+
+A second engine stands by: it has read nothing and writes nothing until the Lease is its own. Whatever a term held in
+memory goes with it; the next one starts from what the cluster holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from haori.cluster import HttpClient, connect
+from haori.delivery.apply.door import LostLeadershipError
+from haori.delivery.controller.install import install_missing
+from haori.delivery.controller.leading import Ground, Leader, SettingsChangedError, read_settings
+from haori.delivery.controller.lease import Lease, LeaseLostError
+from haori.delivery.controller.settings import EngineSettings
+from haori.delivery.render import Renderer, RendererSettings, load_instance_key
+from haori.errors import TransientError
+from haori.git import Repositories, RepositorySettings
+from haori.objects.masking import SecretHasher
+from haori.timeline import LogRecorder, Recorder
+from haori.words import Sentence
+
+log = logging.getLogger(__name__)
+timeline = logging.getLogger("haori.timeline")
+
+START_SECONDS = 60.0
+"""How long the API server may take to answer for the first time."""
+PAUSE_SECONDS = 0.2
+
+
+async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder: Recorder | None = None) -> None:
+    """Runs the engine until cancelled; `ready` is called once it works, or stands by for the Lease.
+
+    Raises KubeconfigError, and what the cluster refuses for good (ForbiddenError and kin).
+    """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = load_instance_key(settings.instance_key)
+    repositories = Repositories(
+        RepositorySettings(
+            folder=settings.mirrors,
+            allow_file=settings.allow_file_repositories,
+            fetches_at_once=settings.git.fetches_at_once,
+        )
+    )
+    renderer = Renderer(RendererSettings(folder=settings.cache, key=key, at_once=settings.work.renders_at_once))
+    try:
+        async with connect(settings.kubeconfig, settings.context or "") as client:
+            ground = Ground(
+                client=client,
+                repositories=repositories,
+                renderer=renderer,
+                hasher=SecretHasher(key),
+                recorder=recorder or LogRecorder(timeline.info),
+                settings=settings,
+                clock=_now,
+            )
+            await _install(client, settings.namespace)
+            await Engine(ground).run(ready)
+    finally:
+        await renderer.aclose()
+        await repositories.aclose()
+
+
+class Engine:
+    """One engine, leading or standing by."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.leader: Leader | None = None
+        identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._lease = Lease(
+            ground.client,
+            ground.settings.namespace,
+            identity,
+            clock=ground.clock,
+            settings=ground.settings.lease,
+        )
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Term after term, until cancelled."""
+
+        def standing_by(holder: str) -> None:
+            log.info("standing by", extra={"holder": holder})
+            ready()
+
+        try:
+            while True:
+                term = await self._lease.acquire(on_wait=standing_by)
+                log.info("leading", extra={"term": term})
+                await self._lead(term, ready)
+        finally:
+            await asyncio.shield(self._lease.release())
+
+    async def _lead(self, term: int, ready: Callable[[], None]) -> None:
+        try:
+            while True:
+                settings = await read_settings(self.ground.client, self.ground.settings.namespace)
+                self.leader = leader = Leader(self.ground, self._lease, term, settings)
+                try:
+                    await leader.run(ready)
+                except* SettingsChangedError:
+                    log.info("settings changed")
+        except* (LeaseLostError, LostLeadershipError):
+            log.warning("leadership lost", extra={"term": term})
+        finally:
+            self.leader = None
+
+
+async def _install(client: HttpClient, namespace: str) -> None:
+    """Creates what lacks; an API server that is still starting is waited for."""
+
+    def say(name: str) -> None:
+        log.info(
+            "installed",
+            extra={"object": name, "text": Sentence(code="engine-installed", parameters={"object": name}).text()},
+        )
+
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + START_SECONDS
+    while True:
+        try:
+            await install_missing(client, namespace, on_installed=say)
+            return
+        except TransientError:
+            if loop.time() > deadline:
+                raise
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,205 @@
+"""What an operation is given: its revisions, its desired state, its plan; and what happens when one of these fails."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from haori.cluster import KubernetesClient
+from haori.delivery.controller import progress
+from haori.delivery.controller.assessing import Assessor
+from haori.delivery.controller.declared import Declared
+from haori.delivery.controller.desired import DesiredStates, namespaced_of, operation_sources
+from haori.delivery.controller.memory import Desired, Memory, Run
+from haori.delivery.controller.operations import SUPERSEDED, OperationRunner, fail
+from haori.delivery.model import Application, Condition, Operation, OperationState, Project, Source
+from haori.delivery.model.application import deletion_approved_at
+from haori.delivery.plan import Plan, PlanRequest, plan_sync
+from haori.errors import HaoriError
+from haori.objects import ResourceKey, annotations_of
+from haori.resources import argo, haori
+from haori.resources.argo import ConditionType, OperationPhase
+from haori.words import Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Where an operation stands after a pass."""
+
+    state: OperationState
+    waiting_for: tuple[ResourceKey, ...] = ()
+    again_at: datetime | None = None
+    """When its next try is due."""
+
+
+Store = Callable[[Application, OperationState], Awaitable[OperationState]]
+
+
+class Operating:
+    """Prepares operations and lets the runner carry them out."""
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        declared: Declared,
+        desired: DesiredStates,
+        assessor: Assessor,
+        runner: OperationRunner,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._client, self._declared, self._desired = client, declared, desired
+        self._assessor, self._runner, self._store, self._clock = assessor, runner, store, clock
+
+    async def resolve(
+        self, state: OperationState, sources: Sequence[Source], wanted: Desired | None
+    ) -> tuple[str, ...]:
+        """The revisions an operation runs at, resolved once; empty where they cannot be."""
+        operation = state.operation
+        asked = operation.revisions or ((operation.revision,) if operation.revision else ())
+        if not asked and not operation.sources and wanted is not None:
+            return wanted.revisions
+        try:
+            return await self._desired.resolve(sources, revisions=asked)
+        except HaoriError:
+            return tuple(asked)  # The pass that follows meets the same error and says it.
+
+    async def advance(
+        self,
+        application: Application,
+        state: OperationState,
+        memory: Memory,
+        wanted: Desired | None,
+        conditions: Sequence[Condition],
+    ) -> Outcome:
+        """One pass of the operation in `state`."""
+        now = self._clock()
+        is_superseded = self._is_superseded(state, wanted)
+        if (at := progress.next_try_at(state)) is not None:
+            if is_superseded:
+                return Outcome(state=replace(state, phase=OperationPhase.FAILED, message=SUPERSEDED))
+            if now < at:
+                return Outcome(state=state, again_at=at)
+            state = progress.try_again(state, await self._revisions_of_retry(application, state, wanted))
+            memory.run = None
+        stopping = [item for item in conditions if item.type is ConditionType.INVALID_SPEC]
+        if stopping:
+            message = "; ".join(item.sentence.text(Language.ENGLISH) for item in stopping)
+            return self._outcome(fail(state, message, now))
+        try:
+            if memory.run is None:
+                memory.run = await self._prepare(application, state, memory, wanted, conditions)
+        except HaoriError as error:
+            return self._outcome(fail(state, str(error), now, error=error))
+        if memory.run.refusal:
+            return self._outcome(fail(state, memory.run.refusal, now))
+
+        async def store(newer: OperationState) -> OperationState:
+            return await self._store(application, newer)
+
+        done = await self._runner.advance(memory.run, state, store)
+        if done.waiting is None:
+            return self._outcome(done.state)
+        if is_superseded:
+            ended = await self._runner.terminate(memory.run, done.state, SUPERSEDED)
+            return Outcome(state=ended.state)
+        return Outcome(state=done.state, waiting_for=done.waiting.waiting_for)
+
+    async def plan(
+        self, application: Application, operation: Operation, desired: Desired, *, prune: bool | None = None
+    ) -> Plan:
+        """The plan of an operation that was not begun: what the console shows before a sync."""
+        return await self._plan(application, operation, desired, Memory(desired=desired), None, prune=prune)
+
+    def _outcome(self, state: OperationState) -> Outcome:
+        return Outcome(state=state, again_at=progress.next_try_at(state))
+
+    def _is_superseded(self, state: OperationState, wanted: Desired | None) -> bool:
+        """Whether Git has moved on from what an automated operation is stuck with: the mend must not wait for it."""
+        if not state.operation.automated or wanted is None or not state.revisions:
+            return False
+        return state.phase is OperationPhase.RUNNING and wanted.revisions != state.revisions
+
+    async def _revisions_of_retry(
+        self, application: Application, state: OperationState, wanted: Desired | None
+    ) -> tuple[str, ...]:
+        policy = progress.retry_of(state)
+        if policy is None or not policy.refresh or wanted is None or state.operation.sources:
+            return state.revisions
+        return wanted.revisions
+
+    async def _prepare(
+        self,
+        application: Application,
+        state: OperationState,
+        memory: Memory,
+        wanted: Desired | None,
+        conditions: Sequence[Condition],
+    ) -> Run:
+        desired = await self._desired_of(application, state, wanted)
+        plan = await self._plan(application, state.operation, desired, memory, state)
+        shared = [item for item in conditions if item.type is ConditionType.SHARED_RESOURCE]
+        refusal = ""
+        if shared and application.spec.sync_policy.options.fail_on_shared:
+            refusal = f"Shared resource found: {shared[0].sentence.text(Language.ENGLISH)}"
+        return Run(plan=plan, operation_id=plan.operation_id, refusal=refusal)
+
+    async def _desired_of(self, application: Application, state: OperationState, wanted: Desired | None) -> Desired:
+        operation = state.operation
+        sources = operation_sources(application, operation.sources)
+        is_same = not operation.sources and not operation.manifests
+        if is_same and wanted is not None and wanted.revisions == state.revisions:
+            return wanted
+        revisions = await self._desired.resolve(sources, revisions=state.revisions)
+        return await self._desired.build(
+            application,
+            sources,
+            revisions,
+            discovery=await self._client.discover(),
+            settings=self._declared.settings,
+            manifests=operation.manifests,
+        )
+
+    async def _plan(
+        self,
+        application: Application,
+        operation: Operation,
+        desired: Desired,
+        memory: Memory,
+        state: OperationState | None,
+        *,
+        prune: bool | None = None,
+    ) -> Plan:
+        assessment = await self._assessor.assess(application, desired, memory)
+        discovery = await self._client.discover()
+        targets = desired.targets
+        if any(discovery.resource(key.group_kind) is None for key in targets.manifests):
+            discovery = await self._client.discover(refresh=True)
+        project = self._declared.project_of(application) or Project(name=application.spec.project)
+        destination = application.spec.destination
+        request = PlanRequest(
+            desired=targets.manifests,
+            generated=targets.generated,
+            live=assessment.live,
+            owned=assessment.owned,
+            comparisons=assessment.comparisons,
+            project=project,
+            policy=application.spec.sync_policy,
+            operation=operation,
+            namespaced=namespaced_of(discovery),
+            server=argo.IN_CLUSTER_SERVER,
+            cluster_name=argo.IN_CLUSTER_NAME,
+            namespace=destination.namespace,
+            namespace_exists=assessment.namespace_exists,
+            namespace_differs=assessment.namespace_differs,
+            revision=desired.revisions[0] if desired.revisions else "",
+            started_at=state.started_at if state is not None else self._clock(),
+            approved_at=deletion_approved_at(application),
+            operation_id=progress.operation_id(application, state) if state is not None else "",
+            waits_for_last=annotations_of(application.manifest).get(haori.WAIT_FOR_LAST_WAVE) == "true",
+            prune=prune,
+            itself=ResourceKey(argo.ARGO_GROUP, argo.APPLICATION, application.namespace, application.name),
+        )
+        return plan_sync(request)

@@ -1,0 +1,75 @@
+"""One watch a repository, however many applications read it: begun when the first names it, ended with the last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from haori.errors import HaoriError
+from haori.git import Refs, Repositories, RepositoryWatch, normalize_url
+
+log = logging.getLogger(__name__)
+
+
+class RepositoryWatches:
+    """The watches of all repositories that applications name."""
+
+    def __init__(
+        self, repositories: Repositories, *, interval_seconds: float, on_change: Callable[[str], None]
+    ) -> None:
+        self._repositories, self._interval, self._on_change = repositories, interval_seconds, on_change
+        self._watches: dict[str, tuple[RepositoryWatch, asyncio.Task[None]]] = {}
+        self._wanted: set[str] = set()
+        self._urls: dict[str, str] = {}
+        self._failing: set[str] = set()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keeps the watches until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                for url in [url for url in self._watches if url not in self._wanted]:
+                    self._watches.pop(url)[1].cancel()
+                for url in self._wanted - set(self._watches):
+                    watch = RepositoryWatch(
+                        self._repositories,
+                        self._urls[url],
+                        changed=self._changed,
+                        failed=self._failed,
+                        interval_seconds=self._interval,
+                    )
+                    self._watches[url] = (watch, group.create_task(watch.run()))
+                await self._wake.wait()
+
+    def set_urls(self, urls: Iterable[str]) -> None:
+        """The repositories to watch from now on."""
+        named = {normalize_url(url): url for url in urls}
+        if set(named) != self._wanted:
+            self._urls |= named
+            self._wanted = set(named)
+            self._wake.set()
+
+    def notify(self, url: str) -> bool:
+        """Somebody pushed; False where no application reads it."""
+        found = self._watches.get(normalize_url(url))
+        if found is None:
+            return False
+        found[0].notify()
+        return True
+
+    def statistics(self) -> dict[str, int]:
+        """repositories watched, and how many of them fail now."""
+        return {"watched": len(self._watches), "failing": len(self._failing), **self._repositories.statistics()}
+
+    def _changed(self, url: str, refs: Refs) -> None:
+        self._failing.discard(normalize_url(url))
+        self._on_change(normalize_url(url))
+
+    def _failed(self, url: str, error: HaoriError) -> None:
+        known = normalize_url(url)
+        if known not in self._failing:
+            self._failing.add(known)
+            log.warning("repository cannot be read", extra={"repository": known, "code": error.code})
+        self._on_change(known)

@@ -1,0 +1,108 @@
+"""The operation's state as values: beginning one, what is written of it, what follows a failure. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from haori.delivery.model import Application, OperationState, ResourceResult, Retry, Source
+from haori.delivery.model.application import parse_retry
+from haori.delivery.model.operation import parse_operation
+from haori.delivery.model.problems import Fields
+from haori.delivery.plan import retry_at
+from haori.delivery.plan.next import TaskKey
+from haori.objects.times import format_time
+from haori.resources.argo import OperationPhase
+
+LAST_FAILED = "Retrying attempt #{count} at {time}."
+
+
+def begin(
+    application: Application, raw: Mapping[str, Any], *, sources: Sequence[Source], now: datetime
+) -> OperationState:
+    """A new operation. Two of one application never begin in the same second: what they make is told apart by it."""
+    started = now.replace(microsecond=0)
+    before = application.operation_state
+    if before is not None and before.started_at is not None and before.started_at >= started:
+        started = before.started_at + timedelta(seconds=1)
+    return OperationState(
+        operation=parse_operation(raw),
+        phase=OperationPhase.RUNNING,
+        started_at=started,
+        sources=tuple(source.raw for source in sources),
+    )
+
+
+def operation_id(application: Application, state: OperationState) -> str:
+    """What marks the hooks of one try: the same after a restart."""
+    started = int(state.started_at.timestamp()) if state.started_at else 0
+    return f"{application.uid[:8]}-{started}-{state.retry_count}"
+
+
+def rows_of(state: OperationState) -> dict[TaskKey, ResourceResult]:
+    """The results so far, by object and phase."""
+    return {(row.key, row.phase): row for row in state.resources}
+
+
+def with_rows(state: OperationState, rows: Mapping[TaskKey, ResourceResult], message: str = "") -> OperationState:
+    """The state with these results."""
+    return replace(state, resources=tuple(rows.values()), message=message or state.message)
+
+
+def finish(state: OperationState, phase: OperationPhase, message: str, now: datetime) -> OperationState:
+    """The state at its end, or waiting for its next try."""
+    ended = replace(state, phase=phase, message=message, finished_at=now.replace(microsecond=0))
+    if phase is OperationPhase.SUCCEEDED:
+        return ended
+    policy = retry_of(state)
+    at = retry_at(policy, ended) if policy is not None else None
+    if at is None:
+        return ended
+    count = state.retry_count + 1
+    text = f"{message}. {LAST_FAILED.format(count=count, time=format_time(at))}"
+    return replace(ended, phase=OperationPhase.RUNNING, message=text, retry_count=count)
+
+
+def next_try_at(state: OperationState) -> datetime | None:
+    """When a state that waits for a retry goes on; None where it does not wait."""
+    policy = retry_of(state)
+    if state.phase is not OperationPhase.RUNNING or state.finished_at is None or policy is None:
+        return None
+    return retry_at(policy, replace(state, retry_count=state.retry_count - 1)) or state.finished_at
+
+
+def try_again(state: OperationState, revisions: Sequence[str]) -> OperationState:
+    """The next try: the results of the last one are gone."""
+    return replace(state, finished_at=None, resources=(), revisions=tuple(revisions))
+
+
+def retry_of(state: OperationState) -> Retry | None:
+    """The retry policy that the operation asks for."""
+    raw = state.operation.retry
+    return None if raw is None else parse_retry(Fields(raw, "retry", [], []))
+
+
+def state_json(state: OperationState, *, has_many: bool) -> dict[str, Any]:
+    """`status.operationState` as Argo CD writes it."""
+    result: dict[str, Any] = {"resources": [row.to_json() for row in state.resources]}
+    if has_many:
+        result |= {"revision": "", "revisions": list(state.revisions), "sources": [dict(raw) for raw in state.sources]}
+    else:
+        result["revision"] = state.revisions[0] if state.revisions else ""
+        if state.sources:
+            result["source"] = dict(state.sources[0])
+    found: dict[str, Any] = {
+        "operation": dict(state.operation.raw),
+        "phase": state.phase.value,
+        "message": state.message,
+        "syncResult": result,
+    }
+    if state.started_at:
+        found["startedAt"] = format_time(state.started_at)
+    if state.finished_at:
+        found["finishedAt"] = format_time(state.finished_at)
+    if state.retry_count:
+        found["retryCount"] = state.retry_count
+    return found

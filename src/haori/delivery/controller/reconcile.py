@@ -1,0 +1,364 @@
+"""One look at one application: what Git wants, what lives, what is done about it, what is said of it.
+
+Level, not edge: a look decides from what is wanted and what is there, whatever it was asked for, so a lost or doubled
+reason changes nothing in the end. Everything it learns can be worked out again; everything it promises stands in the cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from haori.cluster import KubernetesClient
+from haori.delivery.apply.door import LostLeadershipError
+from haori.delivery.compare import Targets
+from haori.delivery.controller import progress
+from haori.delivery.controller.admit import check_application
+from haori.delivery.controller.assessing import Assessor
+from haori.delivery.controller.declared import Declared
+from haori.delivery.controller.deletion import Deletion
+from haori.delivery.controller.desired import DesiredStates, operation_sources
+from haori.delivery.controller.memory import ApplicationKey, Assessment, Desired, Findings, Memory
+from haori.delivery.controller.operating import Operating
+from haori.delivery.controller.pins import decide_revisions
+from haori.delivery.controller.publishing import build_status
+from haori.delivery.controller.queue import Level, Wish, WorkQueue
+from haori.delivery.controller.reasons import Reasons, failed_operation
+from haori.delivery.controller.recording import Recording
+from haori.delivery.controller.writer import ApplicationWriter
+from haori.delivery.model import Application, Condition, OperationState, Pin, format_pin
+from haori.delivery.model.operation import parse_operation
+from haori.delivery.plan import AutoVerdict, decide_automated
+from haori.errors import HaoriError, TransientError
+from haori.objects import ResourceKey, annotations_of, nested_mapping, nested_text
+from haori.resources import argo, haori
+from haori.resources.argo import ConditionType, HealthStatus, OperationPhase, SyncStatus
+from haori.words import Sentence
+
+log = logging.getLogger(__name__)
+
+HIDDEN_SECONDS = 180.0
+"""How long a repository may be out of reach before it is said of an application whose state is known."""
+AGAIN_SECONDS = 5.0
+FAULT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a look works with."""
+
+    client: KubernetesClient
+    declared: Declared
+    desired: DesiredStates
+    assessor: Assessor
+    operating: Operating
+    deletion: Deletion
+    reasons: Reasons
+    recording: Recording
+    writer: ApplicationWriter
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What an application is to be held against in this look."""
+
+    desired: Desired | None = None
+    error: HaoriError | None = None
+    sentence: Sentence | None = None
+    """What a person should know of its pin."""
+    is_pinned: bool = False
+
+
+class Reconciler:
+    """The work of the queue."""
+
+    def __init__(
+        self, parts: Parts, *, resync_seconds: float, on_wanted: Callable[[ApplicationKey, Targets | None], None]
+    ) -> None:
+        self._parts = parts
+        self._resync_seconds = resync_seconds
+        self._on_wanted = on_wanted
+        self._rng = random.Random()  # noqa: S311 - spreads load, hides nothing
+        self.memories: dict[ApplicationKey, Memory] = {}
+        self.queue: WorkQueue[ApplicationKey]
+        self._counts = {"looks": 0, "failures": 0, "faults": 0}
+
+    def statistics(self) -> dict[str, int]:
+        """looks, failures (peers that refused or were away), faults (ours)."""
+        return dict(self._counts)
+
+    def forget(self, key: ApplicationKey) -> None:
+        """The application is gone."""
+        self.memories.pop(key, None)
+        self._on_wanted(key, None)
+        self.queue.forget(key)
+
+    async def work(self, key: ApplicationKey, wish: Wish) -> None:
+        """One look; what fails is told and tried again, only a lost Lease ends the engine's term."""
+        application = self._parts.declared.applications.get(key)
+        if application is None or annotations_of(application.manifest).get(argo.SKIP_RECONCILE) == "true":
+            return
+        self._counts["looks"] += 1
+        try:
+            if application.is_deleting:
+                await self._parts.deletion.step(application)
+            else:
+                await self._look(key, application, wish)
+        except LostLeadershipError:
+            raise
+        except HaoriError as error:
+            self._counts["failures"] += 1
+            log.warning("look failed", extra={"application": str(key), "code": error.code, "reason": str(error)})
+            self.queue.ask(key, max(wish.level, Level.LIVE), "failed", delay=AGAIN_SECONDS)
+        except Exception:
+            # One application's surprise must not stop the others; the supervisor's right to a broad except is used here.
+            self._counts["faults"] += 1
+            log.exception("fault while looking", extra={"application": str(key)})
+            self.queue.ask(key, max(wish.level, Level.NEWEST), "fault", delay=FAULT_SECONDS)
+
+    async def _look(self, key: ApplicationKey, application: Application, wish: Wish) -> None:
+        parts, memory = self._parts, self.memories.setdefault(key, Memory())
+        now = parts.clock()
+        refused = check_application(
+            application, parts.declared.project_of(application), control_namespace=parts.declared.namespace
+        )
+        is_refused = any(condition.type.is_error for condition in refused)
+        wanted = Wanted() if is_refused else await self._want(application, memory, wish.level, now)
+        self._on_wanted(key, wanted.desired.targets if wanted.desired is not None else None)
+        assessment = None if is_refused else await parts.assessor.assess(application, wanted.desired, memory)
+        conditions = [*refused, *(assessment.conditions if assessment is not None else ())]
+        if wanted.error is not None:
+            sentence = Sentence(code="target-state-failed", parameters={"reason": str(wanted.error)})
+            conditions.append(Condition(type=ConditionType.COMPARISON_ERROR, sentence=sentence))
+        await self._note_pin(application)
+        ended = False
+        state = application.operation_state
+        waiting: tuple[ResourceKey, ...] = ()
+        begun = await self._begin(key, application, memory, wanted, assessment, conditions)
+        if begun is not None:
+            state = begun
+        if state is not None and not state.phase.is_completed:
+            current = parts.declared.applications.get(key, application)
+            outcome = await parts.operating.advance(current, state, memory, wanted.desired, conditions)
+            state, waiting, ended = outcome.state, outcome.waiting_for, outcome.state.phase.is_completed
+            if outcome.again_at is not None:
+                self.queue.ask(key, Level.NEWEST, "retry", delay=max(0.01, (outcome.again_at - now).total_seconds()))
+            assessment = await parts.assessor.assess(application, wanted.desired, memory)
+        await self._publish(key, memory, wanted, assessment, conditions, state, waiting, ended=ended)
+        if ended:
+            memory.run = None
+            self.queue.ask(key, Level.NEWEST, "operation ended")
+        if self._resync_seconds:
+            delay = self._resync_seconds * (1 + self._rng.uniform(-0.1, 0.1))
+            self.queue.ask(key, Level.NEWEST, "resync", delay=delay)
+
+    # What Git wants
+
+    async def _want(self, application: Application, memory: Memory, level: Level, now: datetime) -> Wanted:
+        sources = application.spec.sources
+        try:
+            if level >= Level.NEWEST or not memory.git:
+                memory.git = await self._parts.desired.resolve(sources, fresh=level >= Level.FORCED)
+            decided = decide_revisions(application.pin, memory.git, now)
+            if application.pin is not None and application.pin.until is not None and application.pin.until > now:
+                key = ApplicationKey(application.namespace, application.name)
+                self.queue.ask(key, Level.NEWEST, "pin", delay=(application.pin.until - now).total_seconds() + 0.5)
+            if decided.ends_pin:
+                await self._end_pin(application)
+            revisions = await self._parts.desired.resolve(sources, revisions=decided.revisions)
+            is_known = memory.desired is not None and memory.desired.revisions == revisions
+            if level >= Level.NEWEST or not is_known:
+                memory.desired = await self._parts.desired.build(
+                    application,
+                    sources,
+                    revisions,
+                    discovery=await self._parts.client.discover(),
+                    settings=self._parts.declared.settings,
+                    again=level >= Level.HARD,
+                    known=memory.desired,
+                )
+            memory.failure, memory.failing_since = None, None
+            return Wanted(desired=memory.desired, sentence=decided.sentence, is_pinned=decided.pin is not None)
+        except HaoriError as error:
+            return self._failed(memory, error, level)
+
+    def _failed(self, memory: Memory, error: HaoriError, level: Level) -> Wanted:
+        """A repository that is away for a moment leaves what is known standing; everything else is told at once."""
+        loop = asyncio.get_running_loop()
+        memory.failing_since = memory.failing_since or loop.time()
+        memory.failure = error
+        is_hidden = isinstance(error, TransientError) and level < Level.FORCED
+        if memory.desired is not None and is_hidden and loop.time() - memory.failing_since < HIDDEN_SECONDS:
+            return Wanted(desired=memory.desired)
+        return Wanted(error=error)
+
+    async def _end_pin(self, application: Application) -> None:
+        def build(newest: Application) -> Mapping[str, Any] | None:
+            if newest.pin is None or newest.pin != application.pin:
+                return None
+            version = nested_text(newest.manifest, "metadata", "resourceVersion")
+            return {"metadata": {"annotations": {haori.PIN: None}, "resourceVersion": version}}
+
+        await self._parts.writer.write(ApplicationKey(application.namespace, application.name), build)
+
+    async def _note_pin(self, application: Application) -> None:
+        """Records that a pin came or went; the status holds the last one that was recorded."""
+        before = nested_mapping(application.manifest, "status", "haori", "pin")
+        pin = self._parts.declared.applications.get(
+            ApplicationKey(application.namespace, application.name), application
+        ).pin
+        if pin is not None and pin_json(pin) != dict(before):
+            self._parts.recording.pin_set(application, pin)
+        elif pin is None and before:
+            self._parts.recording.pin_ended(application, str(before.get("revision") or ""))
+
+    # Operations
+
+    async def _begin(
+        self,
+        key: ApplicationKey,
+        application: Application,
+        memory: Memory,
+        wanted: Wanted,
+        assessment: Assessment | None,
+        conditions: list[Condition],
+    ) -> OperationState | None:
+        """The operation that begins in this look, written before anything is done; None where none does."""
+        state = application.operation_state
+        if state is not None and not state.phase.is_completed:
+            return None
+        raw: Mapping[str, Any] | None = None
+        if application.operation is not None:
+            raw = application.operation.raw
+        elif wanted.desired is not None and assessment is not None and not _stops(conditions):
+            raw = self._automated(key, application, wanted, assessment, conditions)
+        if raw is None:
+            return None
+        sources = operation_sources(application, parse_operation(raw).sources)
+        begun = progress.begin(application, raw, sources=sources, now=self._parts.clock())
+        revisions = await self._parts.operating.resolve(begun, sources, wanted.desired)
+        begun = replace(begun, revisions=revisions)
+        memory.run = None
+        await self._publish(key, memory, wanted, assessment, conditions, begun, (), takes_operation=True)
+        await self._parts.recording.operation_started(application, begun)
+        return begun
+
+    def _automated(
+        self,
+        key: ApplicationKey,
+        application: Application,
+        wanted: Wanted,
+        assessment: Assessment,
+        conditions: list[Condition],
+    ) -> Mapping[str, Any] | None:
+        assert wanted.desired is not None
+        now = self._parts.clock()
+        decision = decide_automated(
+            application,
+            status=assessment.status,
+            revisions=wanted.desired.revisions,
+            comparisons=assessment.comparisons,
+            desired=wanted.desired.targets.manifests,
+            now=now,
+        )
+        if decision.sentence is not None:
+            conditions.append(Condition(type=ConditionType.SYNC_ERROR, sentence=decision.sentence))
+        if decision.verdict is AutoVerdict.WAIT and decision.retry_at is not None:
+            self.queue.ask(key, Level.LIVE, "self-heal", delay=max(0.01, (decision.retry_at - now).total_seconds()))
+        operation = decision.operation
+        if operation is not None and wanted.is_pinned:
+            # As Argo CD rolls back: the old release's hooks (its migrations) are not run again.
+            operation = {**operation, "sync": {**operation["sync"], "syncStrategy": {"apply": {}}}}
+        return operation
+
+    # What is said
+
+    async def _publish(
+        self,
+        key: ApplicationKey,
+        memory: Memory,
+        wanted: Wanted,
+        assessment: Assessment | None,
+        conditions: Sequence[Condition],
+        state: OperationState | None,
+        waiting_for: Sequence[ResourceKey],
+        *,
+        ended: bool = False,
+        takes_operation: bool = False,
+    ) -> None:
+        parts = self._parts
+        application = parts.declared.applications.get(key)
+        if application is None:
+            return
+        revisions = wanted.desired.revisions if wanted.desired is not None else ()
+        told = list(conditions)
+        if failed_operation(state) and ended and state is not None:
+            parameters = {"revision": ", ".join(state.revisions), "message": state.message}
+            sentence = Sentence(code="sync-attempt-failed", parameters=parameters)
+            told = [item for item in told if item.type is not ConditionType.SYNC_ERROR]
+            told.append(Condition(type=ConditionType.SYNC_ERROR, sentence=sentence))
+        why = await parts.reasons.find(
+            application, assessment, conditions=told, state=state, waiting_for=waiting_for, revisions=revisions
+        )
+        sync, health, message = _verdict(assessment, wanted)
+        findings = Findings(
+            sync=sync,
+            health=health,
+            health_message=message,
+            revisions=revisions or application.revisions,
+            assessment=assessment,
+            desired=wanted.desired,
+            conditions=tuple(told),
+            why=why or wanted.sentence,
+            pin=pin_json(application.pin) if application.pin is not None else None,
+            state=state,
+            has_ended=ended,
+            urls=parts.assessor.urls(application),
+        )
+        before = application.health_status
+        await parts.writer.write_status(
+            key,
+            lambda newest: build_status(
+                newest, replace(findings, state=state and respecting(newest, state)), parts.clock()
+            ),
+            takes_operation=takes_operation,
+        )
+        memory.findings = findings
+        if before is not health and application.manifest.get("status"):
+            reason = why.text() if why is not None else message
+            parts.recording.health_changed(application, before, health, reason, ",".join(revisions))
+        if ended and state is not None:
+            await parts.recording.operation_finished(application, state)
+
+
+def _stops(conditions: Sequence[Condition]) -> bool:
+    return any(condition.type.is_error for condition in conditions)
+
+
+def _verdict(assessment: Assessment | None, wanted: Wanted) -> tuple[SyncStatus, HealthStatus, str]:
+    if assessment is None:
+        return SyncStatus.UNKNOWN, HealthStatus.UNKNOWN, ""
+    status = SyncStatus.UNKNOWN if wanted.desired is None else assessment.status
+    return status, assessment.health.status, assessment.health.message
+
+
+def respecting(newest: Application, state: OperationState) -> OperationState:
+    """The state to write: somebody who asked to terminate while we worked is not overwritten."""
+    known = newest.operation_state
+    if known is None or state.phase.is_completed or known.started_at != state.started_at:
+        return state
+    return replace(state, phase=known.phase) if known.phase is OperationPhase.TERMINATING else state
+
+
+def pin_json(pin: Pin) -> dict[str, Any]:
+    """A pin as `status` and rows carry it."""
+    value: dict[str, Any] = orjson.loads(format_pin(pin))
+    return value

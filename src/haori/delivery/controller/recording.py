@@ -1,0 +1,148 @@
+"""Says what happened: one record of the timeline a fact, a Kubernetes Event for operations, a line in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from haori.cluster import KubernetesClient
+from haori.cluster.well_known import EVENTS
+from haori.delivery.apply import WriteDoor
+from haori.delivery.apply.door import LostLeadershipError
+from haori.delivery.model import Application, OperationState, Pin
+from haori.errors import PeerError
+from haori.objects import ResourceKey
+from haori.objects.times import format_time
+from haori.resources import argo, haori
+from haori.resources.argo import HealthStatus, OperationPhase
+from haori.timeline import Record, Recorder
+from haori.words import Language, Sentence
+
+log = logging.getLogger(__name__)
+COMPONENT = "haori-engine"
+
+
+class Recording:
+    """Where the engine's facts go."""
+
+    def __init__(
+        self, client: KubernetesClient, door: WriteDoor, recorder: Recorder, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._client, self._door, self._recorder, self._clock = client, door, recorder, clock
+        self._count = 0
+
+    async def operation_started(self, application: Application, state: OperationState) -> None:
+        """A sync began."""
+        parameters = {"application": application.name, "revision": _short(state.revisions)}
+        self._record("sync-started", application, parameters, state)
+        await self._event(
+            application, "OperationStarted", Sentence(code="sync-started", parameters=parameters), "Normal"
+        )
+
+    async def operation_finished(self, application: Application, state: OperationState) -> None:
+        """A sync ended."""
+        parameters = {"application": application.name, "revision": _short(state.revisions), "phase": state.phase.value}
+        self._record("sync-finished", application, parameters, state)
+        began, ended = state.started_at, state.finished_at
+        seconds = (ended - began).total_seconds() if began and ended else 0.0
+        log.info(
+            "sync finished",
+            extra={
+                "application": application.name,
+                "revision": _short(state.revisions),
+                "phase": state.phase.value,
+                "seconds": seconds,
+                "objects": len(state.resources),
+            },
+        )
+        kind = "Normal" if state.phase is OperationPhase.SUCCEEDED else "Warning"
+        sentence = Sentence(code="sync-finished", parameters=parameters)
+        await self._event(application, "OperationCompleted", sentence, kind, state.message)
+
+    def health_changed(
+        self, application: Application, before: HealthStatus, after: HealthStatus, reason: str, revision: str
+    ) -> None:
+        """An application's health went from one word to another."""
+        parameters = {
+            "application": application.name, "before": before.value, "after": after.value, "reason": reason,
+        }  # fmt: skip
+        self._put(Record(
+            code="health-changed", time=self._clock(), parameters=parameters, revision=revision,
+            objects=(_itself(application),), cluster=self._client.cluster,
+        ))  # fmt: skip
+
+    def pin_set(self, application: Application, pin: Pin) -> None:
+        """Somebody pinned an application."""
+        revision = _short(pin.revisions)
+        parameters = {
+            "owner": pin.owner, "application": application.name, "revision": revision, "reason": pin.reason,
+        }  # fmt: skip
+        self._put(Record(
+            code="pin-set", time=self._clock(), parameters=parameters, who=pin.owner,
+            revision=",".join(pin.revisions), objects=(_itself(application),), cluster=self._client.cluster,
+        ))  # fmt: skip
+
+    def pin_ended(self, application: Application, revision: str) -> None:
+        """A pin was removed, by a person or because its time was over."""
+        parameters = {"application": application.name, "revision": revision[:7]}
+        self._put(Record(
+            code="pin-ended", time=self._clock(), parameters=parameters, revision=revision,
+            objects=(_itself(application),), cluster=self._client.cluster,
+        ))  # fmt: skip
+
+    def _record(self, code: str, application: Application, parameters: dict[str, Any], state: OperationState) -> None:
+        who = state.operation.username or ("automated" if state.operation.automated else "")
+        objects = tuple(dict.fromkeys(row.key for row in state.resources)) or (_itself(application),)
+        self._put(Record(
+            code=code, time=self._clock(), parameters=parameters, who=who, revision=",".join(state.revisions),
+            objects=objects, cluster=self._client.cluster,
+        ))  # fmt: skip
+
+    def _put(self, record: Record) -> None:
+        self._recorder.record(record)
+
+    async def _event(
+        self, application: Application, reason: str, sentence: Sentence, type_: str, more: str = ""
+    ) -> None:
+        """An Event on the Application; one that cannot be written is only said, it changes nothing."""
+        self._count += 1
+        now = self._clock()
+        text = sentence.text(Language.ENGLISH)
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {
+                "name": f"{application.name[:200]}.{int(now.timestamp() * 1_000_000):x}{self._count:x}",
+                "namespace": application.namespace,
+            },
+            "involvedObject": {
+                "apiVersion": argo.API_VERSION,
+                "kind": argo.APPLICATION,
+                "name": application.name,
+                "namespace": application.namespace,
+                "uid": application.uid,
+            },
+            "reason": reason,
+            "message": f"{text} {more}".strip()[:1024],
+            "type": type_,
+            "count": 1,
+            "firstTimestamp": format_time(now),
+            "lastTimestamp": format_time(now),
+            "source": {"component": COMPONENT},
+        }
+        try:
+            await self._door.write(lambda: self._client.create(EVENTS, manifest, field_manager=haori.FIELD_MANAGER))
+        except LostLeadershipError:
+            raise
+        except PeerError as error:
+            log.debug("event not written", extra={"application": application.name, "code": error.code})
+
+
+def _itself(application: Application) -> ResourceKey:
+    return ResourceKey(argo.ARGO_GROUP, argo.APPLICATION, application.namespace, application.name)
+
+
+def _short(revisions: tuple[str, ...]) -> str:
+    return ", ".join(revision[:7] for revision in revisions)

@@ -1,0 +1,83 @@
+"""Writes Applications: one merge patch at a time, through the door, made anew where somebody else was quicker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from haori.cluster import ConflictError, KubernetesClient, NotFoundError, PatchType
+from haori.cluster.well_known import APPLICATIONS
+from haori.delivery.apply import WriteDoor
+from haori.delivery.controller.declared import Declared
+from haori.delivery.controller.memory import ApplicationKey
+from haori.delivery.controller.status import build_status_patch
+from haori.delivery.model import Application
+from haori.resources import haori
+
+TRIES = 6
+
+Build = Callable[[Application], Mapping[str, Any] | None]
+"""A patch made for the version handed in; None: nothing to write."""
+
+
+class ApplicationWriter:
+    """The only writer of Applications in the engine."""
+
+    def __init__(
+        self, client: KubernetesClient, door: WriteDoor, declared: Declared, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._client, self._door, self._declared, self._clock = client, door, declared, clock
+
+    async def write_status(
+        self, key: ApplicationKey, status: Callable[[Application], Mapping[str, Any]], *, takes_operation: bool = False
+    ) -> Application | None:
+        """Makes the status what `status` gives for the newest version; the application as it is then, None if gone."""
+
+        def build(application: Application) -> Mapping[str, Any] | None:
+            takes = takes_operation and application.operation is not None
+            return build_status_patch(
+                application, status(application), now=self._clock(), term=self._door.term, takes_operation=takes
+            )
+
+        return await self.write(key, build)
+
+    async def write(self, key: ApplicationKey, build: Build) -> Application | None:
+        """Sends the patch that `build` makes; on a conflict from the version that is there then."""
+        for attempt in range(TRIES):
+            application = self._declared.applications.get(key)
+            if application is None:
+                return None
+            patch = build(application)
+            if patch is None:
+                return application
+            try:
+                return await self._patch(key, patch)
+            except NotFoundError:
+                return None
+            except ConflictError:
+                if attempt == TRIES - 1:
+                    raise
+                if not await self._read_again(key):
+                    return None
+        return None
+
+    async def _patch(self, key: ApplicationKey, patch: Mapping[str, Any]) -> Application:
+        async def send() -> dict[str, Any]:
+            return await self._client.patch(
+                APPLICATIONS,
+                key.name,
+                key.namespace,
+                patch,
+                patch_type=PatchType.MERGE,
+                field_manager=haori.FIELD_MANAGER,
+            )
+
+        return self._declared.put(await self._door.write(send), is_own=True)
+
+    async def _read_again(self, key: ApplicationKey) -> bool:
+        try:
+            self._declared.put(await self._client.get(APPLICATIONS, key.name, key.namespace))
+        except NotFoundError:
+            return False
+        return True
