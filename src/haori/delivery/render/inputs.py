@@ -218,11 +218,8 @@ async def _read_values(folder: str, text: str, looker: _Looker) -> None:
     if not any(mark in text for mark in "*?["):
         await looker.look(_join_foreseen(folder, text))
         return
-    start = "" if text.startswith("/") else folder
-    if ".." in text.split("/"):
-        raise _UnforeseenError
     # More may match here than the renderer takes (`*` passes slashes): that costs a render, never a wrong one.
-    pattern = posixpath.join(start, text.lstrip("/")).replace("**/", "*")
+    pattern = _join_foreseen(folder, text).replace("**/", "*")
     for entry in await looker.files_below(""):
         if entry.type is EntryType.LINK and fnmatch.fnmatchcase(entry.path, pattern):
             raise _UnforeseenError

@@ -190,7 +190,9 @@ class Renderer:
     async def _render(self, work: _Work) -> Rendered:
         with open_workspace() as folder:
             repository = folder / REPOSITORY
-            (repository / join_path("", work.source.path or ".")).mkdir(parents=True)
+            # A folder without a file that is read is there all the same; of a whole repository it may be a link.
+            path = "" if work.reading.is_whole else join_path("", work.source.path or ".")
+            (repository / path).mkdir(parents=True)
             await _export(work.request.tree, work.reading.entries, repository)
             for name, entries in work.reading.references.items():
                 target = repository / REFERENCES / name
