@@ -1,0 +1,44 @@
+"""What the parts of a node share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import orjson
+
+from haori.cluster.well_known import PODS
+from haori.sandbox.node.addresses import Addresses
+from haori.sandbox.node.events import EventRecorder
+from haori.sandbox.node.images import ImageRuleFile
+from haori.sandbox.node.settings import NodeSettings
+
+if TYPE_CHECKING:
+    from haori.cluster import HttpClient
+    from haori.sandbox.node.references import References
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeParts:
+    """One node's tools, handed to every Pod."""
+
+    settings: NodeSettings
+    client: HttpClient
+    events: EventRecorder
+    images: ImageRuleFile
+    addresses: Addresses
+    references: References
+    now: Callable[[], datetime]
+    host_ip: str
+
+    async def delete_pod(self, namespace: str, name: str, uid: str) -> None:
+        """Remove a Pod that has ended from the API; NotFoundError and ConflictError say that it is gone already."""
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "gracePeriodSeconds": 0,
+            "preconditions": {"uid": uid},
+        }
+        await self.client.raw("DELETE", PODS.path(name, namespace), body=orjson.dumps(options))
