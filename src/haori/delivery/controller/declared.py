@@ -6,13 +6,14 @@ listener hears only of changes that ask for work: what we ourselves wrote into s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from haori.cluster import EventType, WatchEvent
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.queue import Level
 from haori.delivery.model import Application, Project, Settings, parse_application, parse_project, parse_settings
+from haori.delivery.model.globs import glob_matches
 from haori.objects import Manifest, annotations_of, nested, nested_mapping, nested_text
 from haori.resources import argo, haori
 from haori.resources.argo import OperationPhase
@@ -24,8 +25,17 @@ Asked = Callable[[ApplicationKey, Level, str], None]
 class Declared:
     """The declared objects of one cluster."""
 
-    def __init__(self, namespace: str, *, settings: Settings, on_ask: Asked, on_gone: Callable[[ApplicationKey], None]):
+    def __init__(
+        self,
+        namespace: str,
+        *,
+        settings: Settings,
+        on_ask: Asked,
+        on_gone: Callable[[ApplicationKey], None],
+        further: Sequence[str] = (),
+    ) -> None:
         self.namespace = namespace
+        self._further = tuple(further)
         self.settings = settings
         self.projects: dict[str, Project] = {}
         self.applications: dict[ApplicationKey, Application] = {}
@@ -38,6 +48,8 @@ class Declared:
     def observe_application(self, event: WatchEvent) -> None:
         """Takes in one event of an Application."""
         key = application_key(event.object)
+        if key.namespace != self.namespace and not any(glob_matches(each, key.namespace) for each in self._further):
+            return
         if event.type is EventType.DELETED:
             known = self.applications.get(key)
             uid = nested_text(event.object, "metadata", "uid")

@@ -77,7 +77,13 @@ class Leader:
         self.door = WriteDoor(
             term=term, seconds_left=lambda: lease.remaining_seconds, margin_seconds=WRITE_MARGIN_SECONDS
         )
-        self.declared = Declared(self._namespace, settings=settings, on_ask=self._ask, on_gone=self._gone)
+        self.declared = Declared(
+            self._namespace,
+            settings=settings,
+            on_ask=self._ask,
+            on_gone=self._gone,
+            further=ground.settings.application_namespaces,
+        )
         self.declared.on_settings = self._settings_changed
         self.cache = self._build_cache(settings)
         self.watches = RepositoryWatches(

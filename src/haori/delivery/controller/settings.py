@@ -45,6 +45,8 @@ class EngineSettings:
     """Context of the kubeconfig; None: its current one."""
     namespace: str = argo.CONTROL_NAMESPACE
     """The control namespace: projects, settings, repository Secrets, Lease, and the Applications by default."""
+    application_namespaces: tuple[str, ...] = ()
+    """Globs of further namespaces whose Applications count, where their project permits it; others are not looked at."""
     allow_file_repositories: bool = False
     """Whether file:// repositories are read; off, since whoever may create an Application could read this disk."""
     listener_host: str = "127.0.0.1"

@@ -1,0 +1,308 @@
+"""What the engine answers when it is asked: `EngineView` over a term's parts.
+
+Rows come from memory and cost nothing; whole objects, diffs and plans are worked out when asked for. Secrets leave masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from haori.cluster import NotFoundError
+from haori.delivery.compare import Comparison
+from haori.delivery.compare import compare as compare_objects
+from haori.delivery.controller.assessment import compare_options
+from haori.delivery.controller.cache import Live
+from haori.delivery.controller.leading import Leader
+from haori.delivery.controller.memory import ApplicationKey, Desired, Findings, Row
+from haori.delivery.controller.queue import Level
+from haori.delivery.controller.view import ApplicationMissingError, Json, ObjectName, PlanQuery
+from haori.delivery.health import Health
+from haori.delivery.model import Application, Condition
+from haori.delivery.model.operation import parse_operation
+from haori.delivery.plan import is_hook
+from haori.objects import Manifest, ResourceKey, copy_manifest, gvk_of, nested_mapping, nested_text
+from haori.objects.masking import mask_manifests
+from haori.resources import haori
+from haori.words import Sentence
+
+
+class Answers:
+    """Answers from whatever leads now; an engine that stands by knows no application."""
+
+    def __init__(self, leader: Callable[[], Leader | None], *, isolation: str) -> None:
+        self._current, self._isolation = leader, isolation
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether this engine holds the Lease."""
+        return self._current() is not None
+
+    def applications(self) -> list[Json]:
+        """A row an application."""
+        leader = self._current()
+        if leader is None:
+            return []
+        return [_row(leader, key) for key in sorted(leader.declared.applications)]
+
+    def application(self, name: str, namespace: str = "") -> Json:
+        """One row with its objects."""
+        leader, key, _ = self._find(name, namespace)
+        findings = _findings(leader, key)
+        assessment = findings.assessment if findings is not None else None
+        rows = assessment.rows if assessment is not None else ()
+        return {**_row(leader, key), "resources": [_resource_row(row) for row in rows]}
+
+    def tree(self, name: str, namespace: str = "") -> Json:
+        """Managed objects and all they own."""
+        leader, key, application = self._find(name, namespace)
+        findings = _findings(leader, key)
+        rows = {row.key: row for row in findings.assessment.rows} if findings and findings.assessment else {}
+        roots = {live.key: live for live in leader.cache.of_application(leader.assessor.name_of(application))}
+        roots |= {row: live for row in rows if (live := leader.cache.get(row)) is not None}
+        found: dict[str, Live] = {}
+        for root in roots.values():
+            for live in (root, *leader.cache.descendants(root)):
+                found.setdefault(live.uid, live)
+        nodes = [_node(live, rows.get(live.key), found) for live in found.values()]
+        return {"nodes": nodes + [_missing_node(row) for row in rows.values() if row.key not in roots]}
+
+    async def resources(self, name: str, namespace: str = "", *, only: ObjectName | None = None) -> list[Json]:
+        """Managed objects, whole."""
+        leader, key, _ = self._find(name, namespace)
+        memory = leader.reconciler.memories.get(key)
+        findings = _findings(leader, key)
+        if memory is None or findings is None or findings.assessment is None:
+            return []
+        targets = memory.desired.targets.manifests if memory.desired is not None else {}
+        rows = [row for row in findings.assessment.rows if _matches(only, row.key)]
+        answer = []
+        for row in rows:
+            desired, live = targets.get(row.key), await _whole(leader, row.key)
+            shown = _masked_pair(desired, live)
+            status = row.status.value if row.status is not None else None
+            answer.append({**_name(row.key), "desired": shown[0], "live": shown[1], "sync": status})
+        return answer
+
+    async def diff(self, name: str, namespace: str = "", *, revision: str = "", hard: bool = False) -> list[Json]:
+        """Objects that differ, compared with what lives now, whole."""
+        leader, key, application = self._find(name, namespace)
+        desired = await _desired(leader, key, application, revision, again=hard)
+        targets = desired.targets.manifests
+        owned = [
+            live.key for live in leader.cache.of_application(leader.assessor.name_of(application)) if not live.owners
+        ]
+        options = compare_options(application, leader.declared.settings, leader.ground.hasher, haori.FIELD_MANAGER)
+        answer = []
+        for each in sorted({*targets, *owned}):
+            wanted, live = targets.get(each), await _whole(leader, each)
+            if wanted is None and live is None:
+                continue
+            comparison = compare_objects(wanted, live, options)
+            is_a_hook = any(manifest is not None and is_hook(manifest) for manifest in (wanted, live))
+            if not comparison.is_synced and not is_a_hook:
+                answer.append(_difference(comparison, wanted, live))
+        return answer
+
+    async def manifests(self, name: str, namespace: str = "", *, revision: str = "", live: bool = False) -> list[Json]:
+        """Desired manifests, or live ones."""
+        leader, key, application = self._find(name, namespace)
+        if live:
+            found = await self.resources(name, namespace)
+            return [item["live"] for item in found if item["live"] is not None]
+        desired = await _desired(leader, key, application, revision)
+        given = [*desired.targets.manifests.values(), *desired.targets.generated]
+        return list(mask_manifests(*given))
+
+    async def plan(self, name: str, namespace: str = "", *, query: PlanQuery | None = None) -> Json:
+        """The plan of a sync that is not begun."""
+        leader, key, application = self._find(name, namespace)
+        asked = query or PlanQuery()
+        operation = parse_operation(asked.operation if asked.operation is not None else _operation(asked))
+        revision = operation.revision or asked.revision
+        desired = await _desired(leader, key, application, revision)
+        plan = await leader.operating.plan(application, operation, desired)
+        return {**plan.to_json(), "revision": ",".join(desired.revisions)}
+
+    def statistics(self) -> Json:
+        """Counts of every part."""
+        leader = self._current()
+        found: Json = {"isolation": self._isolation, "leading": leader is not None}
+        return found if leader is None else {**found, **leader.statistics()}
+
+    def refresh(self, name: str, namespace: str = "", *, hard: bool = False) -> None:
+        """Looks at an application again."""
+        leader, key, _ = self._find(name, namespace)
+        leader.queue.ask(key, Level.HARD if hard else Level.FORCED, "asked")
+
+    def repositories_changed(self, url: str) -> int:
+        """Somebody pushed."""
+        leader = self._current()
+        if leader is None:
+            return 0
+        leader.watches.notify(url)
+        return len(leader.readers_of(url))
+
+    def _find(self, name: str, namespace: str) -> tuple[Leader, ApplicationKey, Application]:
+        leader = self._current()
+        if leader is not None:
+            key = ApplicationKey(namespace or leader.declared.namespace, name)
+            application = leader.declared.applications.get(key)
+            if application is not None:
+                return leader, key, application
+        raise ApplicationMissingError("application-not-found", application=name)
+
+
+def _findings(leader: Leader, key: ApplicationKey) -> Findings | None:
+    memory = leader.reconciler.memories.get(key)
+    return memory.findings if memory is not None else None
+
+
+def _row(leader: Leader, key: ApplicationKey) -> Json:
+    application, findings = leader.declared.applications[key], _findings(leader, key)
+    source = application.spec.sources[0] if application.spec.sources else None
+    destination = application.spec.destination
+    state = nested_mapping(application.manifest, "status", "operationState")
+    return {
+        "name": key.name,
+        "namespace": key.namespace,
+        "project": application.spec.project,
+        "sync": application.sync_status.value,
+        "health": application.health_status.value,
+        "why": _why(application),
+        "pin": dict(findings.pin) if findings is not None and findings.pin else None,
+        "urls": list(leader.assessor.urls(application)),
+        "revision": ",".join(application.revisions),
+        "targetRevision": source.target_revision if source is not None else "",
+        "repository": source.repo_url if source is not None else "",
+        "path": (source.path or source.chart) if source is not None else "",
+        "destination": {
+            "server": destination.server,
+            "name": destination.name,
+            "namespace": destination.namespace,
+        },
+        "operation": {name: state.get(name) for name in ("phase", "message", "startedAt", "finishedAt")}
+        if state
+        else None,
+        "conditions": [_condition(item) for item in findings.conditions] if findings is not None else [],
+        "automated": application.spec.sync_policy.automated is not None,
+        "deleting": application.is_deleting,
+    }
+
+
+def _why(application: Application) -> Json | None:
+    """As it was written, in the reader's language."""
+    why = nested_mapping(application.manifest, "status", "haori", "why")
+    if not why:
+        return None
+    return Sentence(code=str(why.get("code")), parameters=nested_mapping(why, "parameters")).to_json()
+
+
+def _condition(condition: Condition) -> Json:
+    return {"type": condition.type.value, **condition.sentence.to_json()}
+
+
+def _health(health: Health | None) -> Json | None:
+    if health is None:
+        return None
+    told = health.sentence.to_json() if health.sentence is not None else {}
+    return {"status": health.status.value, "message": health.message, **told}
+
+
+def _name(key: ResourceKey) -> Json:
+    return {"group": key.group, "kind": key.kind, "namespace": key.namespace, "name": key.name}
+
+
+def _resource_row(row: Row) -> Json:
+    return {
+        **_name(row.key),
+        "version": row.version,
+        "sync": row.status.value if row.status is not None else None,
+        "health": _health(row.health),
+        "hook": row.is_hook,
+        "requiresPruning": row.requires_pruning,
+        "wave": row.wave,
+    }
+
+
+def _node(live: Live, row: Row | None, known: Mapping[str, Live]) -> Json:
+    return {
+        "uid": live.uid,
+        **_name(live.key),
+        "version": gvk_of(live.manifest).version,
+        "parents": [uid for uid in live.owners if uid in known],
+        "health": _health(live.health),
+        "sync": row.status.value if row is not None and row.status is not None else None,
+        "createdAt": nested_text(live.manifest, "metadata", "creationTimestamp"),
+        "terminating": live.is_terminating,
+    }
+
+
+def _missing_node(row: Row) -> Json:
+    status = row.status.value if row.status is not None else None
+    missing: Json = {"uid": "", "parents": [], "health": None, "createdAt": "", "terminating": False}
+    return {**missing, **_name(row.key), "version": row.version, "sync": status}
+
+
+def _matches(only: ObjectName | None, key: ResourceKey) -> bool:
+    if only is None:
+        return True
+    pairs = (only.kind, key.kind), (only.name, key.name), (only.namespace, key.namespace), (only.group, key.group)
+    return all(not wanted or wanted == there for wanted, there in pairs)
+
+
+async def _whole(leader: Leader, key: ResourceKey) -> Manifest | None:
+    resource = (await leader.ground.client.discover()).resource(key.group_kind)
+    if resource is None:
+        return None
+    try:
+        return await leader.ground.client.get(resource, key.name, key.namespace)
+    except NotFoundError:
+        return None
+
+
+async def _desired(
+    leader: Leader, key: ApplicationKey, application: Application, revision: str, *, again: bool = False
+) -> Desired:
+    memory = leader.reconciler.memories.get(key)
+    if not revision and not again and memory is not None and memory.desired is not None and memory.failure is None:
+        return memory.desired
+    sources = application.spec.sources
+    revisions = await leader.desired.resolve(sources, fresh=again, revisions=(revision,) if revision else ())
+    return await leader.desired.build(
+        application,
+        sources,
+        revisions,
+        discovery=await leader.ground.client.discover(),
+        settings=leader.declared.settings,
+        again=again,
+    )
+
+
+def _masked_pair(desired: Manifest | None, live: Manifest | None) -> Sequence[Json | None]:
+    """Both masked together, so that an equal value stays equal."""
+    shown = iter(mask_manifests(*(manifest for manifest in (desired, live) if manifest is not None)))
+    pair = [next(shown) if manifest is not None else None for manifest in (desired, live)]
+    return [copy_manifest(each) if each is not None else None for each in pair]
+
+
+def _difference(comparison: Comparison, desired: Manifest | None, live: Manifest | None) -> Json:
+    shown = _masked_pair(desired, live)
+    return {
+        **_name(comparison.key),
+        "desired": shown[0],
+        "live": shown[1],
+        "differences": [difference.to_json() for difference in comparison.differences],
+        "missing": comparison.is_missing,
+        "extra": comparison.is_extra,
+        "hook": False,
+    }
+
+
+def _operation(query: PlanQuery) -> dict[str, Any]:
+    sync: dict[str, Any] = {"prune": query.prune, "dryRun": query.dry_run}
+    if query.revision:
+        sync["revision"] = query.revision
+    if query.force:
+        sync["syncStrategy"] = {"hook": {"force": True}}
+    return {"sync": sync}

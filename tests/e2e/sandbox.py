@@ -1,0 +1,51 @@
+"""Our sandbox API as a process of its own, without a node."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+_TICK = threading.Event()  # Never set: waiting on it for a moment paces a poll that has a deadline.
+
+
+class Sandbox:
+    """The process and its data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Of the administrator."""
+        return self.folder / "kubeconfig"
+
+    def start(self, seconds: float = 60) -> None:
+        """The API with its controllers, until it answers."""
+        code = (
+            "import asyncio, pathlib, sys\n"
+            "from haori.sandbox.api.server import serve\n"
+            "from haori.sandbox.api.settings import ApiSettings\n"
+            "folder = pathlib.Path(sys.argv[1])\n"
+            "asyncio.run(serve(ApiSettings(data_dir=folder), ready=lambda: (folder / 'ready').touch()))\n"
+        )
+        log = (self.folder / "sandbox.log").open("wb")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code, str(self.folder)], stdout=log, stderr=log, env=dict(os.environ)
+        )
+        log.close()
+        deadline = time.monotonic() + seconds
+        while not (self.folder / "ready").exists():
+            assert self._process.poll() is None, (self.folder / "sandbox.log").read_text()[-3000:]
+            assert time.monotonic() < deadline, "the sandbox did not become ready"
+            _TICK.wait(0.05)
+
+    def stop(self) -> None:
+        """At once: it starts cleanly after anything."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
