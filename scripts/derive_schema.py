@@ -48,6 +48,7 @@ def main() -> None:
     definitions, descriptions = read_definitions()
     messages = read_messages(options.modules, options.version)
     check_messages(messages, definitions)
+    mark_omitted(messages, definitions)
     write_archive("definitions.bin", definitions, {"version": server, "gvks": kinds(definitions)})
     write_archive("descriptions.bin", descriptions, {"version": server})
     write_archive("protobuf.bin", messages, {"version": options.version})
@@ -133,8 +134,8 @@ def read_messages(modules: Path, version: str) -> JSON:
     """Messages by definition name: a list of [number, JSON name, type, flags].
 
     Type is a scalar's or a message's name, or "map:" and the values' type. Flags: r repeated, p pointer (a zero was meant),
-    o left out of JSON when zero, i its fields stand in the outer object. A message that stands for a bare list has one
-    field named "".
+    o left out of JSON when empty (a struct never is), z when zero, i its fields stand in the outer object. A message that
+    stands for a bare list has one field named "".
     """
     messages: JSON = {}
     for module, folders in PACKAGES.items():
@@ -158,7 +159,8 @@ def go_tags(place: Path) -> Iterator[tuple[tuple[str, int], tuple[str, str]]]:
                 continue
             name, *more = (re.search(r'json:"([^"]*)"', tag[2]) or re.match("()", ""))[1].split(",")  # type: ignore[index]
             flags = "p" if tag[1].split()[-1].startswith("*") else ""
-            flags += "o" if "omitempty" in more or "omitzero" in more else ""
+            flags += "o" if "omitempty" in more else ""
+            flags += "z" if "omitzero" in more else ""
             yield (struct, int(protobuf[1])), (name, flags + ("" if name else "i"))
 
 
@@ -202,6 +204,25 @@ def check_messages(messages: JSON, definitions: JSON) -> None:
             problems.append(f"{name}: only OpenAPI {published - there}, only proto {there - published}")
     if problems:
         raise SystemExit("\n".join(problems))
+
+
+def mark_omitted(messages: JSON, definitions: JSON) -> None:
+    """Marks the properties that Go leaves out of JSON when they hold a zero value (`omit`)."""
+    for name, schema in definitions.items():
+        if name not in messages or name.rpartition(".")[2] in BY_HAND:
+            continue
+        for field, flags in json_fields(messages, name):
+            shape = schema.get("properties", {}).get(field)
+            if shape is not None and "p" not in flags and ("z" in flags or ("o" in flags and "$ref" not in shape)):
+                shape["omit"] = True
+
+
+def json_fields(messages: JSON, name: str) -> Iterator[tuple[str, str]]:
+    for _, field, kind, flags in messages[name]:
+        if "i" in flags:
+            yield from json_fields(messages, kind)
+        else:
+            yield field, flags
 
 
 def json_names(messages: JSON, name: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from a Kubernetes 1.37 API server, custom ones from their definitions. No networ
 
 from haori.schema.builtin import BuiltinResource, Subresource, builtin_resources
 from haori.schema.catalog import Schemas
+from haori.schema.defaults import apply_defaults
 from haori.schema.problems import FieldProblem
 from haori.schema.types import Kind, ListType, TypeSchema
 from haori.schema.unknown import prune_unknown, unknown_fields
@@ -18,6 +19,7 @@ __all__ = [
     "Schemas",
     "Subresource",
     "TypeSchema",
+    "apply_defaults",
     "builtin_resources",
     "prune_unknown",
     "unknown_fields",

@@ -183,6 +183,8 @@ def _with_siblings(node: TypeSchema, schema: Mapping[str, Any]) -> TypeSchema:
         changes["patch_strategies"] = frozenset(schema["x-kubernetes-patch-strategy"].split(","))
     if "x-kubernetes-patch-merge-key" in schema:
         changes["patch_merge_key"] = schema["x-kubernetes-patch-merge-key"]
+    if "omit" in schema:
+        changes["omits_zero"] = True
     if "enum" in schema:
         changes["enum"] = tuple(schema["enum"])
     return replace(node, **changes) if changes else node

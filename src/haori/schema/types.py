@@ -66,6 +66,8 @@ class TypeSchema:
     has_default: bool = False
     default: Any = None
     """Meaningful with `has_default`; never change it."""
+    omits_zero: bool = False
+    """Whether the API server leaves out an empty text, list or map, a zero or a false given for it (Go's `omitempty`)."""
     is_nullable: bool = False
     keeps_unknown: bool = False
     """Whether unknown fields stay (`x-kubernetes-preserve-unknown-fields`)."""
