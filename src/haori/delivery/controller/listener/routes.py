@@ -1,0 +1,167 @@
+"""Which path and method asks the engine for what."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from haori.delivery.controller.listener.errors import RequestError
+from haori.delivery.controller.view import EngineView, Json, ObjectName, PlanQuery
+from haori.git import Author
+
+PREFIX = "/internal/v1/"
+
+
+class Rollbacks(Protocol):
+    """What carries out a rollback by a commit."""
+
+    async def roll_back(
+        self, name: str, namespace: str, *, entry_id: int | None, author: Author, reason: str
+    ) -> list[Json]:
+        """The commits pushed: [{repository, branch, revision, from, paths}]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One request, taken apart."""
+
+    method: str
+    segments: tuple[str, ...]
+    """Of the path below the prefix, decoded."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The application's name."""
+        return self.segments[1]
+
+    @property
+    def namespace(self) -> str:
+        """The application's namespace, "" for the control namespace."""
+        return self.query.get("appNamespace", "")
+
+    def flag(self, name: str) -> bool:
+        """A query flag: `true` or `1`."""
+        return self.query.get(name, "").lower() in ("true", "1")
+
+    def text(self, name: str) -> str:
+        """A text of the body that has to be there. Raises RequestError."""
+        value = self.body.get(name)
+        if not isinstance(value, str) or not value:
+            raise RequestError(400, "listener-field-missing", field=name)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Whom the routes ask."""
+
+    view: EngineView
+    rollbacks: Rollbacks | None = None
+
+
+Route = Callable[[Engine, Question], Awaitable[Any]]
+
+
+async def answer(engine: Engine, question: Question) -> Any:
+    """The JSON value that answers. Raises RequestError where there is no such path, and what the engine raises."""
+    shape = (question.segments[0], "NAME", *question.segments[2:]) if len(question.segments) > 1 else question.segments
+    if question.segments[:1] == ("repositories",):
+        shape = question.segments
+    routes = {method: route for (method, known), route in ROUTES.items() if known == shape}
+    if not routes:
+        raise RequestError(404, "listener-not-found", path="/".join(question.segments))
+    if question.method not in routes:
+        raise RequestError(405, "listener-method-refused", method=question.method, allowed=sorted(routes))
+    if len(shape) > 1 and shape[0] == "applications" and not engine.view.is_leading:
+        raise RequestError(503, "engine-stands-by")
+    return await routes[question.method](engine, question)
+
+
+async def _applications(engine: Engine, question: Question) -> Json:
+    return {"items": engine.view.applications(), "leading": engine.view.is_leading}
+
+
+async def _application(engine: Engine, question: Question) -> Json:
+    return engine.view.application(question.name, question.namespace)
+
+
+async def _tree(engine: Engine, question: Question) -> Json:
+    return engine.view.tree(question.name, question.namespace)
+
+
+async def _resources(engine: Engine, question: Question) -> Json:
+    chosen = {name: question.query.get(name, "") for name in ("kind", "name", "namespace", "group")}
+    only = ObjectName(**chosen) if any(chosen.values()) else None
+    return {"items": await engine.view.resources(question.name, question.namespace, only=only)}
+
+
+async def _diff(engine: Engine, question: Question) -> Json:
+    revision, hard = question.query.get("revision", ""), question.flag("hard")
+    return {"items": await engine.view.diff(question.name, question.namespace, revision=revision, hard=hard)}
+
+
+async def _manifests(engine: Engine, question: Question) -> Json:
+    revision, live = question.query.get("revision", ""), question.flag("live")
+    return {"items": await engine.view.manifests(question.name, question.namespace, revision=revision, live=live)}
+
+
+async def _plan(engine: Engine, question: Question) -> Json:
+    operation = question.body.get("operation")
+    if operation is not None and not isinstance(operation, dict):
+        raise RequestError(400, "listener-field-missing", field="operation")
+    query = PlanQuery(
+        revision=question.query.get("revision", ""),
+        prune=question.flag("prune"),
+        dry_run=question.flag("dryRun"),
+        force=question.flag("force"),
+        operation=operation,
+    )
+    return await engine.view.plan(question.name, question.namespace, query=query)
+
+
+async def _refresh(engine: Engine, question: Question) -> Json:
+    engine.view.refresh(question.name, question.namespace, hard=question.body.get("hard") is True)
+    return {}
+
+
+async def _rollback(engine: Engine, question: Question) -> Json:
+    if engine.rollbacks is None:
+        raise RequestError(501, "listener-not-found", path="/".join(question.segments))
+    entry, who = question.body.get("id"), question.body.get("author")
+    author = who if isinstance(who, dict) else {}
+    commits = await engine.rollbacks.roll_back(
+        question.name,
+        question.namespace,
+        entry_id=entry if isinstance(entry, int) else None,
+        author=Author(name=str(author.get("name") or "haori"), email=str(author.get("email") or "haori@localhost")),
+        reason=str(question.body.get("reason") or ""),
+    )
+    return {"commits": commits}
+
+
+async def _statistics(engine: Engine, question: Question) -> Json:
+    return engine.view.statistics()
+
+
+async def _changed(engine: Engine, question: Question) -> Json:
+    return {"applications": engine.view.repositories_changed(question.text("url"))}
+
+
+ROUTES: dict[tuple[str, tuple[str, ...]], Route] = {
+    ("GET", ("applications",)): _applications,
+    ("GET", ("applications", "NAME")): _application,
+    ("GET", ("applications", "NAME", "tree")): _tree,
+    ("GET", ("applications", "NAME", "resources")): _resources,
+    ("GET", ("applications", "NAME", "diff")): _diff,
+    ("GET", ("applications", "NAME", "manifests")): _manifests,
+    ("GET", ("applications", "NAME", "plan")): _plan,
+    ("POST", ("applications", "NAME", "plan")): _plan,
+    ("POST", ("applications", "NAME", "refresh")): _refresh,
+    ("POST", ("applications", "NAME", "rollback")): _rollback,
+    ("GET", ("statistics",)): _statistics,
+    ("POST", ("repositories", "changed")): _changed,
+}

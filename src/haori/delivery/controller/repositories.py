@@ -1,0 +1,161 @@
+"""Repository Secrets: which repositories are known, and what each is opened with.
+
+Argo CD's own Secrets, in the control namespace: label `argocd.argoproj.io/secret-type` `repository` for one repository,
+`repo-creds` for every one whose URL begins with its `url`. The index hears of Secrets as they change, and is asked anew
+for each Git command, so a new password works at once. What a Secret holds never appears in a log, an error or a `repr`.
+see: argoproj/argo-cd `docs/operator-manual/declarative-setup.md` "Repositories" (3.6).
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from haori.cluster import EventType, WatchEvent
+from haori.errors import HaoriError
+from haori.git import Credentials, credentials_from_secret, find_credentials, normalize_url, redact_url
+from haori.objects import Manifest, labels_of, nested_mapping, nested_text
+from haori.resources import argo
+
+log = logging.getLogger(__name__)
+
+REPOSITORY = "repository"
+TEMPLATE = "repo-creds"
+KNOWN_HOSTS = "argocd-ssh-known-hosts-cm"
+MANAGED_BY = "managed-by"
+MANAGED_BY_ARGO = "argocd.argoproj.io"
+
+
+class RepositoryIndex:
+    """What the control namespace says of repositories. `on_change` hears the normalized URL a change is about."""
+
+    def __init__(self, namespace: str, *, on_change: Callable[[str], None] = lambda url: None) -> None:
+        self._namespace = namespace
+        self._on_change = on_change
+        self._known: dict[str, Credentials] = {}
+        self._known_hosts: str | None = None
+
+    def observe(self, event: WatchEvent) -> None:
+        """Takes in one event of any Secret or ConfigMap; those that say nothing of repositories are passed over."""
+        metadata = nested_mapping(event.object, "metadata")
+        if event.type is EventType.BOOKMARK or metadata.get("namespace") != self._namespace:
+            return
+        is_gone = event.type is EventType.DELETED
+        name = str(metadata.get("name") or "")
+        if event.object.get("kind") == "ConfigMap":
+            if name == KNOWN_HOSTS:
+                text = nested_text(event.object, "data", "ssh_known_hosts")
+                self._known_hosts = None if is_gone or not text else text
+            return
+        after = None if is_gone else _credentials(event.object)
+        before = self._known.pop(name, None)
+        if after is not None:
+            self._known[name] = after
+        for credentials in (before, after):
+            if credentials is not None and before != after:
+                self._on_change(normalize_url(credentials.url))
+
+    def credentials_for(self, url: str) -> Credentials | None:
+        """What `url` is opened with, None where nothing is known of it: `git.RepositorySettings.credentials`."""
+        return find_credentials(url, tuple(self._known.values()))
+
+    def known_hosts(self) -> str | None:
+        """The ssh host keys to trust, None where nobody said: `git.RepositorySettings.known_hosts`."""
+        return self._known_hosts
+
+    def statistics(self) -> dict[str, int]:
+        """repositories and templates known."""
+        templates = sum(item.is_template for item in self._known.values())
+        return {"repositories": len(self._known) - templates, "templates": templates}
+
+
+def _credentials(secret: Manifest) -> Credentials | None:
+    if labels_of(secret).get(argo.SECRET_TYPE) not in (REPOSITORY, TEMPLATE):
+        return None
+    try:
+        found = credentials_from_secret(secret)
+    except HaoriError as error:
+        name = nested_text(secret, "metadata", "name")
+        log.warning("repository Secret not readable", extra={"secret": name, "code": error.code})
+        return None
+    return found if found.url else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryEntry:
+    """A repository Secret without what is secret in it."""
+
+    secret: str
+    """The Secret's name."""
+    url: str
+    is_template: bool = False
+    name: str = ""
+    project: str = ""
+    username: str = ""
+    has_credentials: bool = False
+    insecure: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As `haori repo list -o json` shows it."""
+        return {
+            "secret": self.secret, "url": self.url, "template": self.is_template, "name": self.name,
+            "project": self.project, "username": self.username, "credentials": self.has_credentials,
+            "insecure": self.insecure,
+        }  # fmt: skip
+
+
+def read_entry(secret: Manifest) -> RepositoryEntry | None:
+    """What a Secret says of a repository; None where it is about none."""
+    credentials = _credentials(secret)
+    if credentials is None:
+        return None
+    return RepositoryEntry(
+        secret=nested_text(secret, "metadata", "name"),
+        url=redact_url(credentials.url),
+        is_template=credentials.is_template,
+        name=_plain(secret, "name"),
+        project=_plain(secret, "project"),
+        username=credentials.username,
+        has_credentials=bool(credentials.secrets),
+        insecure=credentials.insecure,
+    )
+
+
+def build_secret(
+    url: str, values: Mapping[str, str], *, namespace: str, is_template: bool = False, project: str = ""
+) -> dict[str, Any]:
+    """The Secret for a repository, named as Argo CD names it; `values` are its further fields, empty ones left out."""
+    kind = TEMPLATE if is_template else REPOSITORY
+    data = {"url": url, "project": project, **values} | ({} if is_template else {"type": "git"})
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": secret_name(url, project, is_template=is_template),
+            "namespace": namespace,
+            "labels": {argo.SECRET_TYPE: kind},
+            "annotations": {MANAGED_BY: MANAGED_BY_ARGO},
+        },
+        "type": "Opaque",
+        "stringData": {name: value for name, value in data.items() if value},
+    }
+
+
+def secret_name(url: str, project: str = "", *, is_template: bool = False) -> str:
+    """`repo-N` or `creds-N`, where N is the FNV-1a hash of URL and project.
+
+    see: argoproj/argo-cd `util/db/secrets.go`, `RepoURLToSecretName` (3.6).
+    """
+    hashed = 2166136261
+    for byte in f"{url}{project}".encode():
+        hashed = (hashed ^ byte) * 16777619 & 0xFFFFFFFF
+    return f"{'creds' if is_template else 'repo'}-{hashed}"
+
+
+def _plain(secret: Manifest, field: str) -> str:
+    """One field that is no secret, out of `data` or `stringData`."""
+    plain = nested_text(secret, "stringData", field)
+    return plain or base64.b64decode(nested_text(secret, "data", field)).decode(errors="replace")
