@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from haori.cluster import ApiResource, HttpClient, NotFoundError, PatchType
-from haori.cluster.well_known import APPLICATIONS
+from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, NAMESPACES
 from haori.delivery.controller.engine import serve
 from haori.delivery.controller.lease import LeaseSettings
 from haori.delivery.controller.settings import EngineSettings
@@ -75,8 +75,22 @@ class Delivery:
     @classmethod
     async def begin(cls, client: HttpClient, kubeconfig: Path, folder: Path) -> Delivery:
         delivery = cls(client, kubeconfig, folder)
+        await delivery.prepare()
         await delivery.start_engine()
         return delivery
+
+    async def prepare(self) -> None:
+        """The control namespace, with marks of its own, since the cases share a cluster."""
+        await self.client.create(
+            NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.control}}
+        )
+        settings = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "argocd-cm", "namespace": self.control},
+            "data": {"installationID": self.control},
+        }
+        await self.client.create(CONFIG_MAPS, settings)
 
     async def start_engine(self) -> None:
         """Until it leads and has seen the cluster."""
