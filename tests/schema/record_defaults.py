@@ -59,7 +59,7 @@ def post(given: dict[str, Any]) -> dict[str, Any]:
     url = f"{root}{place}/{resource.plural}?dryRun=All&fieldManager=record"
     text = json.dumps(given)
     done = subprocess.run(
-        ["kubectl", "create", "--raw", url, "-f", "-", "-v=8"], input=text.encode(), capture_output=True, check=False
+        ["kubectl", "create", "--raw", url, "-f", "-", "-v=10"], input=text.encode(), capture_output=True, check=False
     )
     if done.returncode == 0:
         answer: dict[str, Any] = json.loads(done.stdout)

@@ -10,6 +10,7 @@ from haori.schema.defaults import apply_defaults
 from haori.schema.problems import FieldProblem
 from haori.schema.types import Kind, ListType, TypeSchema
 from haori.schema.unknown import prune_unknown, unknown_fields
+from haori.schema.validate import validate
 
 __all__ = [
     "BuiltinResource",
@@ -23,4 +24,5 @@ __all__ = [
     "builtin_resources",
     "prune_unknown",
     "unknown_fields",
+    "validate",
 ]

@@ -70,7 +70,9 @@ def too_long(path: str, limit: int) -> FieldProblem:
 def too_many(path: str, count: int, limit: int) -> FieldProblem:
     """A list longer than allowed."""
     return FieldProblem(
-        path=path, reason="FieldValueTooMany", message=f"Too many: {count}: must have at most {limit} items"
+        path=path,
+        reason="FieldValueTooMany",
+        message=f"Too many: {count}: must have at most {limit} item{'s' if limit != 1 else ''}",
     )
 
 
