@@ -99,7 +99,7 @@ class Delivery:
             kubeconfig=self.kubeconfig,
             namespace=self.control,
             allow_file_repositories=True,
-            listener_host="",
+            listener_host="127.0.0.1",
             lease=LeaseSettings(duration_seconds=4.0, renew_seconds=1.0, retry_seconds=0.2, margin_seconds=1.0),
         )
         ready = asyncio.Event()

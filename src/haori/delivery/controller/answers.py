@@ -143,6 +143,10 @@ class Answers:
         leader.watches.notify(url)
         return len(leader.readers_of(url))
 
+    def find(self, name: str, namespace: str = "") -> Application:
+        """An application as it was last seen. Raises ApplicationMissingError."""
+        return self._find(name, namespace)[2]
+
     def _find(self, name: str, namespace: str) -> tuple[Leader, ApplicationKey, Application]:
         leader = self._current()
         if leader is not None:

@@ -11,18 +11,24 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from haori.cluster import HttpClient, connect
 from haori.delivery.apply.door import LostLeadershipError
+from haori.delivery.controller.answers import Answers
+from haori.delivery.controller.git_rollback import GitRollback
 from haori.delivery.controller.install import install_missing
-from haori.delivery.controller.leading import Ground, Leader, SettingsChangedError, read_settings
+from haori.delivery.controller.leading import Ground, Known, Leader, SettingsChangedError, read_settings
 from haori.delivery.controller.lease import Lease, LeaseLostError
+from haori.delivery.controller.listener import ListenerSettings, open_listener
+from haori.delivery.controller.repositories import RepositoryIndex
 from haori.delivery.controller.settings import EngineSettings
 from haori.delivery.render import Renderer, RendererSettings, load_instance_key
 from haori.errors import TransientError
 from haori.git import Repositories, RepositorySettings
+from haori.jail import isolation
 from haori.objects.masking import SecretHasher
 from haori.timeline import LogRecorder, Recorder
 from haori.words import Sentence
@@ -42,11 +48,14 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = load_instance_key(settings.instance_key)
+    known = Known(index=RepositoryIndex(settings.namespace))
     repositories = Repositories(
         RepositorySettings(
             folder=settings.mirrors,
             allow_file=settings.allow_file_repositories,
             fetches_at_once=settings.git.fetches_at_once,
+            credentials=lambda url: known.index.credentials_for(url),
+            known_hosts=lambda: known.index.known_hosts(),
         )
     )
     renderer = Renderer(RendererSettings(folder=settings.cache, key=key, at_once=settings.work.renders_at_once))
@@ -60,9 +69,12 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
                 recorder=recorder or LogRecorder(timeline.info),
                 settings=settings,
                 clock=_now,
+                known=known,
             )
             await _install(client, settings.namespace)
-            await Engine(ground).run(ready)
+            engine = Engine(ground)
+            async with _listening(engine):
+                await engine.run(ready)
     finally:
         await renderer.aclose()
         await repositories.aclose()
@@ -111,6 +123,21 @@ class Engine:
             log.warning("leadership lost", extra={"term": term})
         finally:
             self.leader = None
+
+
+@asynccontextmanager
+async def _listening(engine: Engine) -> AsyncIterator[None]:
+    """Answers on the internal listener, where the settings want one."""
+    ground = engine.ground
+    settings = ground.settings
+    if not settings.listener_host:
+        yield
+        return
+    answers = Answers(lambda: engine.leader, isolation=(await isolation()).value)
+    rollbacks = GitRollback(ground.repositories, ground.renderer, answers.find)
+    place = ListenerSettings(path=settings.listener, host=settings.listener_host, port=settings.listener_port)
+    async with open_listener(answers, place, rollbacks=rollbacks):
+        yield
 
 
 async def _install(client: HttpClient, namespace: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from haori.cluster import ApiResource, HttpClient, NotFoundError
+from haori.cluster import ApiResource, HttpClient, NotFoundError, WatchEvent
 from haori.cluster.well_known import CONFIG_MAPS
 from haori.delivery.apply import WriteDoor
 from haori.delivery.compare import Targets
@@ -28,6 +28,7 @@ from haori.delivery.controller.queue import Level, WorkQueue
 from haori.delivery.controller.reasons import Reasons
 from haori.delivery.controller.reconcile import Parts, Reconciler, respecting
 from haori.delivery.controller.recording import Recording
+from haori.delivery.controller.repositories import RepositoryIndex
 from haori.delivery.controller.settings import EngineSettings
 from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, OperationState, Settings, parse_settings
@@ -53,6 +54,13 @@ class SettingsChangedError(Exception):
     """What is watched and how marks are read has changed: everything is built anew. Never leaves the engine."""
 
 
+@dataclass(slots=True)
+class Known:
+    """The seat of the index of repositories: each term has its own, Git commands ask whichever sits."""
+
+    index: RepositoryIndex
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What outlives a term."""
@@ -64,8 +72,7 @@ class Ground:
     recorder: Recorder
     settings: EngineSettings
     clock: Callable[[], datetime]
-    observe_secret: Callable[[Any], None] = lambda event: None
-    """Hears of every Secret, whole: the index of repositories keeps what it needs."""
+    known: Known
 
 
 class Leader:
@@ -85,6 +92,7 @@ class Leader:
             further=ground.settings.application_namespaces,
         )
         self.declared.on_settings = self._settings_changed
+        self.index = ground.known.index = RepositoryIndex(self._namespace, on_change=self._credentials_changed)
         self.cache = self._build_cache(settings)
         self.watches = RepositoryWatches(
             ground.repositories,
@@ -113,8 +121,8 @@ class Leader:
             whole={
                 GroupKind(argo.ARGO_GROUP, argo.APPLICATION): self.declared.observe_application,
                 GroupKind(argo.ARGO_GROUP, argo.PROJECT): self.declared.observe_project,
-                GroupKind("", "ConfigMap"): self.declared.observe_config,
-                GroupKind("", "Secret"): self.ground.observe_secret,
+                GroupKind("", "ConfigMap"): self._observe_config,
+                GroupKind("", "Secret"): self.index.observe,
             },
         )
 
@@ -165,7 +173,7 @@ class Leader:
             "queue": self.queue.statistics(),
             "looks": self.reconciler.statistics(),
             "cache": self.cache.statistics(),
-            "git": self.watches.statistics(),
+            "git": {**self.watches.statistics(), **self.index.statistics()},
             "render": self.ground.renderer.statistics(),
             "writes": self.door.statistics(),
             "cluster": self.ground.client.statistics(),
@@ -219,6 +227,14 @@ class Leader:
             for source in application.spec.sources
             if source.repo_url and not source.chart
         )
+
+    def _observe_config(self, event: WatchEvent) -> None:
+        self.declared.observe_config(event)
+        self.index.observe(event)
+
+    def _credentials_changed(self, url: str) -> None:
+        """What a URL, or every one below it, is opened with has changed: they are tried again now."""
+        self.watches.notify_below(url)
 
     def _gone(self, key: ApplicationKey) -> None:
         self.reconciler.forget(key)

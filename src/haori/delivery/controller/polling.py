@@ -59,6 +59,12 @@ class RepositoryWatches:
         found[0].notify()
         return True
 
+    def notify_below(self, prefix: str) -> None:
+        """Looks now at every repository whose normalized URL begins with `prefix`."""
+        for url, (watch, _) in self._watches.items():
+            if url == prefix or url.startswith(f"{prefix}/"):
+                watch.notify()
+
     def statistics(self) -> dict[str, int]:
         """repositories watched, and how many of them fail now."""
         return {"watched": len(self._watches), "failing": len(self._failing), **self._repositories.statistics()}

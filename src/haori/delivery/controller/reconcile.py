@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 
 HIDDEN_SECONDS = 180.0
 """How long a repository may be out of reach before it is said of an application whose state is known."""
+TRANSIENT_SECONDS = 30.0
+"""How long until what could not be rendered through trouble that passes is tried again."""
 AGAIN_SECONDS = 5.0
 FAULT_SECONDS = 60.0
 
@@ -188,6 +190,9 @@ class Reconciler:
             memory.failure, memory.failing_since = None, None
             return Wanted(desired=memory.desired, sentence=decided.sentence, is_pinned=decided.pin is not None)
         except HaoriError as error:
+            if isinstance(error, TransientError):
+                key = ApplicationKey(application.namespace, application.name)
+                self.queue.ask(key, Level.NEWEST, "transient", delay=TRANSIENT_SECONDS)
             return self._failed(memory, error, level)
 
     def _failed(self, memory: Memory, error: HaoriError, level: Level) -> Wanted:
