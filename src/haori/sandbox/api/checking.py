@@ -14,7 +14,7 @@ from haori.objects import Manifest, copy_manifest, nested_text
 from haori.sandbox.api import errors
 from haori.sandbox.api.options import FieldValidation, WriteOptions
 from haori.sandbox.api.registry import ServedType
-from haori.schema import Schemas, TypeSchema, prune_unknown, unknown_fields
+from haori.schema import Schemas, TypeSchema, apply_defaults, prune_unknown, unknown_fields
 from haori.schema.jsonpatch import json_patch
 from haori.schema.mergepatch import merge_patch
 from haori.schema.patch_errors import JsonPatchError, PatchError
@@ -46,7 +46,8 @@ def read(
 
 def complete(schemas: Schemas, type_: ServedType, manifest: dict[str, Any]) -> dict[str, Any]:
     """The manifest with the type's defaults."""
-    return manifest
+    schema = schema_of(schemas, type_)
+    return manifest if schema is None else apply_defaults(schema, manifest)
 
 
 def check(schemas: Schemas, type_: ServedType, manifest: Manifest, *, old: Manifest | None = None) -> None:

@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from haori.objects import nested_list, nested_mapping
+from haori.objects import nested, nested_list, nested_mapping
+from haori.objects.masking import fold_string_data
 from haori.sandbox.api import errors
 from haori.sandbox.api.definitions import accept_definition
 from haori.sandbox.api.options import WriteOptions
+from haori.sandbox.api.pod_admission import admit_pod
 from haori.sandbox.api.registry import ServedType
+from haori.sandbox.api.services import allocate
 
 
 class Objects(Protocol):
@@ -95,11 +98,90 @@ def _changed_definition(objects: Objects, old: Mapping[str, Any], new: dict[str,
     accept_definition(objects.now(), objects.all_of("customresourcedefinitions.apiextensions.k8s.io"), old, new)
 
 
+def _new_service(objects: Objects, manifest: dict[str, Any]) -> None:
+    allocate(objects.all_of("services"), None, manifest)
+
+
+def _changed_service(objects: Objects, old: Mapping[str, Any], new: dict[str, Any], subresource: str) -> None:
+    if not subresource:
+        allocate(objects.all_of("services"), old, new)
+
+
+def _new_pod(objects: Objects, manifest: dict[str, Any]) -> None:
+    admit_pod(objects.find, lambda: objects.all_of("priorityclasses.scheduling.k8s.io"), manifest)
+
+
+def _new_secret(objects: Objects, manifest: dict[str, Any]) -> None:
+    folded = fold_string_data(manifest)
+    manifest.clear()
+    manifest.update(folded)
+
+
+def _changed_secret(objects: Objects, old: Mapping[str, Any], new: dict[str, Any], subresource: str) -> None:
+    _new_secret(objects, new)
+
+
+def _new_job(objects: Objects, manifest: dict[str, Any]) -> None:
+    """The labels and the selector by which a Job knows its Pods, unless its author chose them.
+
+    see: Kubernetes `pkg/registry/batch/job/strategy.go`, generateSelector.
+    """
+    spec = dict(nested_mapping(manifest, "spec"))
+    if spec.get("manualSelector"):
+        return
+    uid, name = manifest["metadata"]["uid"], manifest["metadata"]["name"]
+    template = dict(nested_mapping(spec, "template"))
+    metadata = dict(nested_mapping(template, "metadata"))
+    own = {"controller-uid": uid, "job-name": name}
+    prefixed = {f"batch.kubernetes.io/{key}": value for key, value in own.items()}
+    metadata["labels"] = {**nested_mapping(metadata, "labels"), **prefixed, **own}
+    template["metadata"] = metadata
+    spec["template"] = template
+    selector = dict(nested_mapping(spec, "selector"))
+    selector["matchLabels"] = {
+        **nested_mapping(selector, "matchLabels"),
+        "batch.kubernetes.io/controller-uid": uid,
+    }
+    spec["selector"] = selector
+    manifest["spec"] = spec
+
+
+def _changed_job(objects: Objects, old: Mapping[str, Any], new: dict[str, Any], subresource: str) -> None:
+    """A client that sends its manifest again without what the API added keeps that."""
+    if not nested_mapping(new, "spec", "selector") and nested(old, "spec", "selector"):
+        new["spec"] = {**nested_mapping(new, "spec"), "selector": nested(old, "spec", "selector")}
+
+
+def _new_claim(objects: Objects, manifest: dict[str, Any]) -> None:
+    """A claim that names no class gets the default one, where there is one."""
+    manifest["status"] = {"phase": "Pending"}
+    if "storageClassName" in nested_mapping(manifest, "spec"):
+        return
+    for found in objects.all_of("storageclasses.storage.k8s.io"):
+        annotations = nested_mapping(found, "metadata", "annotations")
+        if annotations.get("storageclass.kubernetes.io/is-default-class") == "true":
+            manifest["spec"] = {**nested_mapping(manifest, "spec"), "storageClassName": found["metadata"]["name"]}
+            return
+
+
+def _new_volume(objects: Objects, manifest: dict[str, Any]) -> None:
+    manifest["status"] = {"phase": "Pending"}
+
+
 _CREATE: Mapping[str, Callable[[Objects, dict[str, Any]], None]] = {
     "namespaces": _new_namespace,
+    "services": _new_service,
+    "pods": _new_pod,
+    "secrets": _new_secret,
+    "jobs.batch": _new_job,
+    "persistentvolumeclaims": _new_claim,
+    "persistentvolumes": _new_volume,
     "customresourcedefinitions.apiextensions.k8s.io": _new_definition,
 }
 _UPDATE: Mapping[str, Callable[[Objects, Mapping[str, Any], dict[str, Any], str], None]] = {
     "namespaces": _changed_namespace,
+    "services": _changed_service,
+    "secrets": _changed_secret,
+    "jobs.batch": _changed_job,
     "customresourcedefinitions.apiextensions.k8s.io": _changed_definition,
 }

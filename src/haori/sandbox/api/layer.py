@@ -133,8 +133,8 @@ class Api:
         key = StoreKey(type_.storage, namespace if type_.namespaced else "", name)
         if type_.namespaced:
             self._require_namespace(type_, namespace, name)
-        kinds.on_create(self, type_, value, options)
         value = checking.complete(self.schemas, type_, value)
+        kinds.on_create(self, type_, value, options)
         checking.check(self.schemas, type_, value)
         if not is_apply:
             value = checking.track(self.schemas, type_, None, value, options, self.now())
@@ -291,8 +291,8 @@ class Api:
         preparing.check_type(type_, wanted)
         new, warnings = checking.read(self.schemas, type_, wanted, options.field_validation)
         preparing.keep_own(type_, old, new, subresource)
-        kinds.on_update(self, type_, old, new, options, subresource)
         new = checking.complete(self.schemas, type_, new)
+        kinds.on_update(self, type_, old, new, options, subresource)
         preparing.count_generation(type_, old, new)
         checking.check(self.schemas, type_, new, old=old)
         if not is_apply:

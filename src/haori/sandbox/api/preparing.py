@@ -32,6 +32,7 @@ _WITH_GENERATION = frozenset(
         "ingresses.networking.k8s.io",
         "networkpolicies.networking.k8s.io",
         "pods",
+        "endpointslices.discovery.k8s.io",
         "customresourcedefinitions.apiextensions.k8s.io",
         "priorityclasses.scheduling.k8s.io",
         "validatingwebhookconfigurations.admissionregistration.k8s.io",
