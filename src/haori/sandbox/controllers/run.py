@@ -9,8 +9,11 @@ from typing import Any, Protocol
 
 from haori.cluster import KubernetesClient
 from haori.errors import TransientError
+from haori.sandbox.controllers.cron_job import CronJobController
 from haori.sandbox.controllers.deployment import DeploymentController
 from haori.sandbox.controllers.endpoints import EndpointsController
+from haori.sandbox.controllers.garbage import GarbageCollector, TypesController
+from haori.sandbox.controllers.job import JobController
 from haori.sandbox.controllers.namespaces import NamespaceController
 from haori.sandbox.controllers.queue import KeyedQueue
 from haori.sandbox.controllers.replica_set import ReplicaSetController
@@ -41,6 +44,10 @@ CONTROLLERS: tuple[Any, ...] = (
     DeploymentController,
     ReplicaSetController,
     EndpointsController,
+    JobController,
+    CronJobController,
+    GarbageCollector,
+    TypesController,
 )
 
 
