@@ -116,7 +116,7 @@ async def test_a_watch_goes_from_the_log_to_live_without_a_gap(tmp_path: Path) -
         await store.write(key("a"), None, expected=second.revision)
 
         assert [(await anext(watch)).type for _ in range(2)] == [EventType.MODIFIED, EventType.DELETED]
-        await watch.aclose()  # type: ignore[attr-defined]
+        await watch.aclose()
         assert store.statistics()["watchers"] == 0
 
 

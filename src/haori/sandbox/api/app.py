@@ -77,6 +77,10 @@ class App:
         except HaoriError as error:
             _log.error("sandbox request failed", exc_info=error, extra={"facts": {"path": request.path}})
             await self._refuse(request, errors.internal(str(error)))
+        except Exception as error:
+            # The border of the server: one request's fault is told to its client and to the log, and ends nothing else.
+            _log.exception("sandbox request failed", extra={"facts": {"path": request.path}})
+            await self._refuse(request, errors.internal(type(error).__name__))
 
     async def _refuse(self, request: Request, error: errors.ApiStatusError) -> None:
         if request.scope["type"] == "websocket":

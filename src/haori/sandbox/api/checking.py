@@ -14,7 +14,7 @@ from haori.objects import Manifest, copy_manifest, nested_text
 from haori.sandbox.api import errors
 from haori.sandbox.api.options import FieldValidation, WriteOptions
 from haori.sandbox.api.registry import ServedType
-from haori.schema import Schemas, TypeSchema, apply_defaults, prune_unknown, unknown_fields
+from haori.schema import Schemas, TypeSchema, apply_defaults, prune_unknown, unknown_fields, validate
 from haori.schema.jsonpatch import json_patch
 from haori.schema.mergepatch import merge_patch
 from haori.schema.patch_errors import JsonPatchError, PatchError
@@ -51,7 +51,14 @@ def complete(schemas: Schemas, type_: ServedType, manifest: dict[str, Any]) -> d
 
 
 def check(schemas: Schemas, type_: ServedType, manifest: Manifest, *, old: Manifest | None = None) -> None:
-    """Raises a 422 with every problem."""
+    """Raises a 422 with every problem; what was wrong before and did not change is let pass."""
+    schema = schema_of(schemas, type_)
+    if schema is None:
+        return
+    if problems := validate(schema, manifest, old=old):
+        name = nested_text(manifest, "metadata", "name")
+        causes = [errors.Cause(reason=each.reason, field=each.path, message=each.message) for each in problems]
+        raise errors.invalid(type_.kind, type_.group, name, causes)
 
 
 def track(

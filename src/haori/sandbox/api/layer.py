@@ -134,8 +134,8 @@ class Api:
         if type_.namespaced:
             self._require_namespace(type_, namespace, name)
         value = checking.complete(self.schemas, type_, value)
-        kinds.on_create(self, type_, value, options)
         checking.check(self.schemas, type_, value)
+        kinds.on_create(self, type_, value, options)
         if not is_apply:
             value = checking.track(self.schemas, type_, None, value, options, self.now())
         if self.store.get(key) is not None:
@@ -292,9 +292,9 @@ class Api:
         new, warnings = checking.read(self.schemas, type_, wanted, options.field_validation)
         preparing.keep_own(type_, old, new, subresource)
         new = checking.complete(self.schemas, type_, new)
+        checking.check(self.schemas, type_, new, old=old)
         kinds.on_update(self, type_, old, new, options, subresource)
         preparing.count_generation(type_, old, new)
-        checking.check(self.schemas, type_, new, old=old)
         if not is_apply:
             new = checking.track(self.schemas, type_, old, new, options, self.now(), subresource=subresource)
         return new, warnings
