@@ -33,7 +33,8 @@ SERVING_NAMES = (
     "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
 )
-SERVING_ADDRESSES = ("127.0.0.1", "::1", "10.96.0.1")
+SERVING_ADDRESSES = ("127.0.0.1", "::1", "127.64.0.1")
+"""Loopback, and the cluster address of the API's own Service."""
 AUTHORITY_LIFETIME = timedelta(days=3650)
 CERTIFICATE_LIFETIME = timedelta(days=730)
 RENEW_BEFORE = timedelta(days=60)

@@ -17,17 +17,24 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from haori.errors import UserError
-from haori.sandbox.api.gate import Application, Gate
+from haori.sandbox.api.gate import Gate
+from haori.sandbox.api.options import MASTERS, User, WriteOptions
 from haori.sandbox.api.pki import SERVING_ADDRESSES, SERVING_NAMES, Pki, ensure_pki, write_kubeconfig, write_private
 from haori.sandbox.api.settings import ApiSettings
+from haori.sandbox.api.token_requests import TokenRequests
+from haori.sandbox.api.tokens import ADMIN, Authenticator, TokenIssuer, node_user
 
 if TYPE_CHECKING:
     import uvicorn
 
+    from haori.sandbox.api.layer import Api
+
 HOST = "127.0.0.1"
+NODE_NAME = "sandbox-node"
+CONTROLLER_MANAGER = User(name="system:kube-controller-manager", groups=(MASTERS, "system:authenticated"))
 SHUTDOWN_SECONDS = 2
 KEEP_ALIVE_SECONDS = 90
 """Longer than our own clients keep an idle connection, so that a request never meets a closing one."""
@@ -87,14 +94,12 @@ def describe(settings: ApiSettings, pki: Pki, port: int) -> str:
 
 
 @contextlib.asynccontextmanager
-async def serve_https(
-    application: Application, gate: Gate, pki: Pki, listening: socket.socket
-) -> AsyncIterator[uvicorn.Server]:
-    """Serves `application` on the socket until left."""
+async def serve_https(gate: Gate, pki: Pki, listening: socket.socket) -> AsyncIterator[uvicorn.Server]:
+    """Serves what is behind the gate on the socket until left."""
     import uvicorn
 
     config = uvicorn.Config(
-        application,
+        gate,
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=16 << 20,
@@ -133,10 +138,78 @@ async def keep_certificates(settings: ApiSettings, server: uvicorn.Server) -> No
 
 async def serve(settings: ApiSettings, *, ready: Callable[[], None]) -> None:
     """Serves until cancelled; `ready` is called once requests are answered. Raises ApiStartError."""
+    from haori.sandbox.api.app import build_app
+    from haori.sandbox.api.bootstrap import open_api
+    from haori.sandbox.api.store import open_store
+
     folder = settings.data_dir / "sandbox"
     with hold_folder(folder), listen(settings.port or kept_port(folder)) as listening:
         pki = ensure_pki(folder / "pki", now=datetime.now(UTC))
         port: int = listening.getsockname()[1]
-        url = describe(settings, pki, port)
-        _log.info("sandbox api starts", extra={"facts": {"url": url}})
-        ready()
+        async with open_store(folder / "state.db") as store:
+            api = await open_api(store)
+            await publish_endpoint(api, port)
+            issuer = TokenIssuer(pki.signing_key)
+            authenticator = make_authenticator(api, pki, issuer)
+            handlers = {"serviceaccounts/token": TokenRequests(issuer)}
+            gate = Gate(
+                build_app(api, handlers),
+                authenticate=lambda headers: authenticator.user_of_header(headers.get("authorization", "")),
+                names=HOST_NAMES,
+                port=port,
+            )
+            async with serve_https(gate, pki, listening) as server, asyncio.TaskGroup() as tasks:
+                url = describe(settings, pki, port)
+                tasks.create_task(keep_certificates(settings, server), name="certificates")
+                if settings.controllers:
+                    tasks.create_task(_run_controllers(api, pki), name="controllers")
+                _log.info("sandbox api ready", extra={"facts": {"url": url}})
+                ready()
+
+
+async def _run_controllers(api: Api, pki: Pki) -> None:
+    from haori.sandbox.api.local import LocalClient
+    from haori.sandbox.controllers.run import run_controllers
+    from haori.sandbox.controllers.settings import ControllerSettings
+
+    client = LocalClient(api, user=CONTROLLER_MANAGER)
+    await run_controllers(client, ControllerSettings(ca_certificate=pki.authority.decode()))
+
+
+def make_authenticator(api: Api, pki: Pki, issuer: TokenIssuer) -> Authenticator:
+    """Who is known here: the admin, the node, and the service accounts that live in the API."""
+    fixed = {pki.admin_token: ADMIN, pki.node_token: node_user(NODE_NAME)}
+    return Authenticator(
+        fixed,
+        issuer,
+        lookup=lambda plural, namespace, name: api.find(plural, name, namespace),
+        now=api.now,
+    )
+
+
+async def publish_endpoint(api: Api, port: int) -> None:
+    """Writes where the API's own Service leads: this process."""
+    slices = api.served("discovery.k8s.io", "v1", "endpointslices")
+    manifest = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"kubernetes.io/service-name": "kubernetes"},
+        },
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [HOST], "conditions": {"ready": True}}],
+        "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
+    }
+    options = WriteOptions(field_manager="kube-apiserver")
+    if api.find(slices.storage, "kubernetes", "default") is None:
+        await api.create(slices, manifest, "default", options)
+    else:
+        await api.update(
+            slices, "kubernetes", "default", lambda found: {**found, **_without_metadata(manifest)}, options
+        )
+
+
+def _without_metadata(manifest: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in manifest.items() if name != "metadata"}
