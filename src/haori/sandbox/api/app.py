@@ -50,16 +50,24 @@ Handler = Callable[[Scope, Receive, Send, Target], Awaitable[None]]
 Answerer = Callable[[Request], Awaitable[None]]
 
 
-def build_app(api: Api, handlers: Mapping[str, Handler] | None = None) -> App:
-    """The application; `handlers` is keyed by `pods/log`, `services/proxy`, `serviceaccounts/token`, ..."""
-    return App(api, handlers or {})
+def build_app(
+    api: Api, handlers: Mapping[str, Handler] | None = None, *, user_of_token: reviews.UserOfToken | None = None
+) -> App:
+    """The application; `handlers` is keyed by `pods/log`, `services/proxy`, `serviceaccounts/token`, ...
+
+    `user_of_token` answers TokenReviews; without it no token is known.
+    """
+    return App(api, handlers or {}, user_of_token)
 
 
 class App:
     """The ASGI application."""
 
-    def __init__(self, api: Api, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, api: Api, handlers: Mapping[str, Handler], user_of_token: reviews.UserOfToken | None = None
+    ) -> None:
         self._api = api
+        self._user_of_token = user_of_token
         self._handlers = handlers
         self._authorizer = Authorizer(api)
 
@@ -174,7 +182,8 @@ class App:
             if verb != "create":
                 raise errors.method_not_allowed()
             value = await request.value()
-            return await request.answer(reviews.answer(self._api, request.user, type_, value, place.namespace), 201)
+            review = reviews.answer(self._api, request.user, type_, value, place.namespace, self._user_of_token)
+            return await request.answer(review, 201)
         match verb:
             case "watch":
                 await self._watch(request, type_, place.namespace)

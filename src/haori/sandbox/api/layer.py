@@ -294,7 +294,8 @@ class Api:
         new = checking.complete(self.schemas, type_, new)
         checking.check(self.schemas, type_, new, old=old)
         kinds.on_update(self, type_, old, new, options, subresource)
-        preparing.count_generation(type_, old, new)
+        if subresource != "binding":
+            preparing.count_generation(type_, old, new)
         if not is_apply:
             new = checking.track(self.schemas, type_, old, new, options, self.now(), subresource=subresource)
         return new, warnings

@@ -132,7 +132,7 @@ def keep_own(type_: ServedType, old: Manifest, new: dict[str, Any], subresource:
         metadata["managedFields"] = found["managedFields"]
     if subresource == "status":
         _keep_all_but_status(type_, old, new)
-    elif type_.has_status:
+    elif type_.has_status and subresource != "binding":
         _restore(new, old, "status")
     if "deletionTimestamp" in found:
         _refuse_new_finalizers(type_, found, metadata)
