@@ -42,16 +42,18 @@ class JsonPatchError(PatchError):
 
 
 class TypedValueError(UserError):
-    """`typed-value-invalid` (path, problem); `message` is Kubernetes' own wording."""
+    """`typed-value-invalid` (path, problem: the first); `problems` are all, as (path, problem)."""
 
-    def __init__(self, path: str, problem: str) -> None:
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        path, problem = problems[0]
         super().__init__("typed-value-invalid", path=path, problem=problem)
-        self.path, self.problem = path, problem
+        self.problems = tuple(problems)
 
     @property
     def message(self) -> str:
-        """`.spec.ports: duplicate entries for key [port=80,protocol="TCP"]`."""
-        return f"{self.path}: {self.problem}"
+        """`.spec.ports: duplicate entries for key [port=80,protocol="TCP"]`, as the API server words it."""
+        lines = [f"{path}: {problem}" if path else problem for path, problem in self.problems]
+        return lines[0] if len(lines) == 1 else "\n".join(["errors:", *(f"  {line}" for line in lines)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
