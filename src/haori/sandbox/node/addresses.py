@@ -29,6 +29,8 @@ class PodAddress:
 
     announced: str
     bindable: str
+    offset: int
+    """Its number in the range; no two Pods share it."""
 
 
 class Addresses:
@@ -47,7 +49,7 @@ class Addresses:
             while self._taken.get(offset, uid) != uid:
                 offset = offset % size + 1
         self._taken[offset] = uid
-        return PodAddress(announced=str(self._range[offset]), bindable=str(LOOPBACK_RANGE[offset]))
+        return PodAddress(announced=str(self._range[offset]), bindable=str(LOOPBACK_RANGE[offset]), offset=offset)
 
     def release(self, uid: str) -> None:
         """The Pod is gone."""

@@ -99,7 +99,7 @@ class ContainerKeeper:
             await self._start()
         run = self._run
         assert run is not None
-        watching = asyncio.create_task(self._watch_readiness(run))
+        watching = asyncio.create_task(self._worker.runtime.watch(self.record, self.spec, run, self._report))
         try:
             await run.wait()
         finally:
@@ -107,13 +107,12 @@ class ContainerKeeper:
             await asyncio.gather(watching, return_exceptions=True)
         return await self._note_end(run)
 
-    async def _watch_readiness(self, run: ContainerRun) -> None:
-        async for started, ready in self._worker.runtime.readiness(self.record, self.spec, run):
-            if started:
-                self._started.set()
-            if (started, ready) != (self.record.started, self.record.ready):
-                self.record.started, self.record.ready = started, ready
-                self._worker.changed()
+    def _report(self, started: bool, ready: bool) -> None:
+        if started:
+            self._started.set()
+        if (started, ready) != (self.record.started, self.record.ready):
+            self.record.started, self.record.ready = started, ready
+            self._worker.changed()
 
     async def _note_end(self, run: ContainerRun) -> Terminated:
         ended = await run.wait()
@@ -124,7 +123,7 @@ class ContainerKeeper:
             record.state = Terminated(
                 exit_code=ended.exit_code,
                 reason=ended.status_reason,
-                message=ended.message,
+                message=ended.message or self._worker.runtime.termination_message(record, self.spec, ended.exit_code),
                 signal=ended.signal,
                 started_at=started,
                 finished_at=self._parts.now(),

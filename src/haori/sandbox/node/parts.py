@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -13,11 +13,27 @@ from haori.cluster.well_known import PODS
 from haori.sandbox.node.addresses import Addresses
 from haori.sandbox.node.events import EventRecorder
 from haori.sandbox.node.images import ImageRuleFile
+from haori.sandbox.node.isolation import Isolation
+from haori.sandbox.node.process_run import Guard
 from haori.sandbox.node.settings import NodeSettings
 
 if TYPE_CHECKING:
     from haori.cluster import HttpClient
     from haori.sandbox.node.references import References
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processes:
+    """What real containers need of the node."""
+
+    isolation: Isolation
+    guard: Guard
+    mark: str
+    """`NAME=value` that stands in the environment of every process of this node."""
+    api_variables: Mapping[str, str]
+    """KUBERNETES_SERVICE_HOST and its like, as they can be reached from this machine."""
+    reachable_services: Callable[[Iterable[Mapping[str, Any]]], Iterable[Mapping[str, Any]]]
+    """Services with the ports at which they can be reached from this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +48,8 @@ class NodeParts:
     references: References
     now: Callable[[], datetime]
     host_ip: str
+    processes: Processes | None = None
+    """None: everything is simulated."""
 
     async def delete_pod(self, namespace: str, name: str, uid: str) -> None:
         """Remove a Pod that has ended from the API; NotFoundError and ConflictError say that it is gone already."""

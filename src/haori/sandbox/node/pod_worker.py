@@ -24,7 +24,7 @@ from haori.sandbox.node.containers import ContainerRecord, Kind, Waiting
 from haori.sandbox.node.events import Happening, reference_to
 from haori.sandbox.node.parts import NodeParts
 from haori.sandbox.node.restoring import restore_record
-from haori.sandbox.node.runtime import SimulatedRuntime
+from haori.sandbox.node.runtimes import make_runtime
 from haori.sandbox.node.statuses import pod_status, records_of
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 COALESCE_SECONDS = 0.03
 RETRY_SECONDS = 2.0
 DEFAULT_GRACE_SECONDS = 30.0
+NODE_STOPS_SECONDS = 1.5
+"""What processes get where the node itself is being stopped; the next one starts them again."""
 
 
 class PodWorker:
@@ -51,7 +53,9 @@ class PodWorker:
         self._failed: tuple[str, str] | None = None
         self._published: dict[str, Any] | None = None
         self.address = parts.addresses.take(self.uid, nested_text(pod, "status", "podIP"))
-        self.runtime = SimulatedRuntime(parts, self)
+        self.is_gone = False
+        """Whether the API has the Pod no more, so that nothing of it needs to be kept."""
+        self.runtime = make_runtime(parts, self)
         self.keepers: dict[str, ContainerKeeper] = {}
         self.observe(pod)
 
@@ -78,6 +82,11 @@ class PodWorker:
 
     async def run(self) -> None:
         """The Pod's whole life."""
+        for status in (
+            *nested_list(self.pod, "status", "initContainerStatuses"),
+            *nested_list(self.pod, "status", "containerStatuses"),
+        ):
+            restore_record(self.records, status, is_real=self.runtime.is_real(str(status.get("name"))))
         publisher = asyncio.create_task(self._publish_for_ever())
         try:
             if nested(self.pod, "status", "phase") in ("Succeeded", "Failed"):
@@ -87,19 +96,15 @@ class PodWorker:
                 await self._live()
             if not self._removed.is_set():
                 await self._finish()
+            self.is_gone = True
         finally:
             publisher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await publisher
+            await asyncio.gather(publisher, return_exceptions=True)
+            await self._end_what_runs(NODE_STOPS_SECONDS)
             self._parts.addresses.release(self.uid)
             await self.runtime.close()
 
     async def _live(self) -> None:
-        for status in (
-            *nested_list(self.pod, "status", "initContainerStatuses"),
-            *nested_list(self.pod, "status", "containerStatuses"),
-        ):
-            restore_record(self.records, status, is_real=self.runtime.is_real(str(status.get("name"))))
         living = asyncio.create_task(self._keep_containers())
         deleting = asyncio.create_task(self._deleting.wait())
         try:

@@ -12,6 +12,7 @@ from haori.cluster.well_known import PODS
 from haori.objects import nested_text
 from haori.sandbox.node.parts import NodeParts
 from haori.sandbox.node.pod_worker import PodWorker
+from haori.sandbox.node.ports import bindable_port
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ class Pods:
         self._make_worker = make_worker
         self._workers: dict[str, PodWorker] = {}
         self._uids: dict[tuple[str, str], str] = {}
+        self._bindable: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         selector = f"spec.nodeName={parts.settings.node_name}"
         self.reflector = Reflector(parts.client, PODS, self._heard, field_selector=selector)
@@ -42,6 +44,11 @@ class Pods:
     def find(self, namespace: str, name: str) -> PodWorker | None:
         """The worker of the Pod that has this name now."""
         return self._workers.get(self._uids.get((namespace, name), ""))
+
+    def resolve(self, target: tuple[str, int]) -> tuple[str, int]:
+        """Where what a Pod's status announces as (address, port) really listens; others' addresses as they are."""
+        bindable = self._bindable.get(target[0])
+        return (bindable, bindable_port(target[1])) if bindable else target
 
     @property
     def uids(self) -> frozenset[str]:
@@ -69,6 +76,7 @@ class Pods:
     def _begin(self, pod: Mapping[str, Any]) -> None:
         worker = self._make_worker(pod)
         self._workers[worker.uid] = worker
+        self._bindable[worker.address.announced] = worker.address.bindable
         task = asyncio.create_task(self._look_after(worker))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -83,3 +91,4 @@ class Pods:
             log.exception("pod given up", extra={"pod": f"{worker.namespace}/{worker.name}"})
         finally:
             self._workers.pop(worker.uid, None)
+            self._bindable.pop(worker.address.announced, None)

@@ -21,17 +21,17 @@ class Requirement:
     volume: str = ""
 
 
-def environment_requirements(container: Mapping[str, Any]) -> Iterator[Requirement]:
-    """What a container's variables are read from, the optional left out."""
+def environment_requirements(container: Mapping[str, Any], *, optional: bool = False) -> Iterator[Requirement]:
+    """What a container's variables are read from; what is optional only where `optional` says so."""
     for source in nested_list(container, "envFrom"):
         for field, resource in (("configMapRef", CONFIG_MAPS), ("secretRef", SECRETS)):
             reference = nested_mapping(source, field)
-            if reference.get("name") and not reference.get("optional"):
+            if reference.get("name") and (optional or not reference.get("optional")):
                 yield Requirement(resource=resource, name=str(reference["name"]))
     for variable in nested_list(container, "env"):
         for field, resource in (("configMapKeyRef", CONFIG_MAPS), ("secretKeyRef", SECRETS)):
             reference = nested_mapping(variable, "valueFrom", field)
-            if reference.get("name") and not reference.get("optional"):
+            if reference.get("name") and (optional or not reference.get("optional")):
                 yield Requirement(resource=resource, name=str(reference["name"]), keys=(str(reference.get("key")),))
 
 

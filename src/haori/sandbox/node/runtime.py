@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from haori.errors import PeerError
-from haori.objects import nested_list
 from haori.sandbox.node.containers import ContainerRecord, ContainerRun, Kind, Running, SimulatedRun
 from haori.sandbox.node.parts import NodeParts
 from haori.sandbox.node.references import ConfigProblem, missing
@@ -65,20 +64,26 @@ class SimulatedRuntime:
         """End a run."""
         await run.stop(grace_seconds)
 
-    async def readiness(
-        self, record: ContainerRecord, spec: Mapping[str, Any], run: ContainerRun
-    ) -> AsyncIterator[tuple[bool, bool]]:
-        """(started, ready) whenever one of them changes."""
+    async def watch(
+        self,
+        record: ContainerRecord,
+        spec: Mapping[str, Any],
+        run: ContainerRun,
+        report: Callable[[bool, bool], None],
+    ) -> None:
+        """Call `report(started, ready)` at the beginning and whenever one of them changes."""
         behaviour = self.behaviour(record)
-        if not behaviour.becomes_ready:
-            yield True, False
-            self.worker.tell("Warning", "Unhealthy", NEVER_READY, record.name)
-            return
         left = behaviour.ready_after_seconds - self._ran_seconds(record)
-        if left > 0:
-            yield True, False
+        if left > 0 and behaviour.becomes_ready:
+            report(True, False)
             await asyncio.sleep(left)
-        yield True, True
+        report(True, behaviour.becomes_ready)
+        if not behaviour.becomes_ready:
+            self.worker.tell("Warning", "Unhealthy", NEVER_READY, record.name)
+
+    def termination_message(self, record: ContainerRecord, spec: Mapping[str, Any], exit_code: int) -> str:
+        """What a container that ended leaves to be read in its status."""
+        return ""
 
     async def close(self) -> None:
         """The Pod is no more our concern."""
@@ -123,13 +128,3 @@ class SimulatedRuntime:
             if problem:
                 return f'MountVolume.SetUp failed for volume "{requirement.volume}" : {problem}'
         return None
-
-
-def container_spec(pod: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    """A container of the Pod, wherever it stands."""
-    for field in ("containers", "initContainers"):
-        for each in nested_list(pod, "spec", field):
-            if each.get("name") == name:
-                found: Mapping[str, Any] = each
-                return found
-    return None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from haori.cluster import HttpClient, connect
 from haori.cluster.well_known import SERVICES
@@ -15,11 +18,14 @@ from haori.objects import nested_text
 from haori.sandbox.node.addresses import Addresses, is_loopback
 from haori.sandbox.node.events import EventRecorder
 from haori.sandbox.node.images import ImageRuleFile
+from haori.sandbox.node.isolation import Isolation, find_isolation
 from haori.sandbox.node.node_object import HOST_IP, NodeFacts, NodeKeeper
-from haori.sandbox.node.parts import NodeParts
+from haori.sandbox.node.parts import NodeParts, Processes
 from haori.sandbox.node.pod_worker import PodWorker
 from haori.sandbox.node.pods import Pods
+from haori.sandbox.node.process_run import Guard, end_marked
 from haori.sandbox.node.references import References
+from haori.sandbox.node.service_proxy import ServiceProxy
 from haori.sandbox.node.settings import NodeSettings
 
 log = logging.getLogger(__name__)
@@ -31,7 +37,21 @@ KUBERNETES_SERVICE_TRIES = 5
 async def run_node(settings: NodeSettings, *, ready: Callable[[], None]) -> None:
     """See `haori.sandbox.node.serve`."""
     settings.pods_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mark = await asyncio.to_thread(clear_remains, settings)
+    isolation = await find_isolation(settings.folder) if settings.run_processes else None
     async with connect(settings.kubeconfig, settings.context, user_agent="haori-node") as client:
+        pods: Pods | None = None
+        guard = Guard(mark)
+        proxy = ServiceProxy(client, resolve=lambda target: pods.resolve(target) if pods else target)
+        processes = None
+        if isolation is not None:
+            processes = Processes(
+                isolation=isolation,
+                guard=guard,
+                mark=mark,
+                api_variables=api_variables(client.settings.server),
+                reachable_services=proxy.reachable,
+            )
         parts = NodeParts(
             settings=settings,
             client=client,
@@ -41,21 +61,56 @@ async def run_node(settings: NodeSettings, *, ready: Callable[[], None]) -> None
             references=References(client),
             now=_now,
             host_ip=HOST_IP,
+            processes=processes,
         )
 
         def make_worker(pod: Mapping[str, Any]) -> PodWorker:
             return PodWorker(parts, pod)
 
         pods = Pods(parts, make_worker)
-        facts = NodeFacts(kubelet_port=0, fingerprint="", isolation="folder", limits="watch")
+        facts = NodeFacts(
+            kubelet_port=0, fingerprint="", isolation=isolation.label if isolation else "none", limits="watch"
+        )
         keeper = NodeKeeper(client, settings, facts, now=_now)
         await _register(keeper)
         async with asyncio.TaskGroup() as group:
             for part in (keeper.run(), parts.events.run(), parts.references.run(), pods.run()):
                 group.create_task(part)
+            if processes is not None:
+                group.create_task(proxy.run())
             await pods.reflector.wait_synced()
+            group.create_task(asyncio.to_thread(sweep_folders, settings, isolation, pods.uids))
             log.info("node ready", extra={"node": settings.node_name})
             ready()
+
+
+def clear_remains(settings: NodeSettings) -> str:
+    """Ends what an earlier node of this folder left running; the mark that this node's processes carry. Blocking."""
+    mark = f"SANDBOX_NODE={hashlib.sha256(str(settings.folder.resolve()).encode()).hexdigest()[:24]}"
+    while ended := end_marked(mark):
+        log.info("processes of an earlier node ended", extra={"count": ended})
+    return mark
+
+
+def sweep_folders(settings: NodeSettings, isolation: Isolation | None, uids: frozenset[str]) -> None:
+    """Removes the folders of Pods that are no more. Blocking."""
+    for parent in {settings.pods_folder, isolation.files / "pods" if isolation else settings.pods_folder}:
+        if parent.is_dir():
+            for folder in parent.iterdir():
+                if folder.name not in uids:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def api_variables(server: str) -> dict[str, str]:
+    """Where a process finds the API: at the address that we use, since it runs on the same machine."""
+    url = urlsplit(server)
+    host, port = url.hostname or "127.0.0.1", str(url.port or (443 if url.scheme == "https" else 80))
+    return {
+        "KUBERNETES_SERVICE_HOST": host,
+        "KUBERNETES_SERVICE_PORT": port,
+        "KUBERNETES_SERVICE_PORT_HTTPS": port,
+        "KUBERNETES_PORT": f"tcp://{host}:{port}",
+    }
 
 
 async def _services_are_loopback(client: HttpClient) -> bool:

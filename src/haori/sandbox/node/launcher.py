@@ -1,0 +1,164 @@
+"""Becomes a container's process. Run as a script: `python -I -S launcher.py PLAN`, PLAN being JSON (`LaunchPlan`).
+
+Standard library only, no package import: it starts for each container. It is in a session of its own with the container's
+environment already; it writes down who it is, then builds the container's view of the files where it may, gives up
+privileges, and executes the command, so the pid stays. The parent-death signal is set twice, because a change of
+credentials clears it. Exit code 125 with a text in the plan's error file says that the command was never run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+
+NOT_STARTED = 125
+
+_CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
+_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "opt", "dev", "proc", "sys")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(name: str, *arguments: object) -> None:
+    """A function of the C library that answers 0; OSError otherwise."""
+    if getattr(_libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def die_with_parent(expected: int) -> None:
+    """Ends with the node, also where it ended a moment ago."""
+    call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if expected and os.getppid() != expected:
+        os._exit(NOT_STARTED)
+
+
+def record(path: str) -> None:
+    """Writes {"pid", "startTicks"} before anything else happens."""
+    with open("/proc/self/stat") as file:
+        ticks = int(file.read().rpartition(")")[2].split()[19])
+    with open(f"{path}.new", "w") as file:
+        json.dump({"pid": os.getpid(), "startTicks": ticks}, file)
+    os.rename(f"{path}.new", path)
+
+
+def mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
+    """mount(2)."""
+    encoded = [text.encode() if text is not None else None for text in (source, target, kind)]
+    call("mount", *encoded, ctypes.c_ulong(flags), options.encode() if options else None)
+
+
+def bind(source: str, target: str, *, read_only: bool) -> None:
+    """Shows a file or folder at another place as well."""
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        open(target, "a").close()
+    mount(source, target, None, _MS_BIND | _MS_REC)
+    if read_only:
+        mount(source, target, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _locked_flags(target))
+
+
+def show(path: str, root: str, targets: set[str]) -> None:
+    """Shows a part of the system below `root`; a folder that something is mounted in is put together entry by entry."""
+    if path in targets or not os.path.lexists(path):
+        return
+    if os.path.islink(path):
+        os.symlink(os.readlink(path), root + path)
+    elif os.path.isdir(path) and any(target.startswith(f"{path}/") for target in targets):
+        os.makedirs(root + path)
+        for name in os.listdir(path):
+            show(f"{path}/{name}", root, targets)
+    else:
+        bind(path, root + path, read_only=not path.startswith(("/dev", "/proc", "/sys")))
+
+
+def _locked_flags(path: str) -> int:
+    """Flags that a user namespace may not take away when it mounts anew."""
+    return os.statvfs(path).f_flag & (_MS_NODEV | 8 | 1024 | 2048 | (1 << 21))
+
+
+def enter_root(plan: dict[str, object]) -> None:
+    """A mount namespace whose root holds the system's folders and this container's mounts, and nothing else."""
+    uid, gid = os.getuid(), os.getgid()
+    if uid == 0:
+        call("unshare", _CLONE_NEWNS)
+    else:
+        call("unshare", _CLONE_NEWNS | _CLONE_NEWUSER)
+        for name, value in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(value)
+    mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+    root = str(plan["root"])
+    mount("tmpfs", root, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=1m")
+    mounts = plan["mounts"]
+    assert isinstance(mounts, list)
+    targets = {os.path.normpath(target) for _, target, _ in mounts}
+    for name in _SYSTEM:
+        show(f"/{name}", root, targets)
+    for source, target, read_only in mounts:
+        bind(source, root + target, read_only=read_only)
+    os.chroot(root)
+    os.chdir("/")
+
+
+def drop_privileges(uid: int) -> None:
+    """Becomes `uid` (user and group alike) for good."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def limit(plan: dict[str, object]) -> None:
+    """The limits that are the kernel's to keep: no core files, a bounded number of descriptors; a cgroup where given."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = int(str(plan["openFiles"]))
+    value = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (value, value))
+    if cgroup := plan.get("cgroup"):
+        with open(f"{cgroup}/cgroup.procs", "w") as file:
+            file.write("0")
+
+
+def run(plan: dict[str, object]) -> None:
+    """Does what the plan says; returns never, or with an OSError."""
+    parent = int(str(plan["parent"]))
+    die_with_parent(parent)
+    if path := plan.get("record"):
+        record(str(path))
+    limit(plan)
+    if plan.get("root"):
+        enter_root(plan)
+    uid = plan.get("uid")
+    os.umask(0o022)
+    if isinstance(uid, int):
+        drop_privileges(uid)
+    die_with_parent(0)
+    call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if parent and os.getppid() not in (parent, 0):
+        os._exit(NOT_STARTED)
+    os.chdir(str(plan["cwd"]))
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    command = plan["command"]
+    assert isinstance(command, list)
+    os.execvpe(command[0], command, dict(os.environ))  # noqa: S606 - becoming the command is what this script is for
+
+
+if __name__ == "__main__":
+    the_plan = json.loads(sys.argv[1])
+    failures = os.open(the_plan["error"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        run(the_plan)
+    except (OSError, ValueError) as error:
+        os.write(failures, f"{error}".encode()[:2000])
+    os._exit(NOT_STARTED)

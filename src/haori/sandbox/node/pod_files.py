@@ -1,0 +1,166 @@
+"""The folders of one Pod, and what its containers see of them.
+
+volumes/<name>/             what a volume holds
+roots/<container>/          $SANDBOX_ROOT where there is no root of its own: links from mount paths to volumes
+homes/<container>/  tmp/<container>/
+view/<container>/           where the container's own root is put together (empty from outside)
+run/<container>.pid|.error  what the launcher wrote
+logs/<container>/N.log
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from haori.objects import nested_list, nested_text
+from haori.sandbox.node.environment import expand
+from haori.sandbox.node.isolation import Isolation, interpreter_mounts
+from haori.sandbox.node.references import ConfigProblem
+from haori.sandbox.node.volumes import make_empty
+
+HOME = "/home/pod"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerView:
+    """How one container sees files."""
+
+    sandbox_root: str
+    """What `SANDBOX_ROOT` is; a mount path after it is where the mount appears."""
+    home: str
+    temporary: str
+    working_folder: str
+    root: Path | None
+    mounts: tuple[tuple[str, str, bool], ...]
+
+
+class PodFiles:
+    """The folders of the Pod `uid`."""
+
+    def __init__(self, uid: str, *, pods_folder: Path, isolation: Isolation, owner: int | None) -> None:
+        self.folder = pods_folder / uid
+        self.seen = isolation.files / "pods" / uid
+        """Below it lies what the Pod's processes see; another place than `folder` only where they could not reach it."""
+        self.claims = isolation.files / "volumes"
+        """What PersistentVolumeClaims hold, by their uid; it outlives Pods."""
+        self.owner = owner
+        self._isolation = isolation
+
+    def log_file(self, container: str, attempt: int) -> Path:
+        """The log of one run."""
+        return self.folder / "logs" / container / f"{attempt}.log"
+
+    def volume(self, name: str) -> Path:
+        """A volume's folder."""
+        return self.seen / "volumes" / name
+
+    def run_file(self, container: str, suffix: str) -> Path:
+        """`run/<container>.<suffix>`."""
+        return self.folder / "run" / f"{container}.{suffix}"
+
+    def make(self) -> None:
+        """The folders that every Pod has. Blocking."""
+        for folder in (self.folder, self.seen, self.seen / "volumes"):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o711)
+        (self.folder / "run").mkdir(exist_ok=True)
+
+    def remove(self) -> None:
+        """Everything of the Pod goes. Blocking."""
+        for folder in (self.folder, self.seen):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def view(
+        self, container: Mapping[str, Any], sources: Mapping[str, Path], environment: Mapping[str, str]
+    ) -> ContainerView:
+        """Makes and gives what the container sees; `sources` are the folders of volumes by name. Blocking.
+
+        ConfigProblem where a mount names no volume or leaves it.
+        """
+        name = str(container["name"])
+        home, temporary = self.seen / "homes" / name, self.seen / "tmp" / name
+        for folder in (home, temporary):
+            make_empty(folder, uid=self.owner)
+        mounts = [
+            (str(_source(each, sources, environment)), str(each["mountPath"]), bool(each.get("readOnly")))
+            for each in nested_list(container, "volumeMounts")
+        ]
+        mounts.sort(key=lambda mount: len(PurePosixPath(mount[1]).parts))
+        working = nested_text(container, "workingDir")
+        if self._isolation.own_root:
+            return self._own_root(name, mounts, home, temporary, working)
+        return self._linked(name, mounts, home, temporary, working)
+
+    def _own_root(
+        self, name: str, mounts: list[tuple[str, str, bool]], home: Path, temporary: Path, working: str
+    ) -> ContainerView:
+        root = self.seen / "view" / name
+        root.mkdir(parents=True, exist_ok=True)
+        own = [(str(home), HOME, False), (str(temporary), "/tmp", False)]  # noqa: S108  # the container's own
+        if working and not any(_is_below(working, target) for _, target, _ in mounts) and not os.path.isdir(working):
+            place = home / ".working"
+            make_empty(place, uid=self.owner)
+            own.append((str(place), working, False))
+        return ContainerView(
+            sandbox_root="",
+            home=HOME,
+            temporary="/tmp",  # noqa: S108  # the container's own
+            working_folder=working or HOME,
+            root=root,
+            mounts=(*interpreter_mounts(), *own, *mounts),
+        )
+
+    def _linked(
+        self, name: str, mounts: list[tuple[str, str, bool]], home: Path, temporary: Path, working: str
+    ) -> ContainerView:
+        root = self.seen / "roots" / name
+        shutil.rmtree(root, ignore_errors=True)
+        make_empty(root, uid=self.owner)
+        for source, target, _ in mounts:
+            link = root / target.strip("/")
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.exists():
+                link.symlink_to(source)
+        folder = home
+        if working:
+            folder = root / working.strip("/")
+            folder.mkdir(parents=True, exist_ok=True)
+        return ContainerView(
+            sandbox_root=str(root),
+            home=str(home),
+            temporary=str(temporary),
+            working_folder=str(folder),
+            root=None,
+            mounts=(),
+        )
+
+
+def _is_below(path: str, parent: str) -> bool:
+    return PurePosixPath(path).is_relative_to(PurePosixPath(parent))
+
+
+def _source(mount: Mapping[str, Any], sources: Mapping[str, Path], environment: Mapping[str, str]) -> Path:
+    name = str(mount.get("name"))
+    if name not in sources:
+        raise ConfigProblem("CreateContainerConfigError", f'volume mount "{name}" names no volume of the pod')
+    source = sources[name]
+    below = nested_text(mount, "subPath") or expand(nested_text(mount, "subPathExpr"), environment)
+    if not below:
+        return source
+    path = PurePosixPath(below)
+    if path.is_absolute() or ".." in path.parts:
+        raise ConfigProblem("CreateContainerConfigError", f"subPath {below} of volume {name} leaves the volume")
+    wanted = source / path
+    if not wanted.exists() and not (source / "..data").is_symlink():
+        wanted.mkdir(parents=True)
+        status = source.stat()
+        os.chown(wanted, status.st_uid, status.st_gid)
+        wanted.chmod(0o777)
+    if not wanted.resolve().is_relative_to(source.resolve()):
+        raise ConfigProblem("CreateContainerConfigError", f"subPath {below} of volume {name} leaves the volume")
+    return wanted
