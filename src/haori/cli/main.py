@@ -19,10 +19,18 @@ from haori.errors import HaoriError, format_error
 from haori.words import text
 
 COMMANDS: dict[str, str] = {
+    "up": "haori.cli.up:up",
+    "status": "haori.cli.status:status",
+    "down": "haori.cli.down:down",
+    "reset": "haori.cli.down:reset",
+    "sandbox": "haori.cli.sandbox:sandbox",
+    "run": "haori.cli.run:run",
     "render": "haori.cli.render:render",
     "tools": "haori.cli.tools:tools",
     "completion": "haori.cli.completion:completion",
 }
+HIDDEN = frozenset({"run"})
+"""Commands that people have no use for: `run` is the supervisor's."""
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -31,9 +39,10 @@ EXIT_INTERRUPTED = 130
 class LazyGroup(click.Group):
     """A group whose commands are `name: "module:attribute"`; short help comes from `words`, not from the module."""
 
-    def __init__(self, *args: Any, commands: dict[str, str] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, commands: dict[str, str] | None = None, prefix: str = "cli", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lazy = commands or {}
+        self._prefix = prefix
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of the table, which is the order people meet them in."""
@@ -50,7 +59,8 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line a command, without importing any."""
         with formatter.section(text("cli.section.commands")):
-            formatter.write_dl([(name, text(f"cli.{name}.short")) for name in self._lazy])
+            shown = (name for name in self._lazy if name not in HIDDEN)
+            formatter.write_dl([(name, text(f"{self._prefix}.{name}.short")) for name in shown])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

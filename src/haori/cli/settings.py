@@ -21,6 +21,10 @@ class InstanceSettings:
     """The context of `kubeconfig`; None: its current one."""
     run_processes: bool = False
     """Whether Pods that ask for it run as real processes on this machine."""
+    engine: bool = True
+    """Whether the delivery engine runs; off where `haori sandbox start` made the instance."""
+    api_port: int = 0
+    """Port of the sandbox's API as asked for; 0: chosen free once."""
     git_port: int = 0
     """Port of the Git server, chosen free once so that clone URLs survive a restart."""
 

@@ -66,7 +66,7 @@ def up(instance: Instance, **arguments: object) -> int:
     _prepare(instance, settings)
     started = time.monotonic()
     if options.detach:
-        _start_in_background(instance)
+        start_in_background(instance)
         return _finish(instance, options, started=started)
     return _run_in_foreground(instance, settings, options, started)
 
@@ -91,7 +91,9 @@ def decide_settings(instance: Instance, options: UpOptions) -> InstanceSettings:
     run_processes = options.run_processes
     if run_processes is None:
         run_processes = kept.run_processes if kept.platform == platform else is_example and not foreign
-    return replace(kept, kubeconfig=kubeconfig, context=context, platform=platform, run_processes=run_processes)
+    return replace(
+        kept, kubeconfig=kubeconfig, context=context, platform=platform, run_processes=run_processes, engine=True
+    )
 
 
 def process_specs(settings: InstanceSettings) -> list[ProcessSpec]:
@@ -99,7 +101,8 @@ def process_specs(settings: InstanceSettings) -> list[ProcessSpec]:
     specs = [ProcessSpec(name="sandbox-api")] if settings.uses_sandbox else []
     if settings.platform is not None:
         specs.append(ProcessSpec(name="git-server"))
-    specs.append(ProcessSpec(name="engine"))
+    if settings.engine:
+        specs.append(ProcessSpec(name="engine"))
     if settings.uses_sandbox:
         specs.append(ProcessSpec(name="sandbox-node"))
     if settings.platform is not None:
@@ -120,7 +123,8 @@ def _prepare(instance: Instance, settings: InstanceSettings) -> None:
     settings.save(instance)
 
 
-def _start_in_background(instance: Instance) -> None:
+def start_in_background(instance: Instance) -> None:
+    """Starts the instance's supervisor, which outlives this command. Raises InstanceError where it does not start."""
     with open_log(instance.logs / "supervisor.log") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "haori", "run", "supervisor", "--data-dir", str(instance.data_dir)],

@@ -1,0 +1,126 @@
+"""`haori run NAME`: one part of an instance in the foreground, as the supervisor or a Deployment starts it.
+
+Each part has a builder, which reads what the instance was asked for from its data folder and gives the part's `serve`.
+A part's room is imported by its builder alone, so that no process pays for the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from haori.cli.instance import Instance, InstanceError
+from haori.cli.options import data_dir_option
+from haori.cli.service import Serve, run_service
+from haori.cli.settings import InstanceSettings, load_settings
+from haori.words import text
+
+Builder = Callable[[Instance, InstanceSettings], Serve]
+
+FILE_PAUSE_SECONDS = 0.1
+
+
+def _sandbox_api(instance: Instance, settings: InstanceSettings) -> Serve:
+    from haori.sandbox.api.server import serve
+    from haori.sandbox.api.settings import ApiSettings
+
+    api = ApiSettings(data_dir=instance.data_dir, port=settings.api_port)
+    return lambda ready: serve(api, ready=ready)
+
+
+def _git_server(instance: Instance, settings: InstanceSettings) -> Serve:
+    from haori.git.server import ServerSettings, serve
+
+    seed = instance.data_dir / "git" / "seed"
+    server = ServerSettings(data_dir=instance.data_dir, port=settings.git_port, seed=seed if seed.is_dir() else None)
+    return lambda ready: serve(server, ready=ready)
+
+
+def _sandbox_node(instance: Instance, settings: InstanceSettings) -> Serve:
+    from haori.sandbox.node import NodeSettings, serve
+
+    async def wait_and_serve(ready: Callable[[], None]) -> None:
+        kubeconfig = await wait_for_cluster(instance, settings) or instance.kubeconfig
+        node = NodeSettings(kubeconfig=kubeconfig, data_dir=instance.data_dir, run_processes=settings.run_processes)
+        await serve(node, ready=ready)
+
+    return wait_and_serve
+
+
+def _engine(instance: Instance, settings: InstanceSettings) -> Serve:
+    from haori.delivery.controller.engine import serve
+    from haori.delivery.controller.settings import EngineSettings
+
+    async def wait_and_serve(ready: Callable[[], None]) -> None:
+        engine = EngineSettings(
+            data_dir=instance.data_dir / "engine",
+            kubeconfig=await wait_for_cluster(instance, settings),
+            context=settings.context,
+            allow_file_repositories=True,
+        )
+        await serve(engine, ready=ready)
+
+    return wait_and_serve
+
+
+def _bootstrap(instance: Instance, settings: InstanceSettings) -> Serve:
+    from haori.cli.bootstrap import bootstrap
+
+    async def serve(ready: Callable[[], None]) -> None:
+        await bootstrap(instance, settings)
+        ready()
+
+    return serve
+
+
+BUILDERS: dict[str, Builder] = {
+    "sandbox-api": _sandbox_api,
+    "git-server": _git_server,
+    "engine": _engine,
+    "sandbox-node": _sandbox_node,
+    "bootstrap": _bootstrap,
+}
+SUPERVISOR = "supervisor"
+
+
+@click.command(hidden=True, help=text("cli.run.help"), epilog=text("cli.run.epilog"))
+@click.argument("name", metavar="NAME")
+@data_dir_option
+@click.option("--parent", type=int, hidden=True)
+def run(instance: Instance, name: str, parent: int | None) -> int:
+    """Run one part of an instance."""
+    from haori.cli.logs import configure_logging
+
+    if name != SUPERVISOR and name not in BUILDERS:
+        raise click.UsageError(text("cli.run.unknown-part", {"part": name, "parts": [SUPERVISOR, *BUILDERS]}))
+    settings = load_settings(instance)
+    if settings is None:
+        raise InstanceError("no-instance", path=str(instance.data_dir))
+    instance.create()
+    if name == SUPERVISOR:
+        return _supervise(instance, settings)
+    configure_logging()
+    return run_service(name, BUILDERS[name](instance, settings), records=instance.run, parent=parent)
+
+
+def _supervise(instance: Instance, settings: InstanceSettings) -> int:
+    from haori.cli.supervisor import supervise
+    from haori.cli.up import process_specs, say_on_stderr
+
+    supervise(instance, process_specs(settings), say=say_on_stderr)
+    return 0
+
+
+async def wait_for_cluster(instance: Instance, settings: InstanceSettings) -> Path | None:
+    """The kubeconfig of the cluster the instance drives (None: as kubectl finds it), once it is there.
+
+    The sandbox's is written by its API when that first starts; a part that was started beside it waits here.
+    """
+    if not settings.uses_sandbox:
+        return Path(settings.kubeconfig) if settings.kubeconfig else None
+    while not instance.kubeconfig.exists():  # noqa: ASYNC110 - another process writes it, within the first second
+        await asyncio.sleep(FILE_PAUSE_SECONDS)
+    return instance.kubeconfig
