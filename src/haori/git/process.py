@@ -54,7 +54,8 @@ async def run_git(
     """
     process = await asyncio.create_subprocess_exec(
         "git", "-C", str(folder), *arguments, env=dict(environment), start_new_session=True,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         async with asyncio.timeout(timeout_seconds), asyncio.TaskGroup() as group:
@@ -82,7 +83,8 @@ class _OutputError(Exception):
 async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
     if process.stdin is None:
         return
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    # A process that ended before it read everything: uvloop says so by a RuntimeError of the closed pipe.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
         process.stdin.write(data)
         await process.stdin.drain()
     process.stdin.close()
