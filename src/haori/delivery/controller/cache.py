@@ -9,6 +9,7 @@ Every key belongs to `cluster`: one cache a cluster.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,8 @@ from haori.delivery.model import Settings
 from haori.errors import PeerError
 from haori.objects import GroupKind, Manifest, ResourceKey, key_of, nested_list, nested_text
 from haori.objects.masking import SecretHasher
+
+log = logging.getLogger(__name__)
 
 _COUNTERS = ("resourceVersion", "generation", "managedFields")
 OUTPUT_OF_CONTROLLERS = frozenset({("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice")})
@@ -199,7 +202,7 @@ class ClusterCache:
             key=key,
             uid=nested_text(manifest, "metadata", "uid"),
             manifest=trim(manifest, hasher=self._hasher, manager=self._manager, keep_body=mark is not None),
-            health=assess(manifest),
+            health=_health_of(manifest),
             application=mark,
             owners=tuple(str(owner.get("uid") or "") for owner in owners),
             urls=addresses_of(manifest),
@@ -231,6 +234,15 @@ class ClusterCache:
 
     def _pick(self, keys: Iterable[ResourceKey]) -> list[Live]:
         return [self._objects[key] for key in sorted(keys)]
+
+
+def _health_of(manifest: Manifest) -> Health | None:
+    """The object's health; one whose fields no rule expected must not end the watch of all others of its type."""
+    try:
+        return assess(manifest)
+    except Exception:
+        log.exception("health rule failed", extra={"object": str(key_of(manifest))})
+        return None
 
 
 async def _keep(reflector: Reflector) -> None:

@@ -175,7 +175,9 @@ class Reconciler:
                 self.queue.ask(key, Level.NEWEST, "pin", delay=(application.pin.until - now).total_seconds() + 0.5)
             if decided.ends_pin:
                 await self._end_pin(application)
-            revisions = await self._parts.desired.resolve(sources, revisions=decided.revisions)
+            revisions = memory.git
+            if decided.revisions != memory.git:
+                revisions = await self._parts.desired.resolve(sources, revisions=decided.revisions)
             is_known = memory.desired is not None and memory.desired.revisions == revisions
             if level >= Level.NEWEST or not is_known:
                 memory.desired = await self._parts.desired.build(
