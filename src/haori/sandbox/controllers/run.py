@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from haori.cluster import KubernetesClient
 from haori.errors import TransientError
 from haori.sandbox.controllers.cron_job import CronJobController
+from haori.sandbox.controllers.daemon_set import DaemonSetController
 from haori.sandbox.controllers.deployment import DeploymentController
 from haori.sandbox.controllers.endpoints import EndpointsController
 from haori.sandbox.controllers.garbage import GarbageCollector, TypesController
@@ -20,6 +21,7 @@ from haori.sandbox.controllers.replica_set import ReplicaSetController
 from haori.sandbox.controllers.scheduler import Scheduler
 from haori.sandbox.controllers.service_accounts import NamespaceDefaultsController
 from haori.sandbox.controllers.settings import ControllerSettings
+from haori.sandbox.controllers.stateful_set import StatefulSetController
 from haori.sandbox.controllers.world import World
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ CONTROLLERS: tuple[Any, ...] = (
     EndpointsController,
     JobController,
     CronJobController,
+    StatefulSetController,
+    DaemonSetController,
     GarbageCollector,
     TypesController,
 )
