@@ -179,6 +179,10 @@ class Informers:
         """The informer of a type if there is one."""
         return self._informers.get(type_)
 
+    def is_served(self, resource: ApiResource) -> bool:
+        """Whether the API serves that type."""
+        return resource.group_kind in self._reflectors
+
     def watched(self) -> Iterable[Informer]:
         """The informers of the types served now."""
         return [self._informers[type_] for type_ in self._reflectors]

@@ -9,19 +9,25 @@ from typing import Any, Protocol
 
 from haori.cluster import KubernetesClient
 from haori.errors import TransientError
+from haori.sandbox.controllers.autoscaler import AutoscalerController
 from haori.sandbox.controllers.cron_job import CronJobController
 from haori.sandbox.controllers.daemon_set import DaemonSetController
 from haori.sandbox.controllers.deployment import DeploymentController
+from haori.sandbox.controllers.disruption import DisruptionController
 from haori.sandbox.controllers.endpoints import EndpointsController
+from haori.sandbox.controllers.expiry import ExpiryController
 from haori.sandbox.controllers.garbage import GarbageCollector, TypesController
 from haori.sandbox.controllers.job import JobController
+from haori.sandbox.controllers.load_balancers import LoadBalancerController
 from haori.sandbox.controllers.namespaces import NamespaceController
+from haori.sandbox.controllers.nodes import NodeController
 from haori.sandbox.controllers.queue import KeyedQueue
 from haori.sandbox.controllers.replica_set import ReplicaSetController
 from haori.sandbox.controllers.scheduler import Scheduler
 from haori.sandbox.controllers.service_accounts import NamespaceDefaultsController
 from haori.sandbox.controllers.settings import ControllerSettings
 from haori.sandbox.controllers.stateful_set import StatefulSetController
+from haori.sandbox.controllers.volumes import VolumesController
 from haori.sandbox.controllers.world import World
 
 log = logging.getLogger(__name__)
@@ -50,6 +56,12 @@ CONTROLLERS: tuple[Any, ...] = (
     CronJobController,
     StatefulSetController,
     DaemonSetController,
+    VolumesController,
+    LoadBalancerController,
+    DisruptionController,
+    AutoscalerController,
+    NodeController,
+    ExpiryController,
     GarbageCollector,
     TypesController,
 )
