@@ -40,9 +40,9 @@ class EngineClient:
         """The JSON at /internal/v1/SEGMENTS?QUERY; raises EngineUnreachableError, EngineAnswerError on 4xx and 5xx."""
         return self._request("GET", segments, query, None)
 
-    def post(self, *segments: str, body: Mapping[str, Any] | None = None) -> Any:
+    def post(self, *segments: str, body: Mapping[str, Any] | None = None, **query: str) -> Any:
         """The JSON answer to a POST; raises as `get` does."""
-        return self._request("POST", segments, {}, json.dumps(body or {}).encode())
+        return self._request("POST", segments, query, json.dumps(body or {}).encode())
 
     def _request(self, method: str, segments: tuple[str, ...], query: Mapping[str, str], body: bytes | None) -> Any:
         target = "/internal/v1/" + "/".join(quote(segment, safe="") for segment in segments)

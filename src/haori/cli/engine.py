@@ -1,0 +1,51 @@
+"""`haori engine`: the delivery engine alone, in the foreground, against a cluster of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from haori.cli.instance import Instance
+from haori.cli.options import data_dir_option
+from haori.cli.settings import resolve_kubeconfig
+from haori.cli.target import CONTROL_NAMESPACE
+from haori.words import text
+
+
+@click.command(help=text("cli.engine.help"), epilog=text("cli.engine.epilog"))
+@click.option("--kubeconfig", metavar="FILE", help=text("cli.option.kubeconfig"))
+@click.option("--context", metavar="NAME", help=text("cli.option.context"))
+@click.option("-n", "--namespace", metavar="NAMESPACE", default=CONTROL_NAMESPACE, show_default=True,
+              help=text("cli.engine.namespace"))  # fmt: skip
+@click.option("--allow-file-repositories", is_flag=True, help=text("cli.engine.allow-file-repositories"))
+@data_dir_option
+def engine(
+    instance: Instance, kubeconfig: str | None, context: str | None, namespace: str, allow_file_repositories: bool
+) -> int:
+    """Run the engine."""
+    from haori.cli.logs import configure_logging
+    from haori.cli.service import run_service
+    from haori.delivery.controller.engine import serve
+    from haori.delivery.controller.settings import EngineSettings
+
+    found = resolve_kubeconfig(kubeconfig)
+    settings = EngineSettings(
+        data_dir=instance.data_dir / "engine",
+        kubeconfig=Path(found) if found else None,
+        context=context,
+        namespace=namespace,
+        allow_file_repositories=allow_file_repositories,
+    )
+    instance.create()
+    configure_logging()
+
+    async def run(ready: Callable[[], None]) -> None:
+        def say_ready() -> None:
+            click.echo(text("cli.engine.ready", {"namespace": namespace, "path": str(instance.data_dir)}), err=True)
+            ready()
+
+        await serve(settings, ready=say_ready)
+
+    return run_service("engine", run, records=None, parent=None)
