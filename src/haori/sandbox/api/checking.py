@@ -15,9 +15,12 @@ from haori.sandbox.api import errors
 from haori.sandbox.api.options import FieldValidation, WriteOptions
 from haori.sandbox.api.registry import ServedType
 from haori.schema import Schemas, TypeSchema, apply_defaults, prune_unknown, unknown_fields, validate
+from haori.schema.fieldset import FieldSet
 from haori.schema.jsonpatch import json_patch
+from haori.schema.managed import reset_fields, server_side_apply, track_update
 from haori.schema.mergepatch import merge_patch
-from haori.schema.patch_errors import JsonPatchError, PatchError
+from haori.schema.patch_errors import ApplyConflictError, JsonPatchError, PatchError, TypedValueError
+from haori.schema.strategic import strategic_merge_patch
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -25,6 +28,13 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 def schema_of(schemas: Schemas, type_: ServedType) -> TypeSchema | None:
     """What is known of the type."""
     return schemas.type_for(type_.api_version, type_.kind)
+
+
+def warn_of(
+    schemas: Schemas, type_: ServedType, manifest: dict[str, Any], validation: FieldValidation
+) -> tuple[str, ...]:
+    """What is told of fields the type does not know. A 400 where they are refused."""
+    return read(schemas, type_, manifest, validation)[1]
 
 
 def read(
@@ -72,7 +82,19 @@ def track(
     subresource: str = "",
 ) -> dict[str, Any]:
     """`after` with managedFields that say what this write owns."""
-    return after
+    return track_update(
+        schema_of(schemas, type_),
+        before,
+        after,
+        manager=options.field_manager or "unknown",
+        now=now,
+        subresource=subresource,
+        reset=_reset(type_, subresource),
+    )
+
+
+def _reset(type_: ServedType, subresource: str) -> FieldSet:
+    return reset_fields(subresource, has_status=type_.has_status, is_custom=type_.is_custom)
 
 
 def patch_change(schemas: Schemas, type_: ServedType, name: str, body: Any, patch_type: PatchType) -> Change:
@@ -86,6 +108,10 @@ def patch_change(schemas: Schemas, type_: ServedType, name: str, body: Any, patc
             if not isinstance(body, Mapping):
                 raise errors.bad_request("error decoding patch: a merge patch is an object")
             return _refusing(type_, name, lambda old: merge_patch(old, body))
+        case PatchType.STRATEGIC if not type_.is_custom and (schema := schema_of(schemas, type_)) is not None:
+            if not isinstance(body, Mapping):
+                raise errors.bad_request("error decoding patch: a strategic merge patch is an object")
+            return _refusing(type_, name, lambda old: strategic_merge_patch(schema, old, body))
         case PatchType.STRATEGIC | PatchType.APPLY:
             raise errors.unsupported_media_type(patch_type, (PatchType.JSON, PatchType.MERGE, PatchType.APPLY))
 
@@ -157,5 +183,36 @@ def apply(
     now: datetime,
     subresource: str,
 ) -> dict[str, Any]:
-    """The object after server-side apply; 409 with every conflict."""
-    raise errors.unsupported_media_type(PatchType.APPLY, (PatchType.JSON, PatchType.MERGE))
+    """The object after server-side apply; 409 with every conflict, 500 (as Kubernetes has it) for a broken structure."""
+    try:
+        return server_side_apply(
+            schema_of(schemas, type_),
+            live,
+            applied,
+            manager=options.field_manager,
+            force=options.force,
+            now=now,
+            subresource=subresource,
+            reset=_reset(type_, subresource),
+        )
+    except ApplyConflictError as error:
+        raise _apply_conflict(error) from error
+    except TypedValueError as error:
+        place = "/".join(part for part in (nested_text(applied, "metadata", "namespace"), name_of(applied)) if part)
+        what = f"failed to create typed patch object ({place}; {type_.api_version}, Kind={type_.kind})"
+        raise errors.ApiStatusError(500, "", f"{what}: {error.message}") from error
+    except PatchError as error:
+        raise errors.bad_request(error.problem) from error
+
+
+def name_of(manifest: Manifest) -> str:
+    """The name in the metadata, empty where there is none."""
+    return nested_text(manifest, "metadata", "name")
+
+
+def _apply_conflict(error: ApplyConflictError) -> errors.ApiStatusError:
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f"conflict with {each.holder}", "field": each.path}
+        for each in error.conflicts
+    ]
+    return errors.ApiStatusError(409, "Conflict", error.message, {"causes": causes})

@@ -198,8 +198,8 @@ class Api:
     async def _apply(
         self, type_: ServedType, name: str, body: Any, namespace: str, options: WriteOptions, subresource: str
     ) -> Written:
-        applied = checking.read_applied(type_, name, namespace, body, options)
-        value, warnings = checking.read(self.schemas, type_, applied, options.field_validation)
+        value = checking.read_applied(type_, name, namespace, body, options)
+        warnings = checking.warn_of(self.schemas, type_, value, options.field_validation)
         now = self.now()
         for _ in range(ATTEMPTS):
             live = self.store.get(StoreKey(type_.storage, namespace if type_.namespaced else "", name))
