@@ -126,6 +126,7 @@ async def test_a_failed_sync_is_tried_again_and_gives_way_to_a_mend(delivery: De
     )
     assert phase_of(application) == "Running"
     assert "Not_A_Name" in application["status"]["operationState"]["message"]
+    assert why_of(application)["code"] == "sync-attempt-failed"
 
     commit = await delivery.push("shop", "Mend", {"app/a.yaml": config_map("a", x="1")})
     await delivery.expect("shop", at(commit))

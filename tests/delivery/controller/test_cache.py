@@ -116,3 +116,21 @@ def test_a_changed_mark_moves_the_object_and_a_deletion_forgets_it(cache: Cluste
 
 def test_events_and_leases_are_not_watched(cache: ClusterCache):
     assert [cache.is_watched(resource) for resource in (EVENTS, LEASES, PODS)] == [False, False, True]
+
+
+def test_an_event_that_was_overtaken_by_our_own_write_is_passed_over(cache: ClusterCache, heard: Heard):
+    see(cache, manifest("ConfigMap", "settings", mark="shop", version="10", data={"a": "new"}))
+    see(cache, manifest("ConfigMap", "settings", mark="shop", version="9", data={"a": "old"}))
+
+    live = cache.get(ResourceKey("", "ConfigMap", "shop", "settings"))
+    assert live is not None
+    assert live.manifest["data"] == {"a": "new"}
+    assert len(heard) == 1
+
+
+def test_the_end_of_an_object_that_was_made_anew_is_passed_over(cache: ClusterCache):
+    see(cache, manifest("ConfigMap", "settings", version="10"))
+    old = manifest("ConfigMap", "settings", version="9")
+    old["metadata"]["uid"] = "uid-before"
+    see(cache, old, EventType.DELETED)
+    assert cache.get(ResourceKey("", "ConfigMap", "shop", "settings")) is not None

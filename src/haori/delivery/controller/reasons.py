@@ -55,6 +55,8 @@ class Reasons:
             return stopping[0].sentence if stopping else None
         if waiting_for and (found := await self._waits(application, state, waiting_for, revisions)) is not None:
             return found
+        if assessment.status is SyncStatus.OUT_OF_SYNC and (failed := _failed_sync(state, revisions)) is not None:
+            return failed
         if assessment.health.status is not HealthStatus.HEALTHY:
             return await self._ill(application, assessment, revisions)
         if stopping:
@@ -165,6 +167,17 @@ def _differs(assessment: Assessment) -> Sentence | None:
         return Sentence(code="why-extra", parameters={"object": str(first.key), "more": more})
     fields = [difference.path for difference in first.differences[:3]]
     return Sentence(code="why-differs", parameters={"object": str(first.key), "fields": fields, "more": more})
+
+
+def _failed_sync(state: OperationState | None, revisions: Sequence[str]) -> Sentence | None:
+    """That the last sync to what Git wants failed, whether it is tried again or not."""
+    if state is None or state.revisions != tuple(revisions):
+        return None
+    is_waiting = state.phase is OperationPhase.RUNNING and state.finished_at is not None
+    if not is_waiting and not failed_operation(state):
+        return None
+    revision = ", ".join(item[:7] for item in state.revisions)
+    return Sentence(code="sync-attempt-failed", parameters={"revision": revision, "message": state.message})
 
 
 def failed_operation(state: OperationState | None) -> bool:

@@ -1,0 +1,77 @@
+"""The operation's state goes from beginning to end, or to its next try, as Argo CD writes it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from haori.delivery.controller import progress
+from haori.delivery.model import OperationState, parse_application
+from haori.delivery.model.operation import parse_operation_state
+from haori.resources.argo import OperationPhase
+
+NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
+SOURCE = {"repoURL": "https://git.example/r", "path": "app"}
+
+
+def begin(raw: dict[str, Any] | None = None, status: dict[str, Any] | None = None) -> OperationState:
+    manifest = {
+        "metadata": {"name": "shop", "namespace": "argocd", "uid": "0123456789"},
+        "spec": {"source": SOURCE, "destination": {"name": "in-cluster"}},
+        "status": {"operationState": status} if status else {},
+    }
+    application = parse_application(manifest)
+    return progress.begin(application, raw or {"sync": {}}, sources=application.spec.sources, now=NOW)
+
+
+def test_two_operations_never_begin_in_the_same_second():
+    first = begin()
+    second = begin(status=progress.state_json(first, has_many=False))
+    assert (first.started_at, second.started_at) == (NOW, NOW + timedelta(seconds=1))
+
+
+def test_a_success_is_the_end():
+    ended = progress.finish(begin({"sync": {}, "retry": {"limit": 5}}), OperationPhase.SUCCEEDED, "done", NOW)
+    assert (ended.phase, ended.finished_at, progress.next_try_at(ended)) == (OperationPhase.SUCCEEDED, NOW, None)
+
+
+def test_without_a_retry_policy_a_failure_is_the_end():
+    assert progress.finish(begin(), OperationPhase.FAILED, "no", NOW).phase is OperationPhase.FAILED
+
+
+def test_a_failure_waits_as_running_and_is_tried_again_later_each_time():
+    state = begin({"sync": {}, "retry": {"limit": 2, "backoff": {"duration": "5s", "factor": 2}}})
+    pauses = []
+    now = NOW
+    while state.phase is OperationPhase.RUNNING:
+        state = progress.finish(state, OperationPhase.FAILED, "no", now)
+        if (at := progress.next_try_at(state)) is None:
+            break
+        assert f"Retrying attempt #{state.retry_count} at" in state.message
+        # What the cluster holds says the same.
+        assert progress.next_try_at(parse_operation_state(progress.state_json(state, has_many=False))) == at
+        pauses.append((at - now).total_seconds())
+        now = at
+        state = progress.try_again(state, state.revisions)
+        assert state.finished_at is None
+    assert pauses == [10, 20]
+    assert state.phase is OperationPhase.FAILED
+
+
+@pytest.mark.parametrize("has_many", [False, True])
+def test_what_is_written_reads_back(has_many: bool):
+    state = progress.try_again(begin({"sync": {"prune": True}, "initiatedBy": {"username": "bob"}}), ("abc",))
+    written = progress.state_json(state, has_many=has_many)
+    read = parse_operation_state(written)
+    assert (read.phase, read.started_at, read.revisions) == (state.phase, state.started_at, ("abc",))
+    assert [dict(raw) for raw in read.sources] == [SOURCE]
+    assert (read.operation.prune, read.operation.username) == (True, "bob")
+
+
+def test_each_try_marks_its_hooks_apart():
+    state = begin({"sync": {}, "retry": {"limit": 1}})
+    application = parse_application({"metadata": {"uid": "0123456789"}, "spec": {}})
+    again = progress.try_again(progress.finish(state, OperationPhase.FAILED, "no", NOW), ())
+    assert progress.operation_id(application, state) != progress.operation_id(application, again)
