@@ -7,7 +7,7 @@ is renamed to `N.log.1`, so a container never takes more than twice the bound.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,13 @@ class LogFile:
         self.grown = asyncio.Event()
         """Set, and replaced, whenever there is more to read."""
         self.is_closed = False
+        self.listeners: set[Callable[[str, bytes], None]] = set()
+        """Hear of all output as it comes."""
+
+    async def wait_closed(self) -> None:
+        """Until the run has ended."""
+        while not self.is_closed:
+            await self.grown.wait()
 
     def write(self, stream: str, content: bytes) -> None:
         """What came from `stdout` or `stderr`."""
@@ -40,6 +47,8 @@ class LogFile:
             self._put(stream, rest[:LONGEST_LINE_BYTES], whole=False)
             rest = rest[LONGEST_LINE_BYTES:]
         self._rest[stream] = rest
+        for listener in tuple(self.listeners):
+            listener(stream, content)
         if self._file is not None:
             self._file.flush()
         self._wake()

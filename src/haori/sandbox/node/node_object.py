@@ -108,6 +108,8 @@ def node_status(
             {"type": "InternalIP", "address": HOST_IP},
             {"type": "Hostname", "address": settings.node_name},
         ],
+        # Streams come to us as the client sent them; API servers would else speak SPDY. see: KEP-4006.
+        "declaredFeatures": ["ExtendWebSocketsToKubelet"],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": facts.kubelet_port}},
         "nodeInfo": {
             "machineID": machine,

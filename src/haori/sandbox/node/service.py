@@ -19,6 +19,7 @@ from haori.sandbox.node.addresses import Addresses, is_loopback
 from haori.sandbox.node.events import EventRecorder
 from haori.sandbox.node.images import ImageRuleFile
 from haori.sandbox.node.isolation import Isolation, find_isolation
+from haori.sandbox.node.kubelet_server import KubeletServer, choose_port
 from haori.sandbox.node.node_object import HOST_IP, NodeFacts, NodeKeeper
 from haori.sandbox.node.parts import NodeParts, Processes
 from haori.sandbox.node.pod_worker import PodWorker
@@ -26,6 +27,7 @@ from haori.sandbox.node.pods import Pods
 from haori.sandbox.node.process_run import Guard, end_marked
 from haori.sandbox.node.references import References
 from haori.sandbox.node.service_proxy import ServiceProxy
+from haori.sandbox.node.serving_certificate import ensure_certificate
 from haori.sandbox.node.settings import NodeSettings
 
 log = logging.getLogger(__name__)
@@ -68,13 +70,21 @@ async def run_node(settings: NodeSettings, *, ready: Callable[[], None]) -> None
             return PodWorker(parts, pod)
 
         pods = Pods(parts, make_worker)
+        certificate = settings.folder / "serving.pem"
+        fingerprint = await asyncio.to_thread(ensure_certificate, certificate, name=settings.node_name, address=HOST_IP)
+        authority = client_authority(settings, client)
+        server = KubeletServer(pods, certificate=certificate, client_authority=authority)
+        bound = choose_port(settings, HOST_IP)
         facts = NodeFacts(
-            kubelet_port=0, fingerprint="", isolation=isolation.label if isolation else "none", limits="watch"
+            kubelet_port=bound.getsockname()[1],
+            fingerprint=fingerprint,
+            isolation=isolation.label if isolation else "none",
+            limits="watch",
         )
         keeper = NodeKeeper(client, settings, facts, now=_now)
         await _register(keeper)
         async with asyncio.TaskGroup() as group:
-            for part in (keeper.run(), parts.events.run(), parts.references.run(), pods.run()):
+            for part in (keeper.run(), parts.events.run(), parts.references.run(), pods.run(), server.run(bound)):
                 group.create_task(part)
             if processes is not None:
                 group.create_task(proxy.run())
@@ -90,6 +100,13 @@ def clear_remains(settings: NodeSettings) -> str:
     while ended := end_marked(mark):
         log.info("processes of an earlier node ended", extra={"count": ended})
     return mark
+
+
+def client_authority(settings: NodeSettings, client: HttpClient) -> bytes | None:
+    """Who signs the certificate by which the API server is known."""
+    if settings.client_authority is not None:
+        return settings.client_authority.read_bytes()
+    return client.settings.certificate_authority
 
 
 def sweep_folders(settings: NodeSettings, isolation: Isolation | None, uids: frozenset[str]) -> None:

@@ -1,7 +1,7 @@
 """Makes Services reachable: a listener on each address and port of a Service that is on loopback, forwarding to endpoints.
 
 Ready endpoints take turns. A port that an unprivileged process may not bind is listened on at another one
-(`bindable_port`), and containers are told that one. On clusters whose Services have other addresses nothing listens.
+(`listening_port`), and containers are told that one. On clusters whose Services have other addresses nothing listens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from haori.cluster.well_known import ENDPOINT_SLICES, SERVICES
 from haori.objects import copy_manifest, labels_of, nested, nested_list, nested_text
 from haori.sandbox.node.addresses import is_loopback
 from haori.sandbox.node.forwarder import Forwarder
-from haori.sandbox.node.ports import bindable_port
+from haori.sandbox.node.ports import listening_port
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class ServiceProxy:
             copied = copy_manifest(service)
             if is_loopback(nested_text(service, "spec", "clusterIP")):
                 for port in nested_list(copied, "spec", "ports"):
-                    port["port"] = bindable_port(int(port["port"]))
+                    port["port"] = listening_port(int(port["port"]))
             yield copied
 
     def _heard_service(self, event: WatchEvent) -> None:
@@ -132,7 +132,7 @@ class ServiceProxy:
         for listener in [each for each in self._forwarders if each not in wanted]:
             self._forwarders.pop(listener).close()
         for listener in sorted(wanted - set(self._forwarders), key=lambda each: (each.address, each.port)):
-            forwarder = Forwarder(listener.address, bindable_port(listener.port))
+            forwarder = Forwarder(listener.address, listening_port(listener.port))
             try:
                 await forwarder.listen()
             except OSError as problem:

@@ -40,6 +40,8 @@ class NodeSettings:
     """Between two writes of the Node's status where nothing changed."""
     kubelet_port: int = 0
     """Where logs and exec are served on loopback; 0: a free port, kept in the data folder for the next start."""
+    client_authority: Path | None = None
+    """PEM of who signs the client certificate that the API server shows us; None: the kubeconfig's authority."""
     log_bytes: int = 1 << 20
     """One log file of a container; when it is full it becomes `N.log.1`, and what was there before is gone."""
     largest_pod_count: int = 500
