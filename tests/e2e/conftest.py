@@ -34,6 +34,7 @@ def sandbox_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     sandbox = Sandbox(tmp_path_factory.mktemp("sandbox"))
     try:
         sandbox.start()
+        asyncio.run(sandbox.add_node())
         yield sandbox.kubeconfig
     finally:
         sandbox.stop()

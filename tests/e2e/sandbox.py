@@ -9,6 +9,9 @@ import threading
 import time
 from pathlib import Path
 
+from haori.cluster import PatchType, connect
+from haori.cluster.well_known import NODES
+
 _TICK = threading.Event()  # Never set: waiting on it for a moment paces a poll that has a deadline.
 
 
@@ -43,6 +46,15 @@ class Sandbox:
             assert self._process.poll() is None, (self.folder / "sandbox.log").read_text()[-3000:]
             assert time.monotonic() < deadline, "the sandbox did not become ready"
             _TICK.wait(0.05)
+
+    async def add_node(self, name: str = "node-1") -> None:
+        """A Node object that the scheduler binds Pods to; no kubelet is behind it."""
+        capacity = {"cpu": "64", "memory": "256Gi", "pods": "1000"}
+        ready = {"capacity": capacity, "allocatable": capacity, "conditions": [{"type": "Ready", "status": "True"}]}
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
+        async with connect(self.kubeconfig) as client:
+            await client.create(NODES, node)
+            await client.patch(NODES, name, "", {"status": ready}, patch_type=PatchType.MERGE, subresource="status")
 
     def stop(self) -> None:
         """At once: it starts cleanly after anything."""
