@@ -84,7 +84,12 @@ def is_group_version(path: str) -> bool:
     if path == "api/v1":
         return True
     match = re.fullmatch(r"apis/([^/]+)/v[^/]+", path)
-    return match is not None and match[1] not in LEFT_OUT_GROUPS
+    return match is not None and is_served(match[1])
+
+
+def is_served(group: str) -> bool:
+    """Whether the group is Kubernetes' own and wanted; a server may hold custom ones too."""
+    return group not in LEFT_OUT_GROUPS and ("." not in group or group.endswith(".k8s.io"))
 
 
 def trim(schema: JSON) -> JSON:
@@ -176,7 +181,7 @@ def proto_messages(text: str, go: Mapping[tuple[str, int], tuple[str, str]]) -> 
             inner = kind[len("map<string, ") : -1] if mapped else kind
             if inner not in SCALARS:
                 inner = definition_name(inner[1:]) if inner.startswith(".") else f"{prefix}.{inner}"
-            tag = go.get((name, int(number)))
+            tag = None if name in BY_HAND else go.get((name, int(number)))
             if tag is None and name not in BY_HAND and field != "items":
                 raise SystemExit(f"{package}.{name}.{field}: no Go tag")
             json_name, flags = tag or (field if name in BY_HAND else "", "")
@@ -241,7 +246,7 @@ def read_resources() -> list[JSON]:
     result: list[JSON] = []
     groups = [("", "v1", "/api/v1")]
     for group in raw("/apis")["groups"]:
-        if group["name"] not in LEFT_OUT_GROUPS:
+        if is_served(group["name"]):
             groups += [(group["name"], v["version"], f"/apis/{v['groupVersion']}") for v in group["versions"]]
     for group_name, version, path in groups:
         entries: dict[str, JSON] = {}

@@ -14,6 +14,7 @@ from haori.schema.managers import owned_fields
 from haori.schema.mergepatch import create_merge_patch, merge_patch
 from haori.schema.patch_errors import ApplyConflictError, Conflict, JsonPatchError, PatchError, TypedValueError
 from haori.schema.problems import FieldProblem
+from haori.schema.protobuf import ProtobufError, decode_protobuf
 from haori.schema.strategic import strategic_merge_patch
 from haori.schema.threeway import three_way_merge
 from haori.schema.types import Kind, ListType, TypeSchema
@@ -31,6 +32,7 @@ __all__ = [
     "Kind",
     "ListType",
     "PatchError",
+    "ProtobufError",
     "Schemas",
     "Subresource",
     "TypeSchema",
@@ -38,6 +40,7 @@ __all__ = [
     "apply_defaults",
     "builtin_resources",
     "create_merge_patch",
+    "decode_protobuf",
     "json_patch",
     "merge_patch",
     "owned_fields",
