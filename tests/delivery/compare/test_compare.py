@@ -231,6 +231,17 @@ def test_trimmed_secret_compares_without_the_value() -> None:
     assert not compare(_secret("other"), trimmed, options).is_synced
 
 
+def test_trimmed_secret_applied_as_string_data_compares_too() -> None:
+    """The API server (1.37) keeps the ownership of `stringData` and the value in `data`."""
+    stored = _stored("hunter2")
+    fields = stored["metadata"]["managedFields"][0]["fieldsV1"]
+    fields["f:stringData"] = fields.pop("f:data")
+    trimmed = trim(stored, hasher=HASHER)
+    options = CompareOptions(hasher=HASHER)
+    assert compare(_secret("hunter2"), trimmed, options).is_synced
+    assert not compare(_secret("other"), trimmed, options).is_synced
+
+
 def test_trimmed_object_compares_like_the_whole() -> None:
     live = _applied(_deployment())
     trimmed = trim(live, hasher=HASHER)

@@ -48,6 +48,9 @@ def trim(
             continue
         if owned is not None and name != "status":
             below = child(owned, name)
+            if name == "data" and is_secret(manifest) and (given := child(owned, "stringData")) is not None:
+                # The API server keeps in `data` what was applied as `stringData`, and leaves the ownership there.
+                below = {**(below or {}), **given}
             if below is not None:
                 trimmed[name] = _project(value, below)
         elif keep_body or name == "status":
