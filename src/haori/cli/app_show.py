@@ -163,7 +163,7 @@ def describe(application: Manifest, *, with_operation: bool) -> list[str]:
         ]
     facts += [
         ("policy", policy_of(application)),
-        ("sync", f"{sync_word(application)} ({revision_of(application)})"),
+        ("sync", f"{sync_word(application)} {revision_of(application)}"),
         ("health", health_word(application)),
         ("why", why_text(application)),
         ("pin", describe_pin(application)),

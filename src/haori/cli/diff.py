@@ -58,22 +58,19 @@ async def _compare(client: HttpClient, targets: Targets) -> list[dict[str, Any]]
     from haori.cluster import NotFoundError
     from haori.delivery.compare import CompareOptions, compare
     from haori.delivery.plan import is_hook
-    from haori.objects import annotations_of
     from haori.objects.masking import mask_manifests
-    from haori.resources import argo
 
     discovery = await client.discover()
     items = []
-    for key, desired in targets.manifests.items():
-        if is_hook(desired):
+    for key, target in targets.manifests.items():
+        if is_hook(target):
             continue
-        # No application is meant, so the mark that would name one is no difference.
-        annotations_of(desired).pop(argo.TRACKING_ID, None)  # type: ignore[attr-defined]
+        desired = without_mark(target)
         resource = discovery.resource(key.group_kind)
         live: Mapping[str, Any] | None = None
         if resource is not None:
             try:
-                live = await client.get(resource, key.name, key.namespace)
+                live = without_mark(await client.get(resource, key.name, key.namespace))
             except NotFoundError:
                 live = None
         comparison = compare(desired, live, CompareOptions())
@@ -87,3 +84,16 @@ async def _compare(client: HttpClient, targets: Targets) -> list[dict[str, Any]]
             "missing": comparison.is_missing, "extra": False, "hook": False,
         })  # fmt: skip
     return items
+
+
+def without_mark(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest without the mark of the application it belongs to: no application is meant here."""
+    from haori.objects import copy_manifest
+    from haori.resources import argo
+
+    copied: dict[str, Any] = copy_manifest(manifest)
+    annotations = copied["metadata"].get("annotations") or {}
+    annotations.pop(argo.TRACKING_ID, None)
+    if not annotations:
+        copied["metadata"].pop("annotations", None)
+    return copied
