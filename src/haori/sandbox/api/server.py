@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from haori.errors import UserError
+from haori.sandbox.api.endpoint_proxy import proxy_pod, proxy_service
 from haori.sandbox.api.gate import Gate
+from haori.sandbox.api.kubelet_proxy import KubeletProxy, Kubelets
 from haori.sandbox.api.options import MASTERS, User, WriteOptions
 from haori.sandbox.api.pki import SERVING_ADDRESSES, SERVING_NAMES, Pki, ensure_pki, write_kubeconfig, write_private
 from haori.sandbox.api.settings import ApiSettings
@@ -30,6 +32,7 @@ from haori.sandbox.api.tokens import ADMIN, Authenticator, TokenIssuer, node_use
 if TYPE_CHECKING:
     import uvicorn
 
+    from haori.sandbox.api.app import Handler
     from haori.sandbox.api.layer import Api
 
 HOST = "127.0.0.1"
@@ -151,9 +154,8 @@ async def serve(settings: ApiSettings, *, ready: Callable[[], None]) -> None:
             await publish_endpoint(api, port)
             issuer = TokenIssuer(pki.signing_key)
             authenticator = make_authenticator(api, pki, issuer)
-            handlers = {"serviceaccounts/token": TokenRequests(issuer)}
             gate = Gate(
-                build_app(api, handlers),
+                build_app(api, make_handlers(pki, issuer)),
                 authenticate=lambda headers: authenticator.user_of_header(headers.get("authorization", "")),
                 names=HOST_NAMES,
                 port=port,
@@ -165,6 +167,19 @@ async def serve(settings: ApiSettings, *, ready: Callable[[], None]) -> None:
                     tasks.create_task(_run_controllers(api, pki), name="controllers")
                 _log.info("sandbox api ready", extra={"facts": {"url": url}})
                 ready()
+
+
+def make_handlers(pki: Pki, issuer: TokenIssuer) -> dict[str, Handler]:
+    """What the API answers by more than its objects."""
+    kubelet = KubeletProxy(Kubelets(pki.kubelet_client))
+    return {
+        "serviceaccounts/token": TokenRequests(issuer),
+        "pods/log": kubelet.logs,
+        "pods/exec": kubelet.exec,
+        "pods/attach": kubelet.attach,
+        "pods/proxy": proxy_pod,
+        "services/proxy": proxy_service,
+    }
 
 
 async def _run_controllers(api: Api, pki: Pki) -> None:
