@@ -235,7 +235,7 @@ async def test_a_precondition_protects_the_successor(api: Caller) -> None:
     status, reason, message = await api.refused("DELETE", f"{MAPS}/a", {"preconditions": {"uid": "other"}})
 
     assert (status, reason) == (409, "Conflict")
-    assert "UID in precondition: other" in message
+    assert "the UID in the precondition (other) does not match" in message
 
 
 async def test_a_collection_is_deleted_by_selector(api: Caller) -> None:

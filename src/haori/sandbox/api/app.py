@@ -171,11 +171,7 @@ class App:
         if place.subresource:
             return await self._subresource(request, type_, place)
         if type_.namespaced and not place.namespace and (place.name or verb == "create"):
-            raise (
-                errors.no_such_path()
-                if place.name
-                else errors.bad_request("an empty namespace may not be set during creation")
-            )
+            raise errors.no_such_path() if place.name else errors.method_not_allowed()
         if not type_.namespaced and place.namespace:
             raise errors.no_such_path()
         if not type_.is_stored:

@@ -30,13 +30,6 @@ def schema_of(schemas: Schemas, type_: ServedType) -> TypeSchema | None:
     return schemas.type_for(type_.api_version, type_.kind)
 
 
-def warn_of(
-    schemas: Schemas, type_: ServedType, manifest: dict[str, Any], validation: FieldValidation
-) -> tuple[str, ...]:
-    """What is told of fields the type does not know. A 400 where they are refused."""
-    return read(schemas, type_, manifest, validation)[1]
-
-
 def read(
     schemas: Schemas, type_: ServedType, manifest: dict[str, Any], validation: FieldValidation
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -49,7 +42,8 @@ def read(
         return manifest, ()
     problems = [f'unknown field "{path}"' for path in unknown]
     if validation is FieldValidation.STRICT:
-        raise errors.bad_request(f"strict decoding error: {', '.join(problems)}")
+        what = f'{type_.kind} in version "{type_.version}" cannot be handled as a {type_.kind}'
+        raise errors.bad_request(f"{what}: strict decoding error: {', '.join(problems)}")
     warnings = tuple(problems) if validation is FieldValidation.WARN else ()
     return prune_unknown(schema, manifest), warnings
 
@@ -102,7 +96,9 @@ def patch_change(schemas: Schemas, type_: ServedType, name: str, body: Any, patc
     match patch_type:
         case PatchType.JSON:
             if not isinstance(body, list):
-                raise errors.bad_request("error decoding patch: a JSON patch is a list of operations")
+                raise errors.bad_request(
+                    "error decoding patch: json: cannot unmarshal: a JSON patch is a list of operations"
+                )
             return _refusing(type_, name, lambda old: json_patch(old, body))
         case PatchType.MERGE:
             if not isinstance(body, Mapping):
@@ -121,7 +117,7 @@ def _refusing(type_: ServedType, name: str, change: Callable[[dict[str, Any]], A
         try:
             new = change(old)
         except JsonPatchError as error:
-            raise errors.invalid(type_.kind, type_.group, name, [_patch_cause(error)]) from error
+            raise _patch_failed(error) from error
         except PatchError as error:
             raise errors.bad_request(error.problem) from error
         if not isinstance(new, Mapping):
@@ -132,13 +128,11 @@ def _refusing(type_: ServedType, name: str, change: Callable[[dict[str, Any]], A
     return refusing
 
 
-def _patch_cause(error: JsonPatchError) -> errors.Cause:
-    return errors.Cause(
-        reason="FieldValueInvalid",
-        field="",
-        message=f"the server rejected our request due to an error in our request: "
-        f"operation {error.index} ({error.operation} {error.path}): {error.problem}",
-    )
+def _patch_failed(error: JsonPatchError) -> errors.ApiStatusError:
+    """Kubernetes says no more than the first half; which operation failed is ours."""
+    what = f"operation {error.index} ({error.operation} {error.path}): {error.problem}"
+    message = f"the server rejected our request due to an error in our request: {what}"
+    return errors.ApiStatusError(422, "Invalid", message, {})
 
 
 def read_applied(type_: ServedType, name: str, namespace: str, body: Any, options: WriteOptions) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from haori.objects import nested_list, nested_mapping, nested_text
 from haori.objects.times import format_time
 from haori.sandbox.api.deletion import CRD_CLEANUP
+from haori.sandbox.api.errors import invalid, invalid_field
 
 SHORT = "no conflicts found"
 
@@ -19,7 +20,15 @@ SHORT = "no conflicts found"
 def accept_definition(
     now: datetime, others: Iterable[Mapping[str, Any]], old: Mapping[str, Any] | None, new: dict[str, Any]
 ) -> None:
-    """Fills in names and status: a definition is established as soon as its names are free. Changes `new` in place."""
+    """Fills in names and status: a definition is established as soon as its names are free. Changes `new` in place.
+
+    Raises a 422 for a name that is not its type's.
+    """
+    name = nested_text(new, "metadata", "name")
+    if name != f"{nested_text(new, 'spec', 'names', 'plural')}.{nested_text(new, 'spec', 'group')}":
+        message = f'Invalid value: "{name}": must be spec.names.plural+"."+spec.group'
+        cause = invalid_field("metadata.name", message)
+        raise invalid("CustomResourceDefinition", "apiextensions.k8s.io", name, [cause])
     names = dict(nested_mapping(new, "spec", "names"))
     kind = nested_text(names, "kind")
     names.setdefault("singular", kind.lower())

@@ -35,18 +35,14 @@ class Deletion:
 def check_preconditions(type_: ServedType, manifest: Manifest, *, uid: str, resource_version: str) -> None:
     """Raises a 409 where the object is not the one that was meant."""
     metadata = nested_mapping(manifest, "metadata")
-    for what, wanted, found in (
-        ("UID", uid, metadata.get("uid")),
-        ("ResourceVersion", resource_version, metadata.get("resourceVersion")),
+    for what, wanted, found, guess in (
+        ("UID", uid, metadata.get("uid"), "deleted and then recreated"),
+        ("ResourceVersion", resource_version, metadata.get("resourceVersion"), "modified"),
     ):
         if wanted and wanted != found:
-            problem = (
-                f"StorageError: invalid object, Code: 4, Key: {type_.full_name}/{metadata.get('name')}, ResourceVersion: 0, "
-                f"AdditionalErrorMsg: Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
-                if what == "UID"
-                else f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
-            )
-            raise conflict(type_.plural, type_.group, str(metadata.get("name")), problem)
+            problem = f"the {what} in the precondition ({wanted}) does not match the {what} in record ({found})"
+            problem += f". The object might have been {guess}"
+            raise conflict(type_.kind, type_.group, str(metadata.get("name")), problem)
 
 
 def plan_deletion(type_: ServedType, manifest: Manifest, options: DeleteOptions, now: datetime) -> Deletion:

@@ -24,6 +24,7 @@ from haori.sandbox.api.options import (
     WatchOptions,
     WriteOptions,
 )
+from haori.schema.protobuf import ProtobufError, decode_protobuf
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -39,7 +40,7 @@ NO_HEADERS: Mapping[str, str] = {}
 JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
-BODY_TYPES = (JSON, YAML)
+BODY_TYPES = (JSON, YAML, PROTOBUF)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ class Request:
         """What the query says of a write."""
         validation = self.query.get("fieldValidation") or FieldValidation.WARN
         if validation not in set(FieldValidation):
-            raise errors.bad_request(f"invalid fieldValidation: {validation[:64]}")
+            raise _unsupported("CreateOptions", "fieldValidation", validation, ("", *FieldValidation))
         manager = self.query.get("fieldManager", "")
         if not manager and self.content_type != "application/apply-patch+yaml":
             manager = self.headers.get("user-agent", "").partition("/")[0][:128] or "unknown"
@@ -131,14 +132,14 @@ class Request:
 
     def _is_dry_run(self, text: str) -> bool:
         if text not in ("", "All"):
-            raise errors.bad_request(f'dryRun: Unsupported value: "{text[:64]}": supported values: "All"')
+            raise _unsupported("CreateOptions", "dryRun", text, ("All",))
         return text == "All"
 
     def list_options(self) -> ListOptions:
         """What the query says of a list."""
         match = self.query.get("resourceVersionMatch", "")
         if match not in set(VersionMatch):
-            raise errors.bad_request(f"resourceVersionMatch: Unsupported value: {match[:64]}")
+            raise _unsupported("ListOptions", "resourceVersionMatch", match, VersionMatch)
         return ListOptions(
             label_selector=self.query.get("labelSelector", ""),
             field_selector=self.query.get("fieldSelector", ""),
@@ -173,7 +174,7 @@ class Request:
         if not policy and value.get("orphanDependents") is not None:
             policy = "Orphan" if value["orphanDependents"] else "Background"
         if policy and policy not in set(Propagation):
-            raise errors.bad_request(f"invalid propagationPolicy: {str(policy)[:64]}")
+            raise _unsupported("DeleteOptions", "propagationPolicy", str(policy), Propagation)
         grace = value.get("gracePeriodSeconds")
         preconditions = value.get("preconditions") or {}
         dry_run = value.get("dryRun") or ([self.query["dryRun"]] if self.query.get("dryRun") else [])
@@ -283,10 +284,22 @@ def parse_body(body: bytes, content_type: str) -> Any:
                 return load(body)
             except YamlError as error:
                 raise errors.bad_request(f"error decoding YAML: {error}") from error
+        case "application/vnd.kubernetes.protobuf":
+            try:
+                return decode_protobuf(body)
+            except ProtobufError as error:
+                raise errors.bad_request(f"error decoding protobuf: {error}") from error
         case _ if content_type.endswith("+json"):
             return parse_body(body, JSON)
         case _:
             raise errors.unsupported_media_type(content_type, BODY_TYPES)
+
+
+def _unsupported(options: str, field: str, found: str, known: Iterable[str]) -> errors.ApiStatusError:
+    shown = ", ".join(f'"{each}"' for each in known)
+    message = f'Unsupported value: "{found[:64]}": supported values: {shown}'
+    cause = errors.Cause(reason="FieldValueNotSupported", field=field, message=message)
+    return errors.invalid(options, "meta.k8s.io", "", [cause])
 
 
 def _warning(text: str) -> bytes:

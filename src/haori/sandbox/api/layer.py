@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import replace as with_changes
 from datetime import UTC, datetime
 from typing import Any
 
@@ -172,7 +171,7 @@ class Api:
             problem = errors.invalid_field(
                 "metadata.resourceVersion", "Invalid value: 0: must be specified for an update"
             )
-            raise errors.invalid(type_.kind, type_.group, name, [problem])
+            raise errors.invalid(type_.plural, type_.group, name, [problem])
         return await self.update(
             type_, name, namespace, lambda _: copy_manifest(value), options, subresource=subresource, expected=wanted
         )
@@ -199,7 +198,6 @@ class Api:
         self, type_: ServedType, name: str, body: Any, namespace: str, options: WriteOptions, subresource: str
     ) -> Written:
         value = checking.read_applied(type_, name, namespace, body, options)
-        warnings = checking.warn_of(self.schemas, type_, value, options.field_validation)
         now = self.now()
         for _ in range(ATTEMPTS):
             live = self.store.get(StoreKey(type_.storage, namespace if type_.namespaced else "", name))
@@ -227,7 +225,7 @@ class Api:
                     subresource=subresource,
                     is_apply=True,
                 )
-            return with_changes(written, warnings=(*warnings, *written.warnings))
+            return written
         raise errors.conflict(type_.plural, type_.group, name)
 
     async def update(

@@ -55,7 +55,12 @@ _OWN_METADATA = (
 
 
 def check_type(type_: ServedType, manifest: dict[str, Any]) -> None:
-    """Fills in apiVersion and kind. Raises a 400 where the manifest says it is something else."""
+    """Fills in apiVersion and kind. Raises a 400 where the manifest says it is something else, or a custom one nothing."""
+    if type_.is_custom and not (manifest.get("apiVersion") and manifest.get("kind")):
+        what = "Kind" if not manifest.get("kind") else "apiVersion"
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {type_.kind}): Object '{what}' is missing"
+        )
     for name, found, wanted in (
         ("API version", manifest.get("apiVersion"), type_.api_version),
         ("kind", manifest.get("kind"), type_.kind),
@@ -123,6 +128,10 @@ def keep_own(type_: ServedType, old: Manifest, new: dict[str, Any], subresource:
         problems.append(invalid_field("metadata.uid", f'Invalid value: "{metadata["uid"]}": field is immutable'))
     if problems:
         raise invalid(type_.kind, type_.group, str(found.get("name")), problems)
+    if metadata.get("name") not in (None, "", found.get("name")):
+        raise bad_request(
+            f"the name of the object ({metadata['name']}) does not match the name on the URL ({found.get('name')})"
+        )
     for name in (*_OWN_METADATA, "name", "namespace", "resourceVersion", "generateName"):
         if name in found:
             metadata[name] = found[name]

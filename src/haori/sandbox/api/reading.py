@@ -15,7 +15,7 @@ from bisect import bisect_right
 import orjson
 
 from haori.objects import Manifest
-from haori.sandbox.api.errors import ApiStatusError, bad_request, expired, invalid, invalid_field
+from haori.sandbox.api.errors import ApiStatusError, bad_request, expired, forbidden_field, invalid
 from haori.sandbox.api.fields import matcher, parse_selectors
 from haori.sandbox.api.options import ListOptions, Page, VersionMatch
 from haori.sandbox.api.registry import ServedType
@@ -91,7 +91,10 @@ def _start(store: Store, options: ListOptions) -> tuple[int, tuple[str, str] | N
         return _read_token(options.continue_)
     if not options.resource_version or options.resource_version == "0":
         if options.version_match is VersionMatch.EXACT:
-            raise _bad_match('resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+            problem = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+            if options.resource_version:
+                problem = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+            raise _bad_match(problem)
         return store.revision, None
     wanted = parse_revision(options.resource_version)
     if wanted > store.revision:
@@ -105,19 +108,23 @@ def _start(store: Store, options: ListOptions) -> tuple[int, tuple[str, str] | N
 def parse_revision(text: str) -> int:
     """The number of a resourceVersion. Raises a 400."""
     if not text.isdecimal() or len(text) > 19:
-        raise bad_request(f'resourceVersion: Invalid value: "{text[:64]}": strconv.ParseUint: parsing: invalid syntax')
+        shown = text[:64]
+        raise bad_request(
+            f'invalid resource version: resourceVersion: Invalid value: "{shown}": '
+            f'strconv.ParseUint: parsing "{shown}": invalid syntax'
+        )
     return int(text)
 
 
 def too_new(wanted: int, now: int) -> ApiStatusError:
     """504: that resourceVersion lies in the future (another server's, or a store that was reset)."""
     details = {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]}
-    message = f"Too large resource version: {wanted}, current: {now}"
+    message = f"Timeout: Too large resource version: {wanted}, current: {now}"
     return ApiStatusError(504, "Timeout", message, {**details, "retryAfterSeconds": 1})
 
 
 def _bad_match(problem: str) -> ApiStatusError:
-    return invalid("ListOptions", "meta.k8s.io", "", [invalid_field("resourceVersionMatch", problem)])
+    return invalid("ListOptions", "meta.k8s.io", "", [forbidden_field("resourceVersionMatch", problem)])
 
 
 def _token(revision: int, last: StoreKey) -> str:
@@ -131,7 +138,7 @@ def _read_token(token: str) -> tuple[int, tuple[str, str]]:
         namespace, name = value["start"]
         return int(value["rv"]), (str(namespace), str(name))
     except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        raise bad_request("continue key is not valid: invalid continue token") from error
+        raise bad_request("invalid continue token: continue key is not valid") from error
 
 
 def _expired_token() -> ApiStatusError:

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from haori.cluster import EventType
-from haori.sandbox.api.errors import expired, invalid, invalid_field
+from haori.sandbox.api.errors import expired
 from haori.sandbox.api.fields import Matches, matcher, parse_selectors
 from haori.sandbox.api.options import WatchItem, WatchOptions
 from haori.sandbox.api.reading import parse_revision, present, too_new
@@ -47,7 +47,7 @@ async def watch_type(
             if matches is None or matches(stored.decode()):
                 yield WatchItem(EventType.ADDED, present(type_, stored).body)
         del rows
-        if initial and options.initial_events:
+        if initial and options.initial_events and options.bookmarks:
             yield bookmark.at(after, ends_initial=True)
         sent = after
         async for change in _until(changes, deadline, store, with_bookmarks=options.bookmarks):
@@ -69,9 +69,6 @@ async def watch_type(
 def _start(store: Store, options: WatchOptions) -> tuple[int, bool]:
     """(revision to go on after, whether the objects of now come first)."""
     text = options.resource_version
-    if options.initial_events and not options.bookmarks:
-        problem = "sendInitialEvents requires setting allowWatchBookmarks to true"
-        raise invalid("ListOptions", "meta.k8s.io", "", [invalid_field("sendInitialEvents", problem)])
     wanted = parse_revision(text) if text else 0
     if wanted > store.revision:
         raise too_new(wanted, store.revision)
