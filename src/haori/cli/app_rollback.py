@@ -86,11 +86,14 @@ async def change_pin(target: Target, name: str, options: RollbackOptions, *, now
         applications = Applications(client)
         manifest = await applications.get(*target.split(name))
         application = parse_application(manifest)
+        place = nested_text(manifest, "metadata", "namespace"), nested_text(manifest, "metadata", "name")
         if options.resume:
             if haori.PIN not in annotations_of(manifest):
                 raise RollbackError("rollback-nothing-pinned", application=name)
             await applications.patch(manifest, build_resume_patch(application))
-            return Outcome(code="cli.app.rollback.resumed", facts={"application": name})
+            done, _ = await applications.wait(*place, _is_unpinned, seconds=options.timeout)
+            code = "cli.app.rollback.resumed" if done else "cli.app.rollback.resumed-late"
+            return Outcome(code=code, facts={"application": name}, is_late=not done)
         entry = choose_entry(application, options.entry_id)
         until = now + parse_for(options.duration) if options.duration else None
         patch = build_pin_patch(application, entry, owner=username(), reason=options.reason, now=now, until=until)
@@ -98,7 +101,6 @@ async def change_pin(target: Target, name: str, options: RollbackOptions, *, now
             # Nobody else would ask for the sync.
             patch["operation"] = {"sync": {"prune": options.prune}, "initiatedBy": {"username": username()}}
         await applications.patch(manifest, patch)
-        place = nested_text(manifest, "metadata", "namespace"), nested_text(manifest, "metadata", "name")
         done, seen = await applications.wait(
             *place, lambda each: each is None or _follows(each, entry.revisions), seconds=options.timeout
         )
@@ -130,6 +132,11 @@ def _follows(application: dict[str, Any], revisions: tuple[str, ...]) -> bool:
     sync = nested_mapping(application, "status", "sync")
     at = tuple(nested_list(sync, "revisions")) or (str(sync.get("revision") or ""),)
     return application.get("operation") is None and sync.get("status") == "Synced" and at == revisions
+
+
+def _is_unpinned(application: dict[str, Any] | None) -> bool:
+    """Whether the engine has taken notice that the pin is gone."""
+    return application is None or not nested_mapping(application, "status", "haori", "pin")
 
 
 def roll_back_by_commit(target: Target, name: str, options: RollbackOptions) -> Outcome:
