@@ -76,7 +76,8 @@ async def run_for(prober, seconds):
 
 @pytest.mark.looptime
 async def test_a_container_that_is_up_in_a_moment_is_ready_in_a_moment():
-    changes, failures = [], []
+    changes: list[tuple[float, bool]] = []
+    failures: list[str] = []
     started = asyncio.get_running_loop().time()
     await run_for(prober(ProbeKind.READINESS, ["refused", "refused", None], changes, failures, periodSeconds=5), 20)
 
@@ -86,7 +87,8 @@ async def test_a_container_that_is_up_in_a_moment_is_ready_in_a_moment():
 
 @pytest.mark.looptime
 async def test_readiness_comes_and_goes():
-    changes, failures = [], []
+    changes: list[tuple[float, bool]] = []
+    failures: list[str] = []
     answers = [None, "503", "503", "503", None]
     started = asyncio.get_running_loop().time()
     await run_for(prober(ProbeKind.READINESS, answers, changes, failures, periodSeconds=1), 10)
@@ -97,7 +99,8 @@ async def test_readiness_comes_and_goes():
 
 @pytest.mark.looptime
 async def test_a_liveness_probe_that_fails_too_often_ends():
-    changes, failures = [], []
+    changes: list[tuple[float, bool]] = []
+    failures: list[str] = []
     numbers = {"periodSeconds": 2, "failureThreshold": 2, "initialDelaySeconds": 3}
     ended = await run_for(prober(ProbeKind.LIVENESS, ["dead"], changes, failures, **numbers), 60)
 
@@ -108,7 +111,8 @@ async def test_a_liveness_probe_that_fails_too_often_ends():
 
 @pytest.mark.looptime
 async def test_a_startup_probe_ends_with_its_first_success():
-    changes, failures = [], []
+    changes: list[tuple[float, bool]] = []
+    failures: list[str] = []
     answers = [*["no"] * 30, None]
     ended = await run_for(
         prober(ProbeKind.STARTUP, answers, changes, failures, periodSeconds=1, failureThreshold=40), 60
@@ -123,7 +127,7 @@ async def test_a_slow_answer_is_a_failure():
     async def ask():
         await asyncio.sleep(100)
 
-    failures = []
+    failures: list[str] = []
     slow = Prober(
         ProbeKind.LIVENESS,
         ProbeSpec.of({"failureThreshold": 1, "timeoutSeconds": 3}),

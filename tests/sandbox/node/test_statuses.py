@@ -137,7 +137,7 @@ def test_records_stand_in_the_order_containers_run():
     assert [(each.name, each.kind) for each in records_of(manifest)] == [
         ("a", Kind.INIT), ("b", Kind.SIDECAR), ("c", Kind.MAIN),
     ]  # fmt: skip
-    assert [each.state.reason for each in records_of(manifest)] == [
+    assert [getattr(each.state, "reason", "") for each in records_of(manifest)] == [
         "ContainerCreating", "PodInitializing", "PodInitializing",
     ]  # fmt: skip
 
