@@ -20,6 +20,7 @@ from haori.sandbox.api import discovery, errors, reviews, scaling, special
 from haori.sandbox.api.authorization import Attributes, Authorizer
 from haori.sandbox.api.exchange import Accepted, Receive, Request, Scope, Send, parse_body
 from haori.sandbox.api.layer import Api
+from haori.sandbox.api.openapi import answer_openapi
 from haori.sandbox.api.options import Page, User
 from haori.sandbox.api.registry import ServedType
 from haori.sandbox.api.routing import GroupPath, ResourcePath, parse_path
@@ -119,7 +120,7 @@ class App:
             if path == "":
                 paths = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]
                 return await request.answer({"paths": paths})
-            await special.answer_openapi(self._api, request, path)
+            await answer_openapi(self._api.schemas, request, path)
 
     async def _discover(self, request: Request, place: GroupPath) -> None:
         self._authorizer.require_path(request.user, request.path)

@@ -1,4 +1,4 @@
-"""Subresources that are actions on a Pod (binding, eviction), and the OpenAPI documents."""
+"""Subresources that are actions on a Pod: binding and eviction."""
 
 from __future__ import annotations
 
@@ -126,8 +126,3 @@ async def _create_eviction(
 
 CREATED: Mapping[str, Created] = {"binding": _create_binding, "eviction": _create_eviction}
 """Subresources that are created (POST)."""
-
-
-async def answer_openapi(api: Api, request: Request, path: str) -> None:
-    """`/openapi/v3` and the documents below it; 404 for every other path."""
-    raise errors.no_such_path()
