@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-from haori.objects import nested
+from haori.objects import Manifest, nested
 from haori.objects.times import parse_time
 from haori.sandbox.api.errors import ApiStatusError
 from haori.sandbox.api.layer import Api
@@ -27,16 +27,7 @@ async def forget_events(api: Api, now: datetime) -> int:
     type_ = api.registry.stored_as(EVENTS)
     forgotten = 0
     for manifest in api.all_of(EVENTS):
-        moments = (
-            parse_time(nested(manifest, *path))
-            for path in (
-                ("lastTimestamp",),
-                ("series", "lastObservedTime"),
-                ("eventTime",),
-                ("metadata", "creationTimestamp"),
-            )
-        )
-        last = max((moment for moment in moments if moment), default=now)
+        last = _last_seen(manifest) or now
         if type_ is None or now - last < EVENT_LIFE:
             continue
         metadata = manifest["metadata"]
@@ -47,3 +38,10 @@ async def forget_events(api: Api, now: datetime) -> int:
             if error.status not in (404, 409):
                 raise
     return forgotten
+
+
+def _last_seen(event: Manifest) -> datetime | None:
+    """When an Event last happened; when it was created where it does not say."""
+    paths = (("lastTimestamp",), ("series", "lastObservedTime"), ("eventTime",))
+    moments = [moment for path in paths if (moment := parse_time(nested(event, *path)))]
+    return max(moments, default=parse_time(nested(event, "metadata", "creationTimestamp")))
