@@ -41,9 +41,18 @@ async def run_node(settings: NodeSettings, *, ready: Callable[[], None]) -> None
     settings.pods_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     mark = await asyncio.to_thread(clear_remains, settings)
     isolation = await find_isolation(settings.folder) if settings.run_processes else None
+    guard = Guard(mark)
+    try:
+        await _run_with(settings, isolation, guard, mark, ready)
+    finally:
+        await asyncio.shield(asyncio.to_thread(guard.close))
+
+
+async def _run_with(
+    settings: NodeSettings, isolation: Isolation | None, guard: Guard, mark: str, ready: Callable[[], None]
+) -> None:
     async with connect(settings.kubeconfig, settings.context, user_agent="haori-node") as client:
         pods: Pods | None = None
-        guard = Guard(mark)
         proxy = ServiceProxy(client, resolve=lambda target: pods.resolve(target) if pods else target)
         processes = None
         if isolation is not None:
