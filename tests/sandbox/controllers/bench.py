@@ -8,7 +8,15 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from haori.cluster import ApiResource, ConflictError, KubernetesClient, NotFoundError, PatchType, Propagation
+from haori.cluster import (
+    AlreadyExistsError,
+    ApiResource,
+    ConflictError,
+    KubernetesClient,
+    NotFoundError,
+    PatchType,
+    Propagation,
+)
 from haori.cluster.well_known import EVENTS, NAMESPACES, NODES, PODS
 from haori.sandbox.controllers import ControllerSettings, run_controllers
 from tests.sandbox.controllers.kubelet import Kubelet
@@ -168,16 +176,14 @@ async def add_node(client: KubernetesClient, name: str = "node-1", **capacity: s
         "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
         "spec": {},
     }
-    with suppress(ConflictError):
+    with suppress(AlreadyExistsError):
         await client.create(NODES, body)
     node = await client.get(NODES, name)
     if node["spec"].get("taints"):
-        node = await client.replace(NODES, {**node, "spec": {}})
-    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": None}
-    ready["lastTransitionTime"] = node["metadata"]["creationTimestamp"]
-    del ready["lastHeartbeatTime"]
-    status = {"capacity": offered, "allocatable": offered, "conditions": [ready]}
-    await client.replace(NODES, {**node, "status": status}, subresource="status")
+        await client.patch(NODES, name, "", {"spec": {"taints": None}}, patch_type=PatchType.MERGE)
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": node["metadata"]["creationTimestamp"]}
+    status = {"status": {"capacity": offered, "allocatable": offered, "conditions": [ready]}}
+    await client.patch(NODES, name, "", status, patch_type=PatchType.MERGE, subresource="status")
 
 
 @asynccontextmanager

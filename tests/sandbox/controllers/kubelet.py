@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, NoReturn
 
 from haori.cluster import ConflictError, EventType, KubernetesClient, NotFoundError, Reflector, WatchEvent
+from haori.cluster.http_client import HttpClient
 from haori.cluster.well_known import PODS
 from haori.objects.times import format_time
 
@@ -66,7 +68,7 @@ class Kubelet:
                 return
 
     async def _end(self, pod: Pod) -> None:
-        """Says that the containers have ended, which lets the API remove the Pod at once."""
+        """Says that the containers have ended, then removes the Pod without grace."""
         metadata = pod["metadata"]
         while True:
             try:
@@ -76,12 +78,25 @@ class Kubelet:
                 if (live.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
                     ended = status_of(live, "succeed", "10.1.0.1")
                     await self._client.replace(PODS, {**live, "status": ended}, subresource="status")
-                await self._client.delete(PODS, metadata["name"], metadata["namespace"], uid=metadata["uid"])
+                await self._remove(metadata)
                 return
             except ConflictError:
                 continue
             except NotFoundError:
                 return
+
+    async def _remove(self, metadata: dict[str, Any]) -> None:
+        name, namespace, uid = metadata["name"], metadata["namespace"], metadata["uid"]
+        if isinstance(self._client, HttpClient):
+            options = {
+                "apiVersion": "v1",
+                "kind": "DeleteOptions",
+                "gracePeriodSeconds": 0,
+                "preconditions": {"uid": uid},
+            }
+            await self._client.raw("DELETE", PODS.path(name, namespace), body=json.dumps(options).encode())
+        else:  # The sandbox's API removes a Pod whose containers have ended at once.
+            await self._client.delete(PODS, name, namespace, uid=uid)
 
 
 def status_of(pod: Pod, outcome: str, address: str) -> dict[str, Any]:
