@@ -115,7 +115,7 @@ def _canonical_step(step: str) -> str:
         value = orjson.loads(step[2:])
     except orjson.JSONDecodeError:
         return ""
-    return step[:2] + orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return step[:2] + _json(value)
 
 
 def copy_tree(tree: Tree) -> Tree:
@@ -125,14 +125,22 @@ def copy_tree(tree: Tree) -> Tree:
 
 def key_step(keys: Mapping[str, Any]) -> str:
     """The step to the list item with these keys."""
-    return "k:" + orjson.dumps(keys, option=orjson.OPT_SORT_KEYS).decode()
+    return "k:" + _json(keys)
 
 
 def value_step(value: Any) -> str:
     """The step to a set's member."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return "v:" + orjson.dumps(value).decode()
+    return "v:" + _json(value)
+
+
+_GO_ESCAPES = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
+
+
+def _json(value: Any) -> str:
+    """JSON as Go writes it, who escapes what HTML or JavaScript might take amiss."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode().translate(_GO_ESCAPES)
 
 
 def walk(tree: Tree, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -163,7 +171,7 @@ def format_step(step: str) -> str:
     if kind == "f:":
         return f".{text}"
     if kind == "v:":
-        return f"[={text}]"
+        return f"[={orjson.dumps(orjson.loads(text)).decode()}]"
     if kind == "k:":
         pairs = orjson.loads(text).items()
         return "[" + ",".join(f"{name}={orjson.dumps(value).decode()}" for name, value in pairs) + "]"

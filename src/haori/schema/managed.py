@@ -17,7 +17,7 @@ from haori.schema.changes import Changes, changes_between
 from haori.schema.fieldset import NO_FIELDS, FieldSet
 from haori.schema.managers import APPLY, UPDATE, Manager, Managers, read_managers, write_managers
 from haori.schema.patch_errors import ApplyConflictError, Conflict, patch_invalid
-from haori.schema.typed import MISSING, check_structure, field_schema, merge, remove, with_named_members
+from haori.schema.typed import check_structure, field_schema, merge, remove, with_named_members
 from haori.schema.types import Kind, TypeSchema
 
 BEFORE_FIRST_APPLY = "before-first-apply"
@@ -137,9 +137,15 @@ def empty_object(schema: TypeSchema | None, manifest: Mapping[str, Any]) -> dict
 
 
 def without_nulls(schema: TypeSchema | None, value: Any) -> Any:
-    """`value` without the nulls that its type does not keep, sharing what has none."""
+    """`value` without the nulls that Kubernetes' own types do not keep, sharing what has none.
+
+    Custom resources keep theirs outside `metadata`, for defaulting and validation to judge.
+    """
     if schema is None or schema.kind is Kind.ANY:
         return value
+    if not schema.name.startswith("io.k8s.") and "metadata" in schema.fields and isinstance(value, Mapping):
+        metadata = without_nulls(schema.fields["metadata"], value.get("metadata"))
+        return value if metadata is value.get("metadata") else {**value, "metadata": metadata}
     if isinstance(value, Mapping):
         kept = {}
         same = True
@@ -200,8 +206,9 @@ def _prune(schema: TypeSchema | None, merged: Any, managers: Managers, applier: 
         return FieldSet(with_named_members(schema, fields.tree))
 
     def cut(fields: FieldSet) -> Any:
-        left = remove(schema, merged, fields.tree) if fields else merged
-        return {} if left is MISSING else left
+        # What is emptied becomes null, as on the API server; its own types then drop it.
+        left = remove(schema, merged, fields.tree, emptied=None) if fields else merged
+        return {} if left is None else left
 
     whole, before = named(FieldSet.of(schema, merged)), named(last)
     pruned = cut(before)

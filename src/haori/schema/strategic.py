@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from haori.objects import copy_manifest
+from haori.schema.go_text import go_text
 from haori.schema.jsonpatch import json_equal
 from haori.schema.patch_errors import patch_invalid
 from haori.schema.types import Kind, TypeSchema
@@ -64,7 +65,7 @@ def _merge_mapping(
         if name.startswith(DELETE_FROM):
             _delete_scalars(result, name.removeprefix(DELETE_FROM), value)
         elif name.startswith(ORDER):
-            orders[name.removeprefix(ORDER)] = _list_of(name, value)
+            orders[name.removeprefix(ORDER)] = _checked_order(schema, name, value, patch)
         elif value is None:
             result.pop(name, None)
         else:
@@ -99,7 +100,8 @@ def _merge_field(schema: TypeSchema | None, result: dict[str, Any], name: str, v
         elif key:
             result[name] = _merge_items(schema, before, value, key)
         else:
-            result[name] = before + [item for item in _unique(value) if not _contains(before, item)]
+            joined = before + [item for item in _unique(value) if not _contains(before, item)]
+            result[name] = _ordered(joined, before, value, "")
     else:
         result[name] = value
 
@@ -124,7 +126,7 @@ def _merge_items(schema: TypeSchema | None, before: list[Any], patch: Sequence[A
         if not isinstance(item, Mapping):
             raise patch_invalid("a list of objects holds a scalar in the patch")
         if key not in item:
-            raise patch_invalid(f"map: {dict(item)} does not contain declared merge key: {key}")
+            raise patch_invalid(f"map: {go_text(item)} does not contain declared merge key: {key}")
         found = [index for index, known in enumerate(result) if _has_key(known, key, item[key])]
         directive = item.get(PATCH)
         if directive == "delete":
@@ -140,7 +142,9 @@ def _merge_items(schema: TypeSchema | None, before: list[Any], patch: Sequence[A
             result[found[0]] = _merge_mapping(items_schema, result[found[0]], item) or {}
         else:
             result.append(_merge_mapping(items_schema, {}, item) or {})
-    return result
+    # Without an order of its own the patch's items are one: a new item stands before what only the server has.
+    plain = [item for item in patch if item.get(PATCH) is None]
+    return _ordered(result, before, plain, key)
 
 
 def _has_key(item: Any, key: str, value: Any) -> bool:
@@ -172,6 +176,21 @@ def _ordered(merged: list[Any], before: Sequence[Any], order: Sequence[Any], key
         first, second = _position(stood, name(left[0])), _position(stood, name(right[0]))
         result.append(left.pop(0) if 0 <= first < second else right.pop(0))
     return result + left + right
+
+
+def _checked_order(schema: TypeSchema | None, name: str, value: Any, patch: Mapping[str, Any]) -> Sequence[Any]:
+    order = _list_of(name, value)
+    field = name.removeprefix(ORDER)
+    key = merge_key_of(field_of(schema, field)) or ""
+    listed = patch.get(field)
+    items = [item for item in listed if not (isinstance(item, Mapping) and PATCH in item)] if listed else []
+    names = [item.get(key) if key and isinstance(item, Mapping) else item for item in order]
+    places = [_position(names, item.get(key) if key and isinstance(item, Mapping) else item) for item in items]
+    if -1 in places or places != sorted(places):
+        raise patch_invalid(
+            f"The order in patch list:\n{go_text(items)}\n doesn't match $setElementOrder list:\n{go_text(order)}\n"
+        )
+    return order
 
 
 def _position(names: list[Any], wanted: Any) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from haori.objects import copy_manifest
+from haori.schema.go_text import go_text
 from haori.schema.jsonpatch import json_equal
 from haori.schema.patch_errors import patch_invalid
 from haori.schema.strategic import DELETE_FROM, ORDER, PATCH, RETAIN, field_of, merge_key_of
@@ -130,6 +131,6 @@ def _by_key(items: Sequence[Any], key: str) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for item in items:
         if not isinstance(item, Mapping) or key not in item:
-            raise patch_invalid(f"map: {item} does not contain declared merge key: {key}")
+            raise patch_invalid(f"map: {go_text(item)} does not contain declared merge key: {key}")
         found.setdefault(item[key], item)
     return found

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from haori.schema.fieldtree import LEAF, Tree, format_step, is_member, key_step, value_step, with_member
+from haori.schema.go_text import go_syntax, go_text
 from haori.schema.jsonpatch import json_equal
 from haori.schema.patch_errors import TypedValueError
 from haori.schema.types import Kind, ListType, TypeSchema
@@ -189,26 +190,27 @@ def _merge_lists(schema: TypeSchema, live: Sequence[Any], applied: Sequence[Any]
     return merged
 
 
-def remove(schema: TypeSchema | None, value: Any, tree: Tree) -> Any:
-    """`value` without what is in `tree` (a node's children count); MISSING where nothing is left of what had something."""
+def remove(schema: TypeSchema | None, value: Any, tree: Tree, *, emptied: Any = MISSING) -> Any:
+    """`value` without what is in `tree` (a node's children count); `emptied` stands for what lost all that it had."""
     if isinstance(value, Mapping) and is_granular_map(schema, value):
         kept = {}
         for name, item in value.items():
             node = tree.get(f"f:{name}")
             if node is not None:
-                item = MISSING if is_member(node) else remove(field_schema(schema, name)[0], item, node)
+                below = field_schema(schema, name)[0]
+                item = MISSING if is_member(node) else remove(below, item, node, emptied=emptied)
             if item is not MISSING:
                 kept[name] = item
-        return kept if kept or not value else MISSING
+        return kept if kept or not value else emptied
     if schema is not None and isinstance(value, (list, tuple)) and is_granular_list(schema, value):
         items = []
         for step, item in zip(steps_of(schema, value), value, strict=True):
             node = tree.get(step)
             if node is not None:
-                item = MISSING if is_member(node) else remove(schema.items, item, node)
+                item = MISSING if is_member(node) else remove(schema.items, item, node, emptied=emptied)
             if item is not MISSING:
                 items.append(item)
-        return items if items or not value else MISSING
+        return items if items or not value else emptied
     return value
 
 
@@ -267,7 +269,7 @@ def _problems(schema: TypeSchema | None, value: Any, path: str) -> Any:
     kind = schema.kind
     if kind in (Kind.OBJECT, Kind.MAP):
         if not isinstance(value, Mapping):
-            yield path, f"expected map, got {_go_value(value)}"
+            yield path, f"expected map, got &{{{go_text(value)}}}"
             return
         for name, item in value.items():
             below, is_named = field_schema(schema, name)
@@ -277,11 +279,14 @@ def _problems(schema: TypeSchema | None, value: Any, path: str) -> Any:
                 yield from _problems(below, item, f"{path}.{name}")
     elif kind is Kind.LIST:
         if not isinstance(value, (list, tuple)):
-            yield path, f"expected list, got {_go_value(value)}"
+            yield path, f"expected list, got &{{{go_text(value)}}}"
             return
         yield from _list_problems(schema, value, path)
     elif (expected := _expected(kind, value)) is not None:
-        yield path, f"expected {expected}, got {_go_value(value)}"
+        shown = (
+            f"value.valueUnstructured{{Value:{go_syntax(value)}}}" if expected == "string" else f"{{{go_text(value)}}}"
+        )
+        yield path, f"expected {expected}, got &{shown}"
 
 
 def _list_problems(schema: TypeSchema, items: Sequence[Any], path: str) -> Any:
@@ -312,20 +317,6 @@ def _expected(kind: Kind, value: Any) -> str | None:
             return None if isinstance(value, bool) else "boolean"
         case _:
             return "scalar" if isinstance(value, (Mapping, list, tuple)) else None
-
-
-def _go_value(value: Any) -> str:
-    if isinstance(value, bool):
-        text = "true" if value else "false"
-    elif isinstance(value, str):
-        text = '"' + value.replace('"', '\\"') + '"'
-    elif isinstance(value, Mapping):
-        text = "map[string]interface {}{...}"
-    elif isinstance(value, (list, tuple)):
-        text = "[]interface {}{...}"
-    else:
-        text = str(value)
-    return f"&value.valueUnstructured{{Value:{text}}}"
 
 
 def leaf_equal(schema: TypeSchema | None, first: Any, second: Any) -> bool:
