@@ -147,6 +147,13 @@ async def test_a_source_whose_files_cannot_be_listed_is_refused(stand: Stand) ->
         await stand.roll_back(0)
 
 
+async def test_a_source_that_lends_value_files_is_refused(stand: Stand) -> None:
+    stand.releases.append(stand.origin.commit({"shop/a.yaml": CONFIG_MAP % "a"}))
+    stand.source["ref"] = "values"
+    with pytest.raises(GitRollbackError, match="cannot be listed"):
+        await stand.roll_back(0)
+
+
 async def test_an_unknown_release_is_refused(stand: Stand) -> None:
     stand.releases.append(stand.origin.commit({"shop/a.yaml": CONFIG_MAP % "a"}))
     with pytest.raises(PinError):

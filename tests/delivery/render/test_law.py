@@ -93,7 +93,7 @@ async def _hold(folder: Path, name: str, edit: tuple[str, str | None]) -> None:
     renderer = Renderer(RendererSettings(folder=folder / "cache", key=bytes(32)))
     path, content = edit
     try:
-        requests = []
+        requests: list[RenderRequest] = []
         for files in (FILES, {} if content is None else {path: content}):
             if content is None and requests:
                 (origin.folder / path).unlink(missing_ok=True)

@@ -245,6 +245,17 @@ async def test_value_files_come_from_another_source(tools: None, library: Librar
     assert rendered.manifests[0]["data"] == {"size": "7"}
 
 
+async def test_a_patch_of_the_application_may_be_a_file(tools: None, library: Library, renderer: Renderer) -> None:
+    patched = CONFIG_MAP % "map" + "data: {patched: 'yes'}\n"
+    sha = await library.commit(OVERLAY | {"base/unnamed.yaml": patched})
+    request = await library.request(sha, path="base", kustomize={"patches": [{"path": "unnamed.yaml"}]})
+    assert (await renderer.render(request)).manifests[0]["data"] == {"patched": "yes"}
+    again = await library.request(await library.commit({"base/unnamed.yaml": patched + "# new\n"}), path="base",
+                                  kustomize={"patches": [{"path": "unnamed.yaml"}]})  # fmt: skip
+    await renderer.render(again)
+    assert renderer.statistics()["renders"] == 2
+
+
 async def test_a_remote_base_is_refused(library: Library, renderer: Renderer) -> None:
     files = {"a/kustomization.yaml": "resources: ['https://git.example/base?ref=v1']\n"}
     request = await library.request(await library.commit(files), path="a")

@@ -71,6 +71,9 @@ class GitRollback:
             raise GitRollbackError("rollback-sources-changed", application=application.name, id=entry.id)
         groups: dict[tuple[str, str], list[Restore]] = {}
         for source, revision in zip(sources, entry.revisions, strict=True):
+            if source.ref:
+                # Which of its files the other sources read is known to their renders alone.
+                raise GitRollbackError("rollback-inputs-unknown", application=application.name, path=f"${source.ref}")
             if source.chart:
                 raise GitRollbackError("rollback-not-a-branch", revision=source.target_revision)
             refs = await self._repositories.refresh(source.repo_url)
@@ -118,9 +121,6 @@ class GitRollback:
         return {path: before.get(path) for path in {*before, *after} if before.get(path) != after.get(path)}
 
     async def _paths(self, application: Application, source: Source, tree: Tree) -> tuple[str, ...]:
-        if source.ref and not source.path:
-            # There for the value files of others, which their own requests name.
-            return ()
         context = RenderContext(name=application.name, namespace=application.spec.destination.namespace or "default")
         request = RenderRequest(source=source, tree=tree, context=context, project=application.spec.project)
         inputs = await self._renderer.inputs(request)

@@ -152,6 +152,9 @@ async def _read_kustomize(source: Source, looker: _Looker) -> None:
     seen: set[str] = set()
     for component in (source.kustomize or {}).get("components") or []:
         waiting.append(_join_foreseen(path, str(component)))
+    for patch in (source.kustomize or {}).get("patches") or []:
+        if patch.get("path"):
+            await looker.look(_join_foreseen(path, str(patch["path"])))
     while waiting:
         folder = waiting.pop()
         if folder not in seen:

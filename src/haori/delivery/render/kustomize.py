@@ -24,12 +24,23 @@ def kustomize_command(work: Path, root: Path, folder: Path, source: Source, kube
     """The command line, run in `work`, which holds `root`; writes an overlay beside `root` where one is needed."""
     refuse_remote_bases(root, folder)
     relative = folder.relative_to(work).as_posix()
-    overlay = overlay_kustomization(source.kustomize or {}, relative)
+    overlay = overlay_kustomization(_with_inline_patches(root, folder, source.kustomize or {}), relative)
     if overlay is not None:
         (work / OVERLAY).mkdir()
         (work / OVERLAY / "kustomization.yaml").write_text(dump(overlay))
         relative = OVERLAY
     return [str(kubectl), "kustomize", relative]
+
+
+def _with_inline_patches(root: Path, folder: Path, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options with patches that are files put in as text: Kustomize opens no file beside the overlay's folder."""
+    patches = [
+        {**{name: value for name, value in patch.items() if name != "path"},
+         "patch": existing_inside(root, folder, str(patch["path"])).read_text()}
+        if patch.get("path") else patch
+        for patch in options.get("patches") or []
+    ]  # fmt: skip
+    return {**options, "patches": patches} if patches else options
 
 
 def overlay_kustomization(options: Mapping[str, Any], relative: str) -> dict[str, Any] | None:
