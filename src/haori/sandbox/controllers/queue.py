@@ -64,9 +64,11 @@ class KeyedQueue(Generic[Key]):
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._pump()
-                await asyncio.get_running_loop().create_future()
+                try:
+                    await asyncio.get_running_loop().create_future()
+                finally:
+                    self._group = None  # A group that ends takes no new tasks.
         finally:
-            self._group = None
             for timer in self._timers.values():
                 timer.cancel()
             self._timers.clear()
