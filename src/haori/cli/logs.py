@@ -1,7 +1,7 @@
 """Log lines: one JSON object a line, or columns where a person watches a terminal.
 
-The event is the message; facts are the fields given by `extra={"facts": {...}}`. A mapping of facts is written as it
-is: who logs masks secrets before.
+The event is the message; facts are the fields given by `extra={...}`, or as one mapping by `extra={"facts": {...}}`. They are
+written as they are: who logs masks secrets before.
 """
 
 from __future__ import annotations
@@ -10,6 +10,13 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+
+_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "facts"}
+
+
+def _facts(record: logging.LogRecord) -> dict[str, object]:
+    given = {name: value for name, value in vars(record).items() if name not in _OWN_FIELDS}
+    return given | getattr(record, "facts", {})
 
 
 class JsonFormatter(logging.Formatter):
@@ -23,7 +30,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        line.update(getattr(record, "facts", {}))
+        line.update(_facts(record))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str, ensure_ascii=False)
@@ -34,7 +41,7 @@ class ColumnFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, a traceback below it where there is one."""
-        facts = " ".join(f"{name}={value}" for name, value in getattr(record, "facts", {}).items())
+        facts = " ".join(f"{name}={value}" for name, value in _facts(record).items())
         time = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         line = f"{time} {record.levelname.lower():7} {record.name} {record.getMessage()} {facts}".rstrip()
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,3 +82,15 @@ def test_the_hooks_of_the_release_being_left_are_named():
     app = application("a", operationState={"phase": "Succeeded", "syncResult": {"revision": "a", "resources": rows}})
 
     assert hooks_of_last_release(app) == ("Job shop/migrate",)
+
+
+@pytest.mark.parametrize("phase", ["Running", "Failed", "Error"])
+def test_a_sync_that_did_not_succeed_is_left_for_the_release_deployed_last(phase: str):
+    state = {"phase": phase, "operation": {"sync": {}}, "syncResult": {"revision": "c"}}
+    assert choose_entry(application("a", "b", operationState=state), None).id == 1
+
+
+def test_going_back_further_does_not_go_forward_to_what_was_fled_from():
+    pinned = application("a", "b", "c", "b")
+    pinned = replace(pinned, pin=Pin(id=1, revisions=("b",), wanted=("c",)))
+    assert choose_entry(pinned, None).id == 0

@@ -20,7 +20,7 @@ def addresses_of(manifest: Manifest) -> tuple[str, ...]:
 
 def _of_service(manifest: Manifest) -> Iterator[str]:
     for entry in nested_list(manifest, "status", "loadBalancer", "ingress"):
-        for port in nested_list(manifest, "spec", "ports"):
+        for port in entry.get("ports") or nested_list(manifest, "spec", "ports"):
             if port.get("protocol", "TCP") == "TCP":
                 secure = port.get("port") == 443 or port.get("name") == "https"
                 yield _url(_host(entry), port.get("port"), secure=secure)

@@ -30,7 +30,7 @@ from haori.errors import TransientError
 from haori.git import Repositories, RepositorySettings
 from haori.jail import isolation
 from haori.objects.masking import SecretHasher
-from haori.timeline import LogRecorder, Recorder
+from haori.timeline import Record, Recorder
 from haori.words import Sentence
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
                 repositories=repositories,
                 renderer=renderer,
                 hasher=SecretHasher(key),
-                recorder=recorder or LogRecorder(timeline.info),
+                recorder=recorder or FactsRecorder(),
                 settings=settings,
                 clock=_now,
                 known=known,
@@ -78,6 +78,14 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
     finally:
         await renderer.aclose()
         await repositories.aclose()
+
+
+class FactsRecorder:
+    """Each record as the facts of one log line."""
+
+    def record(self, record: Record) -> None:
+        """Writes it."""
+        timeline.info("timeline", extra={"facts": record.to_json()})
 
 
 class Engine:

@@ -16,12 +16,16 @@ from haori.delivery.model.pin import PinState
 from haori.errors import UserError
 from haori.objects.times import format_time
 from haori.resources import haori
-from haori.resources.argo import HookType
+from haori.resources.argo import HookType, OperationPhase
 from haori.words import Sentence
 
 
 class PinError(UserError):
     """`history-entry-missing` (application, id, known): nothing to go back to."""
+
+
+SHORT = 7
+"""Characters of a commit that people read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,28 +45,44 @@ def decide_revisions(pin: Pin | None, git: Sequence[str], now: datetime) -> Want
     state = pin.state(now, git)
     if state is PinState.ENDED:
         return Wanted(revisions=tuple(git), ends_pin=True)
-    revision = ",".join(pin.revisions)
+    revision = ",".join(item[:SHORT] for item in pin.revisions)
+    parameters = {"revision": revision, "owner": pin.owner}
     if state is PinState.OVERDUE and pin.until is not None:
-        parameters = {"revision": revision, "owner": pin.owner, "until": format_time(pin.until)}
-        return Wanted(revisions=pin.revisions, pin=pin, sentence=Sentence(code="pin-overdue", parameters=parameters))
-    parameters = {"revision": revision, "owner": pin.owner, "reason": pin.reason}
-    return Wanted(revisions=pin.revisions, pin=pin, sentence=Sentence(code="pin-holds", parameters=parameters))
+        sentence = Sentence(code="pin-overdue", parameters={**parameters, "until": format_time(pin.until)})
+    elif pin.reason:
+        sentence = Sentence(code="pin-holds", parameters={**parameters, "reason": pin.reason})
+    else:
+        sentence = Sentence(code="pin-holds-plain", parameters=parameters)
+    return Wanted(revisions=pin.revisions, pin=pin, sentence=sentence)
 
 
 def choose_entry(application: Application, entry_id: int | None) -> HistoryEntry:
-    """The history entry to pin: the one asked for, else the last one whose revisions are not those deployed last.
+    """The history entry to pin: the one asked for, else the last release before what is being left.
 
-    Raises PinError where there is none.
+    What is left is the release deployed last, or, where the last sync has not succeeded (it is stuck in a hook, or
+    failed), that try: then the release deployed last is the one to go back to. Raises PinError where there is none.
     """
     history = application.history
     if entry_id is not None:
         found = [entry for entry in history if entry.id == entry_id]
     else:
-        found = [entry for entry in history if entry.revisions != history[-1].revisions][-1:]
+        left = _left_revisions(application)
+        found = [entry for entry in history if entry.revisions not in left][-1:]
     if not found:
         known = [entry.id for entry in history]
         raise PinError("history-entry-missing", application=application.name, id=entry_id or 0, known=known)
     return found[0]
+
+
+def _left_revisions(application: Application) -> set[tuple[str, ...]]:
+    """The revisions that going back leads away from."""
+    state, history = application.operation_state, application.history
+    left = set()
+    if application.pin is not None and application.pin.wanted:
+        left.add(application.pin.wanted)  # Going back further must not go forward to what was fled from.
+    if state is not None and state.phase is not OperationPhase.SUCCEEDED and state.revisions:
+        return {*left, state.revisions}
+    return {*left, history[-1].revisions} if history else left
 
 
 def build_pin_patch(

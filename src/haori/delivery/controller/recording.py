@@ -76,11 +76,11 @@ class Recording:
     def pin_set(self, application: Application, pin: Pin) -> None:
         """Somebody pinned an application."""
         revision = _short(pin.revisions)
-        parameters = {
-            "owner": pin.owner, "application": application.name, "revision": revision, "reason": pin.reason,
-        }  # fmt: skip
+        parameters = {"owner": pin.owner, "application": application.name, "revision": revision}
+        if pin.reason:
+            parameters["reason"] = pin.reason
         self._put(Record(
-            code="pin-set", time=self._clock(), parameters=parameters, who=pin.owner,
+            code="pin-set" if pin.reason else "pin-set-plain", time=self._clock(), parameters=parameters, who=pin.owner,
             revision=",".join(pin.revisions), objects=(_itself(application),), cluster=self._client.cluster,
         ))  # fmt: skip
 
