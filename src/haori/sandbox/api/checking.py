@@ -12,6 +12,7 @@ from typing import Any
 from haori.cluster import PatchType
 from haori.objects import Manifest, copy_manifest, nested_text
 from haori.sandbox.api import errors
+from haori.sandbox.api.object_rules import object_problems
 from haori.sandbox.api.options import FieldValidation, WriteOptions
 from haori.sandbox.api.registry import ServedType
 from haori.schema import Schemas, TypeSchema, apply_defaults, prune_unknown, unknown_fields, validate
@@ -63,6 +64,12 @@ def check(schemas: Schemas, type_: ServedType, manifest: Manifest, *, old: Manif
         name = nested_text(manifest, "metadata", "name")
         causes = [errors.Cause(reason=each.reason, field=each.path, message=each.message) for each in problems]
         raise errors.invalid(type_.kind, type_.group, name, causes)
+
+
+def check_whole(type_: ServedType, manifest: Manifest, old: Manifest | None = None, subresource: str = "") -> None:
+    """Raises a 422 with every rule about the object as a whole that it breaks."""
+    if causes := list(object_problems(type_, manifest, old, subresource)):
+        raise errors.invalid(type_.kind, type_.group, nested_text(manifest, "metadata", "name"), causes)
 
 
 def track(
