@@ -75,6 +75,7 @@ class ServiceProxy:
         self._services: dict[Place, list[Listener]] = {}
         self._slices: dict[Place, dict[str, Mapping[str, Any]]] = {}
         self._forwarders: dict[Listener, Forwarder] = {}
+        self._refused: set[Listener] = set()
         self._dirty = asyncio.Event()
         self._reflectors = (
             Reflector(client, SERVICES, self._heard_service),
@@ -136,12 +137,16 @@ class ServiceProxy:
             try:
                 await forwarder.listen()
             except OSError as problem:
-                # Two Services may name one external address and port; the first has it.
-                log.warning(
-                    "service not reachable",
-                    extra={"service": "/".join(listener.service), "port": listener.port, "problem": str(problem)},
-                )
+                # Two Services may name one external address and port; the first has it, until it goes.
+                if listener not in self._refused:
+                    self._refused.add(listener)
+                    service = "/".join(listener.service)
+                    log.warning(
+                        "service not reachable",
+                        extra={"service": service, "port": listener.port, "problem": str(problem)},
+                    )
                 continue
+            self._refused.discard(listener)
             self._forwarders[listener] = forwarder
         for listener, forwarder in self._forwarders.items():
             slices = self._slices.get(listener.service, {}).values()
