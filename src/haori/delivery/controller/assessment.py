@@ -19,7 +19,7 @@ from haori.delivery.plan.hooks import hook_info, wave_of
 from haori.objects import Manifest, ResourceKey, annotations_of, gvk_of, labels_of, nested_list
 from haori.objects.masking import SecretHasher
 from haori.resources import argo
-from haori.resources.argo import ConditionType
+from haori.resources.argo import ConditionType, SyncPhase
 from haori.words import Sentence
 
 
@@ -91,7 +91,11 @@ def assess_application(
         comparisons=comparisons,
         live=manifests,
         owned=frozenset(key for key, item in live.items() if item.application == name),
-        conditions=(*targets.conditions, *_shared(application, live, targets, name)),
+        conditions=(
+            *targets.conditions,
+            *_shared(application, live, targets, name),
+            *_without_effect(application, targets),
+        ),
         namespace_exists=exists,
         namespace_differs=differs,
     )
@@ -142,6 +146,24 @@ def _namespace_state(application: Application, namespace: Live | None) -> tuple[
     labels, annotations = labels_of(namespace.manifest), annotations_of(namespace.manifest)
     wanted = [(labels, policy.namespace_labels or {}), (annotations, policy.namespace_annotations or {})]
     return True, any(there.get(name) != value for there, values in wanted for name, value in values.items())
+
+
+_DELETION_PHASES = frozenset({SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE})
+
+
+def _without_effect(application: Application, targets: Targets) -> list[Condition]:
+    """What is asked for and not acted on yet, said rather than passed over."""
+    fields = []
+    if application.spec.sync_policy.options.respect_ignore_differences:
+        fields.append("spec.syncPolicy.syncOptions[RespectIgnoreDifferences]")
+    for key, manifest in targets.manifests.items():
+        info = hook_info(manifest)
+        if info is not None and info.phases and _DELETION_PHASES.issuperset(info.phases):
+            fields.append(f"{key} ({', '.join(phase.value for phase in info.phases)})")
+    if not fields:
+        return []
+    sentence = Sentence(code="fields-without-effect", parameters={"fields": fields})
+    return [Condition(type=ConditionType.IGNORED_FIELD, sentence=sentence)]
 
 
 def _shared(application: Application, live: Mapping[ResourceKey, Live], targets: Targets, name: str) -> list[Condition]:

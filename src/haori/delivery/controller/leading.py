@@ -153,6 +153,10 @@ class Leader:
 
     async def run(self, on_synced: Callable[[], None]) -> None:
         """Works until the Lease is lost (LeaseLostError, LostLeadershipError) or the settings change."""
+        if scripts := self.declared.settings.health_scripts:
+            log.warning("health scripts are not run", extra={"kinds": sorted(scripts)})
+        for problem in self.declared.settings.problems:
+            log.warning("setting not readable", extra={"path": problem.path, "reason": problem.sentence.text()})
         self.desired.kube_version = str((await self.ground.client.version()).get("gitVersion") or "").lstrip("v")
         async with asyncio.TaskGroup() as group:
             group.create_task(self._lease.keep())
