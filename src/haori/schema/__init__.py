@@ -12,6 +12,7 @@ from haori.schema.jsonpatch import json_patch
 from haori.schema.managed import reset_fields, server_side_apply, track_update
 from haori.schema.managers import owned_fields
 from haori.schema.mergepatch import create_merge_patch, merge_patch
+from haori.schema.openapi import openapi_v3_document, openapi_v3_index
 from haori.schema.patch_errors import ApplyConflictError, Conflict, JsonPatchError, PatchError, TypedValueError
 from haori.schema.problems import FieldProblem
 from haori.schema.protobuf import ProtobufError, decode_protobuf
@@ -43,6 +44,8 @@ __all__ = [
     "decode_protobuf",
     "json_patch",
     "merge_patch",
+    "openapi_v3_document",
+    "openapi_v3_index",
     "owned_fields",
     "prune_unknown",
     "reset_fields",
