@@ -22,6 +22,7 @@ from haori.schema.types import Kind, ListType, TypeSchema
 from haori.schema.unknown import prune_unknown, unknown_fields
 from haori.schema.validate import validate
 from haori.schema.values import values_equal
+from haori.schema.whole import validate_object
 
 __all__ = [
     "ApplyConflictError",
@@ -55,5 +56,6 @@ __all__ = [
     "track_update",
     "unknown_fields",
     "validate",
+    "validate_object",
     "values_equal",
 ]
