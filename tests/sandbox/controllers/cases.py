@@ -203,7 +203,9 @@ async def deployment_forgets_old_revisions(bench: Bench) -> None:
 async def replica_set_adopts_and_releases(bench: Bench) -> None:
     pod = template()
     await bench.create(PODS, "lone", labels=pod["metadata"]["labels"], spec=pod["spec"])
+    await bench.until_status(PODS, "lone", lambda status: conditions(status).get("Ready", ("",))[0] == "True")
     await bench.create(REPLICA_SETS, "web", spec=workload(2))
+    await bench.until_status(REPLICA_SETS, "web", lambda status: status.get("availableReplicas") == 2)
     pods = await bench.until_pods(2)
     lone = next(each for each in pods if each["metadata"]["name"] == "lone")
 
