@@ -11,7 +11,7 @@ from typing import Any
 
 from haori.objects import Manifest, nested_list, nested_mapping
 from haori.schema.catalog import Schemas
-from haori.schema.problems import FieldProblem, duplicate, forbidden, invalid, not_found, required
+from haori.schema.problems import FieldProblem, duplicate, forbidden, invalid, not_found, required, unsupported
 from haori.schema.validate import validate
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -110,6 +110,11 @@ def _qualified_key(key: str, path: str) -> Iterator[FieldProblem]:
 
 def _pod(spec: Mapping[str, Any], path: str, kind: str) -> Iterator[FieldProblem]:
     volumes = {v.get("name") for v in nested_list(spec, "volumes") if isinstance(v, Mapping)}
+    policy = spec.get("restartPolicy")
+    if kind in ("Job", "CronJob") and policy not in ("OnFailure", "Never"):
+        yield required(f"{path}.restartPolicy", 'valid values: "OnFailure", "Never"')
+    elif kind in _SELECTING and policy not in ("Always", None):
+        yield unsupported(f"{path}.restartPolicy", policy, ("Always",))
     if not nested_list(spec, "containers"):
         yield required(f"{path}.containers")
     names: set[Any] = set()
@@ -158,6 +163,17 @@ def _unchanged(kind: str, manifest: Manifest, old: Manifest) -> Iterator[FieldPr
         for field in ("selector", "template", "completionMode"):
             if new_spec.get(field) != old_spec.get(field):
                 yield invalid(f"spec.{field}", new_spec.get(field), _IMMUTABLE)
+    if kind == "Service" and old_spec.get("clusterIP") and new_spec.get("type") != "ExternalName":
+        if new_spec.get("clusterIP") != old_spec["clusterIP"] and old_spec.get("type") != "ExternalName":
+            yield invalid("spec.clusterIPs[0]", [new_spec.get("clusterIP", "")], "may not change once set")
+    if kind == "PersistentVolumeClaim" and old_spec.get("volumeName"):
+        free = {"resources", "volumeAttributesClassName"}
+        if any(new_spec.get(key) != old_spec.get(key) for key in {*new_spec, *old_spec} - free):
+            yield forbidden(
+                "spec",
+                "spec is immutable after creation except resources.requests and "
+                "volumeAttributesClassName for bound claims",
+            )
     if kind == "Secret" and manifest.get("type") != old.get("type"):
         yield invalid("type", manifest.get("type"), _IMMUTABLE)
     if kind in ("Secret", "ConfigMap") and old.get("immutable"):
