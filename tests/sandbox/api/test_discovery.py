@@ -12,9 +12,11 @@ import orjson
 import pytest
 
 from haori.cluster.discovery import read_aggregated, read_resource_list
+from haori.sandbox.api.bootstrap import open_api
 from haori.sandbox.api.durations import human_duration
 from haori.sandbox.api.housekeeping import forget_events
 from haori.sandbox.api.routing import GroupPath, ResourcePath, parse_path
+from haori.sandbox.api.store import open_store
 from haori.sandbox.api.table import find_path
 from tests.sandbox.api.support import Caller, running
 
@@ -209,3 +211,18 @@ async def test_an_event_is_one_thing_in_two_groups(api: Caller) -> None:
 
     assert (found["apiVersion"], found["note"]) == ("events.k8s.io/v1", "hello")
     assert found["regarding"]["name"] == "web"
+
+
+async def test_a_new_event_makes_room(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    async with open_store(tmp_path / "state.db") as store:
+        layer = await open_api(store, now=lambda: now)
+        type_ = layer.served("", "v1", "events")
+        about = {"kind": "Pod", "namespace": "default", "name": "web"}
+        for name, hours in (("a", 0), ("b", 2), ("c", 2)):
+            now += timedelta(hours=hours)
+            await layer.create(type_, {"metadata": {"name": name}, "involvedObject": about}, "default")
+
+        left = [each["metadata"]["name"] for each in layer.all_of("events")]
+
+    assert left == ["c"]

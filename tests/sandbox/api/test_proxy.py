@@ -201,6 +201,31 @@ async def test_exec_joins_two_websockets(served: Served, kubelet: tuple[Backend,
     ]
 
 
+async def test_port_forward_joins_two_websockets(served: Served, kubelet: tuple[Backend, str]) -> None:
+    from websockets.asyncio.client import connect
+    from websockets.typing import Subprotocol
+
+    backend, fingerprint = kubelet
+    await put_pod(served, backend.port, fingerprint)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(served.data_dir / "sandbox/pki/ca.crt")
+    path = "/api/v1/namespaces/default/pods/web/portforward?ports=80,81"
+    async with (
+        asyncio.timeout(20),
+        connect(
+            f"wss://127.0.0.1:{served.port}{path}",
+            ssl=context,
+            proxy=None,
+            subprotocols=[Subprotocol("v5.channel.k8s.io")],
+            additional_headers={"Authorization": f"Bearer {served.client.settings.token}"},
+        ) as caller,
+    ):
+        await caller.send(b"\x00ping")
+        assert await caller.recv() == b"\x00ping"
+    assert backend.requests[0].path == "/portForward/default/web"
+    assert backend.requests[0].query.getall("port") == ["80", "81"]
+
+
 async def test_logs_of_a_pod_without_a_node_are_refused(served: Served) -> None:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "default"}}
     await served.client.create(SERVICE_ACCOUNTS, account)

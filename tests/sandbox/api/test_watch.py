@@ -153,3 +153,26 @@ async def test_metadata_alone_is_enough_for_some(api: Caller) -> None:
 
     assert found["kind"] == "PartialObjectMetadataList"
     assert set(found["items"][0]) == {"kind", "apiVersion", "metadata"}
+
+
+async def test_a_client_that_goes_leaves_nothing_behind(api: Caller) -> None:
+    async with api.watching(MAPS) as events:
+        await api.ok("POST", MAPS, config("a"))
+        await next_event(events)
+        during = api.api.store.statistics()["watchers"]
+
+    assert (during, api.api.store.statistics()["watchers"]) == (1, 0)
+
+
+async def test_a_table_is_watched_row_by_row(api: Caller) -> None:
+    await api.ok("POST", MAPS, config("a", color="red"))
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+    async with api.watching(MAPS, accept=accept) as events:
+        _, first = await next_event(events)
+        await api.ok("POST", MAPS, config("b"))
+        _, second = await next_event(events)
+
+    assert [each["name"] for each in first["columnDefinitions"]] == ["Name", "Data", "Age"]
+    assert first["rows"][0]["cells"][:2] == ["a", 1]
+    assert second["columnDefinitions"] is None
+    assert second["rows"][0]["cells"][:2] == ["b", 0]

@@ -18,6 +18,7 @@ import orjson
 from haori.cluster import ApiResource, PatchType
 from haori.objects import Manifest, copy_manifest, nested_mapping, nested_text
 from haori.sandbox.api import checking, deletion, errors, kinds, preparing
+from haori.sandbox.api.housekeeping import EVENTS, ROUND, forget_events
 from haori.sandbox.api.options import (
     Deleted,
     DeleteOptions,
@@ -58,6 +59,7 @@ class Api:
         self._builtin_schemas = schemas
         self._builtin = builtin_types(builtin)
         self._locks: dict[str, asyncio.Lock] = {}
+        self._forgot_at = now()
         self.schemas = schemas
         self.registry = Registry(tuple(self._builtin))
         self.refresh_types()
@@ -147,6 +149,9 @@ class Api:
         except RevisionConflictError as error:
             raise errors.already_exists(type_.plural, type_.group, name) from error
         self._after_write(type_)
+        if type_.storage == EVENTS and (now := self.now()) - self._forgot_at >= ROUND:
+            self._forgot_at = now
+            await forget_events(self, now)
         return Written(stored=present(type_, stored), is_created=True, warnings=warnings)
 
     async def replace(
