@@ -163,9 +163,10 @@ def _unchanged(kind: str, manifest: Manifest, old: Manifest) -> Iterator[FieldPr
         for field in ("selector", "template", "completionMode"):
             if new_spec.get(field) != old_spec.get(field):
                 yield invalid(f"spec.{field}", new_spec.get(field), _IMMUTABLE)
-    if kind == "Service" and old_spec.get("clusterIP") and new_spec.get("type") != "ExternalName":
-        if new_spec.get("clusterIP") != old_spec["clusterIP"] and old_spec.get("type") != "ExternalName":
-            yield invalid("spec.clusterIPs[0]", [new_spec.get("clusterIP", "")], "may not change once set")
+    address, before = new_spec.get("clusterIP"), old_spec.get("clusterIP")
+    named = "ExternalName" in (new_spec.get("type"), old_spec.get("type"))
+    if kind == "Service" and before and not named and address != before:
+        yield invalid("spec.clusterIPs[0]", [address or ""], "may not change once set")
     if kind == "PersistentVolumeClaim" and old_spec.get("volumeName"):
         free = {"resources", "volumeAttributesClassName"}
         if any(new_spec.get(key) != old_spec.get(key) for key in {*new_spec, *old_spec} - free):
