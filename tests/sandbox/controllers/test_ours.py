@@ -72,9 +72,12 @@ async def test_a_stateful_set_makes_claims_and_keeps_or_deletes_them(bench: Benc
 async def test_load_balancers_and_ingresses_get_an_address(bench: Bench):
     await bench.create(SERVICES, "web", spec={"type": "LoadBalancer", "ports": [{"port": 80}]})
     await bench.create(INGRESSES, "web", spec={"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}})
+    given = {}
     for resource in (SERVICES, INGRESSES):
         found = await bench.until_status(resource, "web", lambda s: (s.get("loadBalancer") or {}).get("ingress"))
-        assert found["status"]["loadBalancer"]["ingress"][0]["ip"] == "127.0.0.1"
+        given[resource.kind] = found["status"]["loadBalancer"]["ingress"][0]["ip"], found["spec"].get("clusterIP")
+    assert given["Ingress"][0] == "127.0.0.1"
+    assert given["Service"][0] in (given["Service"][1], "127.0.0.1")
 
 
 async def test_an_autoscaler_keeps_its_bounds(bench: Bench):

@@ -27,9 +27,11 @@ class ToolMissingError(UserError):
 
 
 def tools_folder() -> Path:
-    """HAORI_TOOLS, else `haori/tools` under the XDG data home."""
+    """HAORI_TOOLS, else `tools` in this interpreter's virtual environment, else `haori/tools` under the XDG data home."""
     if given := os.environ.get("HAORI_TOOLS"):
         return Path(given)
+    if sys.prefix != sys.base_prefix:
+        return Path(sys.prefix) / "tools"
     home = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
     return Path(home) / "haori" / "tools"
 

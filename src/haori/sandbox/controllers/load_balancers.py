@@ -1,4 +1,7 @@
-"""Addresses of LoadBalancer Services and Ingresses: this machine's, as soon as they ask."""
+"""Addresses of LoadBalancer Services and Ingresses: this machine's, as soon as they ask.
+
+A Service whose own address is a loopback one, where the node listens, is reached there; so two of them may have one port.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,8 @@ class LoadBalancerController:
 
     async def _write(self, resource: ApiResource, item: Object, *, is_ours: bool, clear: bool) -> None:
         known = ((item.get("status") or {}).get("loadBalancer") or {}).get("ingress")
-        address = self._world.settings.load_balancer_address
+        own = str((item.get("spec") or {}).get("clusterIP") or "")
+        address = own if own.startswith("127.") else self._world.settings.load_balancer_address
         if is_deleting(item) or not address:
             return
         if known and clear:
