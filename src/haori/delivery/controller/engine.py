@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -24,6 +21,7 @@ from haori.delivery.controller.leading import Ground, Known, Leader, SettingsCha
 from haori.delivery.controller.lease import Lease, LeaseLostError
 from haori.delivery.controller.listener import ListenerSettings, open_listener
 from haori.delivery.controller.repositories import RepositoryIndex
+from haori.delivery.controller.seat import take_seat
 from haori.delivery.controller.settings import EngineSettings
 from haori.delivery.render import Renderer, RendererSettings, load_instance_key
 from haori.errors import TransientError
@@ -60,7 +58,10 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
     )
     renderer = Renderer(RendererSettings(folder=settings.cache, key=key, at_once=settings.work.renders_at_once))
     try:
-        async with connect(settings.kubeconfig, settings.context or "") as client:
+        async with (
+            take_seat(settings.data_dir, on_wait=ready) as identity,
+            connect(settings.kubeconfig, settings.context or "") as client,
+        ):
             ground = Ground(
                 client=client,
                 repositories=repositories,
@@ -72,7 +73,7 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
                 known=known,
             )
             await _install(client, settings.namespace)
-            engine = Engine(ground)
+            engine = Engine(ground, identity)
             async with _listening(engine):
                 await engine.run(ready)
     finally:
@@ -91,10 +92,9 @@ class FactsRecorder:
 class Engine:
     """One engine, leading or standing by."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, identity: str) -> None:
         self.ground = ground
         self.leader: Leader | None = None
-        identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._lease = Lease(
             ground.client,
             ground.settings.namespace,
