@@ -82,7 +82,7 @@ def show(path: str, root: str, targets: set[str]) -> None:
 
 def _locked_flags(path: str) -> int:
     """Flags that a user namespace may not take away when it mounts anew."""
-    return os.statvfs(path).f_flag & (_MS_NODEV | 8 | 1024 | 2048 | (1 << 21))
+    return os.statvfs(path).f_flag & (_MS_NODEV | 8 | 1024 | 2048)
 
 
 def enter_root(plan: dict[str, object]) -> None:
@@ -129,6 +129,25 @@ def limit(plan: dict[str, object]) -> None:
             file.write("0")
 
 
+def become(command: list[str]) -> None:
+    """Executes the command, looked for along PATH as a shell would; OSError where it is nowhere.
+
+    Not `os.execvpe`, which imports a module at this moment: the interpreter's own folder may be out of reach by now.
+    """
+    name = command[0]
+    folders = [""] if "/" in name else os.environ.get("PATH", "").split(":")
+    problem: OSError = FileNotFoundError(2, "executable file not found in $PATH")
+    for folder in folders:
+        try:
+            os.execve(f"{folder}/{name}" if folder else name, command, dict(os.environ))  # noqa: S606  # what it is for
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if "/" in name:
+                problem = error
+        except PermissionError as error:
+            problem = error
+    raise problem
+
+
 def run(plan: dict[str, object]) -> None:
     """Does what the plan says; returns never, or with an OSError."""
     parent = int(str(plan["parent"]))
@@ -151,7 +170,7 @@ def run(plan: dict[str, object]) -> None:
         signal.signal(number, signal.SIG_DFL)
     command = plan["command"]
     assert isinstance(command, list)
-    os.execvpe(command[0], command, dict(os.environ))  # noqa: S606 - becoming the command is what this script is for
+    become(command)
 
 
 if __name__ == "__main__":
