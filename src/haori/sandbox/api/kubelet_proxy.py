@@ -124,6 +124,18 @@ class KubeletProxy:
         """Joins a container's own process, over a WebSocket."""
         await self._stream("attach", scope, receive, send, target)
 
+    async def port_forward(self, scope: Scope, receive: Receive, send: Send, target: Target) -> None:
+        """Joins the caller with ports of a Pod, over a WebSocket of channels."""
+        if scope["type"] != "websocket":
+            raise errors.bad_request("port-forward needs a WebSocket upgrade")
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        pod = target.api.get(target.type, target.name, target.namespace).decode()
+        upstream = await self._kubelets.upstream(target, pod)
+        ports = [port for name, value in pairs if name == "ports" for port in value.split(",")]
+        query = urlencode([("port", port) for port in ports])
+        path = f"/portForward/{_quoted(target.namespace)}/{_quoted(target.name)}?{query}"
+        await bridge(scope, receive, send, upstream, path)
+
     async def _stream(self, verb: str, scope: Scope, receive: Receive, send: Send, target: Target) -> None:
         if scope["type"] != "websocket":
             raise errors.bad_request("you must specify at least 1 of the stream protocols by a WebSocket upgrade")

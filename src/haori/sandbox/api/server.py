@@ -177,6 +177,7 @@ def make_handlers(pki: Pki, issuer: TokenIssuer) -> dict[str, Handler]:
         "pods/log": kubelet.logs,
         "pods/exec": kubelet.exec,
         "pods/attach": kubelet.attach,
+        "pods/portforward": kubelet.port_forward,
         "pods/proxy": proxy_pod,
         "services/proxy": proxy_service,
     }
