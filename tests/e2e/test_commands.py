@@ -181,6 +181,25 @@ def test_flags_change_an_application_and_selectors_choose(stand: Stand) -> None:
     assert "Nonsense" in refused.err
 
 
+def test_an_application_sees_what_was_pushed_just_before_it_was_created(stand: Stand) -> None:
+    stand.repository.commit("One", {"other/map.yaml": CONFIG_MAP % 1})
+    stand.ok(
+        "app",
+        "create",
+        f"{stand.app}-other",
+        "--repo",
+        stand.repository.url,
+        "--path",
+        "other",
+        "--dest-namespace",
+        "x",
+    )
+    stand.ok("app", "refresh", f"{stand.app}-other")
+    stand.repository.commit("Two", {"shop/map.yaml": CONFIG_MAP % 1})
+    stand.create("--sync-policy", "auto")
+    stand.ok("app", "wait", stand.app, "--timeout", "20")
+
+
 def test_a_folder_is_compared_without_an_application(stand: Stand) -> None:
     stand.repository.commit("One", {"shop/map.yaml": CONFIG_MAP % 1, "shop/secret.yaml": SECRET % CANARY})
     folder = str(stand.repository.folder / "shop")

@@ -66,13 +66,20 @@ async def store_application(target: Target, manifest: Manifest, *, upsert: bool)
     async with target.connect() as client:
         applications = Applications(client)
         try:
-            return await applications.create(manifest), "created"
+            return await applications.create(_asking_refresh(manifest)), "created"
         except ApplicationError:
             if not upsert:
                 raise
         metadata = nested_mapping(manifest, "metadata")
         known = await applications.get(metadata["namespace"], metadata["name"])
         return await change_application(applications, known, manifest["spec"], metadata)
+
+
+def _asking_refresh(manifest: Manifest) -> dict[str, Any]:
+    """The Application asking for a refresh: its repository may be known from before its last push."""
+    metadata = nested_mapping(manifest, "metadata")
+    annotations = {**(metadata.get("annotations") or {}), argo.REFRESH: argo.RefreshKind.NORMAL.value}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
 async def change_application(
