@@ -184,3 +184,36 @@ async def test_token_requests_are_checked(tmp_path: Path, spec: dict[str, object
             f"\r\nConnection: close\r\n\r\n{body}",
         )
     assert found == status
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        ("Impersonate-User: someone", 403),
+        ("Impersonate-User: someone\r\nImpersonate-Group: other\r\nImpersonate-Group: system:masters", 200),
+        ("X-Nothing: 1", 200),
+    ],
+)
+async def test_the_admin_may_act_as_somebody_else(tmp_path: Path, who: str, status: int) -> None:
+    async with serving(tmp_path) as served:
+        token = (tmp_path / "sandbox/pki/admin.token").read_text()
+        head = f"GET /api/v1/secrets HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{who}"
+        assert (await ask(served, head))[0] == status
+
+
+async def test_a_node_may_not_act_as_somebody_else(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served:
+        token = (tmp_path / "sandbox/pki/node.token").read_text()
+        head = f"GET /api/v1/pods HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}"
+        assert (await ask(served, head))[0] == 200
+        assert (await ask(served, f"{head}\r\nImpersonate-User: admin"))[0] == 403
+
+
+async def test_a_token_review_knows_the_admin(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served:
+        for token, is_known in (((tmp_path / "sandbox/pki/admin.token").read_text(), True), ("other", False)):
+            body = json.dumps({"spec": {"token": token}}).encode()
+            answer = json.loads(
+                await served.client.raw("POST", "/apis/authentication.k8s.io/v1/tokenreviews", body=body)
+            )
+            assert bool(answer["status"].get("authenticated")) is is_known

@@ -35,6 +35,13 @@ UNAUTHORIZED = {
     "code": 401,
 }
 
+NO_IMPERSONATION = {
+    **UNAUTHORIZED,
+    "message": "impersonation is for system:masters",
+    "reason": "Forbidden",
+    "code": 403,
+}
+
 Authenticate = Callable[[Mapping[str, str]], User | None]
 """The user of a request's headers (names in lower case), or None."""
 
@@ -70,6 +77,10 @@ class Gate:
             if scope["path"] not in PUBLIC_PATHS or "authorization" in headers:
                 return await answer(scope, receive, send, 401, orjson.dumps(UNAUTHORIZED))
             user = ANONYMOUS
+        if "impersonate-user" in headers:
+            if not user.is_master:
+                return await answer(scope, receive, send, 403, orjson.dumps(NO_IMPERSONATION))
+            user = impersonated(scope["headers"])
         scope["haori.user"] = user
         await self._run(scope, receive, send)
 
@@ -102,6 +113,19 @@ class Gate:
                 await answer(scope, receive, send, 503, b"", (b"retry-after", b"1"))
         finally:
             self._running.discard(task)
+
+
+def impersonated(headers: Iterable[tuple[bytes, bytes]]) -> User:
+    """The user that the `Impersonate-*` headers name (`kubectl --as`)."""
+    pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
+    found = {name: value for name, value in pairs if name in ("impersonate-user", "impersonate-uid")}
+    groups = [value for name, value in pairs if name == "impersonate-group"]
+    name = found["impersonate-user"]
+    if name.startswith("system:serviceaccount:") and not groups:
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{name.split(':')[2]}"]
+    return User(
+        name=name, uid=found.get("impersonate-uid", ""), groups=(*dict.fromkeys([*groups, "system:authenticated"]),)
+    )
 
 
 async def answer(

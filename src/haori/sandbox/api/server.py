@@ -155,7 +155,7 @@ async def serve(settings: ApiSettings, *, ready: Callable[[], None]) -> None:
             issuer = TokenIssuer(pki.signing_key)
             authenticator = make_authenticator(api, pki, issuer)
             gate = Gate(
-                build_app(api, make_handlers(pki, issuer)),
+                build_app(api, make_handlers(pki, issuer), user_of_token=authenticator.user_for),
                 authenticate=lambda headers: authenticator.user_of_header(headers.get("authorization", "")),
                 names=HOST_NAMES,
                 port=port,

@@ -159,6 +159,10 @@ class Authenticator:
         claims = self._issuer.read(token, audiences=audiences, now=self._now())
         return self._account(claims) if claims is not None else None
 
+    def user_for(self, token: str, audiences: tuple[str, ...]) -> User | None:
+        """The same for a TokenReview, which may name no audience and then means the API's own."""
+        return self.user_of_token(token, audiences or (DEFAULT_AUDIENCE,))
+
     def _account(self, claims: Mapping[str, Any]) -> User | None:
         private: Mapping[str, Any] = claims["kubernetes.io"]
         namespace, account = private["namespace"], private["serviceaccount"]
