@@ -7,10 +7,12 @@ The keeper is the only one that changes its record. `run` is cancelled when the 
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from haori.errors import PeerError
 from haori.objects.quantities import format_duration
 from haori.sandbox.node.backoff import BackOff
 from haori.sandbox.node.containers import ContainerRecord, ContainerRun, Kind, Running, Terminated, Waiting
@@ -21,7 +23,10 @@ from haori.sandbox.node.statuses import restart_policy_of
 if TYPE_CHECKING:
     from haori.sandbox.node.pod_worker import PodWorker
 
+log = logging.getLogger(__name__)
+
 CONFIG_RETRY_SECONDS = 10.0
+API_RETRY_SECONDS = 1.0
 
 
 class ContainerKeeper:
@@ -177,6 +182,11 @@ class ContainerKeeper:
                 self._wait_for(problem.reason, str(problem))
                 self._tell("Warning", "Failed", f"Error: {problem}")
                 await self._wait_for_reference()
+                continue
+            except PeerError as problem:
+                # The API is away for a moment; what runs goes on, what is to start waits for it.
+                log.debug("container waits for the API", extra={"pod": self._worker.uid, "code": problem.code})
+                await asyncio.sleep(API_RETRY_SECONDS)
                 continue
             break
         self._run = run

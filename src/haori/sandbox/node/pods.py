@@ -16,6 +16,7 @@ from haori.sandbox.node.ports import bindable_port
 
 log = logging.getLogger(__name__)
 
+AGAIN_SECONDS = 5.0
 MakeWorker = Callable[[Mapping[str, Any]], PodWorker]
 
 
@@ -87,8 +88,11 @@ class Pods:
         except asyncio.CancelledError:
             raise
         except Exception:
-            # One Pod's trouble must not end the node; it is told and the Pod taken up anew at its next change.
-            log.exception("pod given up", extra={"pod": f"{worker.namespace}/{worker.name}"})
+            # One Pod's trouble must not end the node: it is told, and the Pod taken up anew after a while.
+            log.exception("pod begun again", extra={"pod": f"{worker.namespace}/{worker.name}"})
+            await asyncio.sleep(AGAIN_SECONDS)
         finally:
             self._workers.pop(worker.uid, None)
             self._bindable.pop(worker.address.announced, None)
+        if not worker.is_gone and self._uids.get((worker.namespace, worker.name)) == worker.uid:
+            self._begin(worker.pod)
