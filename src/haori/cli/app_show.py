@@ -13,7 +13,7 @@ from haori.cli.options import output_option
 from haori.cli.output import print_table, print_value
 from haori.cli.target import Target, application_argument, target_options
 from haori.objects import Manifest, annotations_of, nested_list, nested_mapping, nested_text
-from haori.resources import haori
+from haori.resources import argo, haori
 from haori.words import text
 
 SHORT = 8
@@ -127,6 +127,8 @@ def get(
     """Show an application."""
     kind = "hard" if hard_refresh else "normal" if refresh else ""
     application = asyncio.run(read_application(target, name, refresh=kind, seconds=timeout))
+    if kind and argo.REFRESH in annotations_of(application):
+        click.echo(text("cli.app.refresh.late", {"application": name}), err=True)
     if output in ("json", "yaml"):
         print_value(application, output)
     elif output == "name":
