@@ -92,10 +92,10 @@ class Delivery:
         }
         await self.client.create(CONFIG_MAPS, settings)
 
-    async def start_engine(self) -> None:
-        """Until it leads and has seen the cluster."""
+    async def start_engine(self, folder: str = "engine") -> None:
+        """Until it leads and has seen the cluster, or stands by."""
         settings = EngineSettings(
-            data_dir=self.folder / "engine",
+            data_dir=self.folder / folder,
             kubeconfig=self.kubeconfig,
             namespace=self.control,
             allow_file_repositories=True,
@@ -110,6 +110,12 @@ class Delivery:
         if self._engine.done():
             self._engine.result()
         assert ready.is_set(), "the engine did not become ready"
+
+    def leave_engine(self) -> asyncio.Task[None]:
+        """Lets the engine run on and forgets it, so that another may be started; the caller ends it."""
+        engine, self._engine = self._engine, None
+        assert engine is not None, "no engine runs"
+        return engine
 
     async def stop_engine(self) -> None:
         """Cancels it wherever it is."""

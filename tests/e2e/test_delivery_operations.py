@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, NAMESPACES, SECRETS
+from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, JOBS, NAMESPACES, SECRETS
 from haori.delivery.controller.pins import build_pin_patch, choose_entry
 from haori.delivery.model import parse_application
 from tests.e2e.delivery import (
@@ -311,3 +312,32 @@ async def test_kustomize_and_helm(delivery: Delivery):
     await delivery.expect("overlay", at(commit))
     changed = await delivery.client.get(CONFIG_MAPS, "prod-a", delivery.namespace)
     assert changed["data"] == {"x": "2"}
+
+
+async def test_a_hook_that_is_to_go_when_it_succeeded_is_gone(delivery: Delivery):
+    policy = "argocd.argoproj.io/hook-delete-policy: HookSucceeded\n    argocd.argoproj.io/hook: PreSync"
+    hook = job("migrate", "migrate:1", "PreSync").replace("argocd.argoproj.io/hook: PreSync", policy)
+    delivery.repository.commit("Begin", {"app/job.yaml": hook, "app/a.yaml": config_map("a", x="1")})
+    application = await delivery.deploy("shop", "app")
+
+    await delivery.expect_gone(JOBS, "migrate", delivery.namespace)
+    rows = application["status"]["operationState"]["syncResult"]["resources"]
+    assert [row["hookPhase"] for row in rows if row["kind"] == "Job"] == ["Succeeded"]
+
+
+async def test_a_second_engine_stands_by_and_takes_over(delivery: Delivery):
+    delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    first_term = (await delivery.deploy("shop", "app"))["metadata"]["annotations"]["haori.dev/term"]
+    first = delivery.leave_engine()
+    await delivery.start_engine("second")
+
+    commit = await delivery.push("shop", "Second", {"app/a.yaml": config_map("a", x="2")})
+    application = await delivery.expect("shop", at(commit))
+    assert application["metadata"]["annotations"]["haori.dev/term"] == first_term
+
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    commit = await delivery.push("shop", "Third", {"app/a.yaml": config_map("a", x="3")})
+    application = await delivery.expect("shop", at(commit))
+    assert int(application["metadata"]["annotations"]["haori.dev/term"]) > int(first_term)
