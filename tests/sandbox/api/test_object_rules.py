@@ -34,11 +34,11 @@ async def api(tmp_path: Path) -> AsyncIterator[Caller]:
         ("/api/v1/namespaces", {"metadata": {"name": "a.b"}}, "metadata.name", "RFC 1123 label"),
         (
             f"{CORE}/services",
-            {"metadata": {"name": "1a"}, "spec": {"ports": [{"port": 1}]}},
+            {"metadata": {"name": "a.b"}, "spec": {"ports": [{"port": 1}]}},
             "metadata.name",
-            "DNS-1035",
+            "RFC 1123 label",
         ),
-        (f"{CORE}/configmaps", {"metadata": {"name": "a" * 254}}, "metadata.name", "no more than 253 bytes"),
+        (f"{CORE}/configmaps", {"metadata": {"name": "a" * 254 + "-"}}, "metadata.name", "RFC 1123 subdomain"),
         (f"{CORE}/configmaps", {"metadata": {"name": "a", "labels": {"a": "b c"}}}, "metadata.labels", "a valid label"),
         (
             f"{APPS}/deployments",
@@ -50,7 +50,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Caller]:
             f"{BATCH}/jobs",
             {"metadata": {"name": "a"}, "spec": {"template": {"spec": POD}}},
             "spec.template.spec.restartPolicy",
-            'supported values: "OnFailure", "Never"',
+            'valid values: "OnFailure", "Never"',
         ),
     ],
 )

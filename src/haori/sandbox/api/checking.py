@@ -5,17 +5,26 @@ Everything that `schema` refuses becomes the Status a Kubernetes API would answe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from haori.cluster import PatchType
 from haori.objects import Manifest, copy_manifest, nested_text
 from haori.sandbox.api import errors
-from haori.sandbox.api.object_rules import object_problems
+from haori.sandbox.api.object_rules import pod_problems
 from haori.sandbox.api.options import FieldValidation, WriteOptions
 from haori.sandbox.api.registry import ServedType
-from haori.schema import Schemas, TypeSchema, apply_defaults, prune_unknown, unknown_fields, validate
+from haori.schema import (
+    FieldProblem,
+    Schemas,
+    TypeSchema,
+    apply_defaults,
+    prune_unknown,
+    unknown_fields,
+    validate,
+    validate_object,
+)
 from haori.schema.fieldset import FieldSet
 from haori.schema.jsonpatch import json_patch
 from haori.schema.managed import reset_fields, server_side_apply, track_update
@@ -60,16 +69,20 @@ def check(schemas: Schemas, type_: ServedType, manifest: Manifest, *, old: Manif
     schema = schema_of(schemas, type_)
     if schema is None:
         return
-    if problems := validate(schema, manifest, old=old):
-        name = nested_text(manifest, "metadata", "name")
+    _refuse_problems(type_, manifest, validate(schema, manifest, old=old))
+
+
+def check_whole(schemas: Schemas, type_: ServedType, manifest: Manifest, old: Manifest | None = None) -> None:
+    """Raises a 422 with every rule about the object as a whole that it, or its change, breaks."""
+    _refuse_problems(type_, manifest, validate_object(schemas, manifest, old))
+    if type_.storage == "pods" and old is not None and (causes := pod_problems(old, manifest)):
+        raise errors.invalid(type_.kind, type_.group, name_of(manifest), causes)
+
+
+def _refuse_problems(type_: ServedType, manifest: Manifest, problems: Sequence[FieldProblem]) -> None:
+    if problems:
         causes = [errors.Cause(reason=each.reason, field=each.path, message=each.message) for each in problems]
-        raise errors.invalid(type_.kind, type_.group, name, causes)
-
-
-def check_whole(type_: ServedType, manifest: Manifest, old: Manifest | None = None, subresource: str = "") -> None:
-    """Raises a 422 with every rule about the object as a whole that it breaks."""
-    if causes := list(object_problems(type_, manifest, old, subresource)):
-        raise errors.invalid(type_.kind, type_.group, nested_text(manifest, "metadata", "name"), causes)
+        raise errors.invalid(type_.kind, type_.group, name_of(manifest), causes)
 
 
 def track(

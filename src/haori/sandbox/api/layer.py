@@ -137,7 +137,7 @@ class Api:
         value = checking.complete(self.schemas, type_, value)
         checking.check(self.schemas, type_, value)
         kinds.on_create(self, type_, value, options)
-        checking.check_whole(type_, value)
+        checking.check_whole(self.schemas, type_, value)
         if not is_apply:
             value = checking.track(self.schemas, type_, None, value, options, self.now())
         if self.store.get(key) is not None:
@@ -298,7 +298,8 @@ class Api:
         new = checking.complete(self.schemas, type_, new)
         checking.check(self.schemas, type_, new, old=old)
         kinds.on_update(self, type_, old, new, options, subresource)
-        checking.check_whole(type_, new, old, subresource)
+        if not subresource:
+            checking.check_whole(self.schemas, type_, new, old)
         if subresource != "binding":
             preparing.count_generation(type_, old, new)
         if not is_apply:
