@@ -21,6 +21,9 @@ from haori.delivery.render import RenderContext, Rendered, RenderError, RenderRe
 from haori.git import Repositories, Tree
 from haori.objects import GroupKind
 
+TREES_KEPT = 8
+"""Commits whose folders are remembered, so that a thousand applications of one commit read them once."""
+
 
 class Renders(Protocol):
     """What turns one source at one commit into manifests."""
@@ -37,6 +40,8 @@ class DesiredStates:
         self._repositories, self._renderer = repositories, renderer
         self._control_namespace = control_namespace
         self.kube_version = ""
+        self._trees: dict[tuple[str, str], Tree] = {}
+        self._api_versions: tuple[Discovery | None, tuple[str, ...]] = (None, ())
 
     async def resolve(
         self, sources: Sequence[Source], *, fresh: bool = False, revisions: Sequence[str] = ()
@@ -103,7 +108,7 @@ class DesiredStates:
             name=application.name,
             namespace=application.spec.destination.namespace or "default",
             kube_version=self.kube_version,
-            api_versions=_api_versions(discovery),
+            api_versions=self._versions(discovery),
         )
         found = []
         for source, tree in zip(sources, trees, strict=True):
@@ -122,7 +127,19 @@ class DesiredStates:
     async def _tree(self, source: Source, revision: str) -> Tree:
         if source.chart:
             raise RenderError("render-chart-repository", chart=source.chart)
-        return await self._repositories.tree(source.repo_url, revision)
+        place = (source.repo_url, revision)
+        found = self._trees.get(place)
+        if found is None:
+            found = await self._repositories.tree(source.repo_url, revision)
+            while len(self._trees) >= TREES_KEPT:
+                del self._trees[next(iter(self._trees))]
+            self._trees[place] = found
+        return found
+
+    def _versions(self, discovery: Discovery) -> tuple[str, ...]:
+        if self._api_versions[0] is not discovery:
+            self._api_versions = (discovery, _api_versions(discovery))
+        return self._api_versions[1]
 
 
 def operation_sources(application: Application, raw: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
