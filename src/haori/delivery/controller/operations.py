@@ -3,6 +3,9 @@
 A pass does everything that can be done now and returns; what it waits for (a hook's end, an object's health, the next
 try) brings the application back to the queue. The state stands in the cluster before anything is done under it, and the
 plan is remade from there after a restart, so a crash at any point costs a pass.
+
+Where we differ from Argo CD: between waves there is no fixed pause, since what was just written is judged by its own new
+version and not by what stood there before; and an automated operation that waits gives way when Git asks for another revision.
 """
 
 from __future__ import annotations
