@@ -107,8 +107,10 @@ class LazyFields(Mapping[str, TypeSchema]):
         self._fields: dict[str, TypeSchema] = {}
 
     def _all(self) -> dict[str, TypeSchema]:
-        if self._make is not None:
-            self._fields, self._make = self._make(), None
+        make = self._make
+        if make is not None:
+            # Threads may come here at once: each works out the same, and none sees `_make` gone before `_fields` is there.
+            self._fields, self._make = make(), None
         return self._fields
 
     def __getitem__(self, name: str) -> TypeSchema:

@@ -1,7 +1,7 @@
 """Whether two values mean the same although they are written differently.
 
-By type: quantities (`1`, `1000m`), times in other zones, base64 with other line breaks, numbers (1, 1.0), numbers of
-int-or-string fields, durations where the format says so. An absent value, null and an empty mapping or list are one, as
+By type: quantities (`1`, `1000m`; int-or-string fields with the pattern of quantities too), times in other zones, base64
+with other line breaks, numbers (1, 1.0), durations where the format says so. An absent value, null and an empty mapping or list are one, as
 the API drops them; an absent field and its scalar default are for `apply_defaults` to settle first.
 """
 
@@ -56,7 +56,8 @@ def _alike(schema: TypeSchema, first: Any, second: Any) -> bool:
     if schema.kind is Kind.QUANTITY:
         return quantities_equal(first, second)
     if schema.kind is Kind.INT_OR_STRING:
-        return isinstance(first, (int, float)) and isinstance(second, (int, float)) and first == second
+        # Custom resources' quantities are published so, told apart by the pattern of their suffixes.
+        return "KMGTPE" in str(schema.rules.get("pattern")) and quantities_equal(first, second)
     if not isinstance(first, str) or not isinstance(second, str):
         return False
     if schema.format == "date-time":

@@ -2,8 +2,8 @@
 
 What we want must be there; what our manager owns must be wanted. A wanted empty mapping or list and an absent one are
 the same, as the API drops some of them; null is absent. Lists are matched by the keys that ownership names, else by
-known fields, else by position as a whole. Inside a whole (atomic) list defaults make live larger than desired: with a schema
-(`options.fill`) that is settled here, without one such an excess is let pass.
+those of the type, else by known fields, else by position as a whole. Inside a whole (atomic) list defaults make live
+larger than desired: with the type (`options.type_of`) that is settled here, without it such an excess is let pass.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from haori.delivery.compare.lists import SETS, key_values, keys_for
+from haori.delivery.compare.given import as_given
+from haori.delivery.compare.lists import has_twins, is_set, key_values, keys_for
 from haori.delivery.compare.normalise import normalise
 from haori.delivery.compare.ownership import (
     Tree,
@@ -26,9 +27,12 @@ from haori.delivery.compare.ownership import (
     set_members,
 )
 from haori.delivery.compare.types import CompareOptions, Comparison, Difference, Path, Strategy
+from haori.delivery.compare.values import leaves_alike
 from haori.objects import Manifest, ResourceKey, annotations_of, key_of
 from haori.objects.masking import LAST_APPLIED, is_secret, mask_manifests
 from haori.resources import argo
+from haori.schema import TypeSchema, apply_defaults, values_equal
+from haori.schema.typed import field_schema
 
 _SKIPPED_TREES = frozenset({"stringData"})
 
@@ -49,18 +53,17 @@ def compare(desired: Manifest | None, live: Manifest | None, options: CompareOpt
     owned = owned_tree(live, options.manager)
     last = _last_applied(live)
     strategy = options.strategy or _fitting(owned, last)
-    first, second = normalise(desired, live, options)
-    if options.fill is not None and strategy is not Strategy.OWNERSHIP:
-        first = normalise(options.fill(desired), live, options)[0]
-    walk = _Walk(options)
+    schema = options.type_of(str(desired.get("apiVersion")), str(desired.get("kind")))
+    first, second = normalise(as_given(schema, desired), live, options)
+    walk = _Walk()
     match strategy:
         case Strategy.OWNERSHIP:
-            walk.visit_mapping(first, second, owned or {}, ())
+            walk.visit_mapping(first, second, owned or {}, schema, ())
         case Strategy.WANTED_FIELDS:
-            walk.visit_mapping(first, second, None, ())
+            walk.visit_mapping(first, second, None, schema, ())
         case Strategy.THREE_WAY:
-            walk.visit_mapping(first, second, None, ())
-            walk.removed(normalise(last or {}, live, options)[0], first, second, ())
+            walk.visit_mapping(first, second, None, schema, ())
+            walk.removed(normalise(last or {}, live, options)[0], first, second, schema, ())
     found = _differences(walk.found, live, is_secret(desired), options)
     return Comparison(
         key=key_of(desired), strategy=strategy, differences=found, needs_dry_run=bool(found) and walk.needs_dry_run
@@ -97,37 +100,50 @@ def _last_applied(live: Manifest) -> Manifest | None:
 class _Walk:
     """Collects (path, desired, live) while it goes down."""
 
-    def __init__(self, options: CompareOptions) -> None:
-        self._alike = options.alike
+    def __init__(self) -> None:
         self.found: list[tuple[Path, Any, Any]] = []
         self.needs_dry_run = False
 
-    def visit(self, desired: Any, live: Any, tree: Tree | None, path: Path) -> None:
+    def visit(self, desired: Any, live: Any, tree: Tree | None, schema: TypeSchema | None, path: Path) -> None:
         """Any value."""
         if isinstance(desired, dict) and isinstance(live, dict):
-            self.visit_mapping(desired, live, tree, path)
+            if schema is not None and schema.is_atomic:
+                self._whole(desired, live, schema, path)
+            else:
+                self.visit_mapping(desired, live, tree, schema, path)
         elif isinstance(desired, list) and isinstance(live, list):
-            self.visit_list(desired, live, tree, path)
-        elif not self._alike(path, desired, live) and not (_is_empty(desired) and _is_empty(live)):
+            self.visit_list(desired, live, tree, schema, path)
+        elif not leaves_alike(schema, path, desired, live) and not (_is_empty(desired) and _is_empty(live)):
             self.found.append((path, desired, live))
 
-    def visit_mapping(self, desired: dict[str, Any], live: dict[str, Any], tree: Tree | None, path: Path) -> None:
+    def visit_mapping(
+        self,
+        desired: Mapping[str, Any],
+        live: Mapping[str, Any],
+        tree: Tree | None,
+        schema: TypeSchema | None,
+        path: Path,
+    ) -> None:
         """A mapping: each wanted field, then each owned one that is not wanted."""
         for name, wanted in desired.items():
-            self.visit(wanted, live.get(name), child(tree, name), (*path, name))
+            below = field_schema(schema, name)[0]
+            self.visit(wanted, live.get(name), child(tree, name), below, (*path, name))
         for name in fields(tree):
             if desired.get(name) is None and name in live and not (not path and name in _SKIPPED_TREES):
-                self._unwanted(child(tree, name), live[name], (*path, name))
+                self._unwanted(child(tree, name), live[name], field_schema(schema, name)[0], (*path, name))
 
-    def visit_list(self, desired: list[Any], live: list[Any], tree: Tree | None, path: Path) -> None:
+    def visit_list(
+        self, desired: list[Any], live: list[Any], tree: Tree | None, schema: TypeSchema | None, path: Path
+    ) -> None:
         """A list, by keys, as a set, or as a whole."""
         owned_items, members = item_keys(tree), set_members(tree)
         keys = tuple(owned_items[0][0]) if owned_items else ()
         if not keys and not members:
-            keys = keys_for(path[-1] if path else "", desired, live) if tree is None or not desired else ()
-        if keys:
-            self._keyed(desired, live, owned_items, keys, path)
-        elif members or (path and path[-1] in SETS):
+            guess = schema is not None or tree is None or not desired
+            keys = keys_for(schema, path[-1] if path else "", desired, live) if guess else ()
+        if keys and not (has_twins(desired, keys) or has_twins(live, keys)):
+            self._keyed(desired, live, owned_items, keys, schema, path)
+        elif not keys and (members or is_set(schema, path[-1] if path else "")):
             for wanted in desired:
                 if wanted not in live:
                     self.found.append(((*path, f"[{wanted}]"), wanted, None))
@@ -135,7 +151,7 @@ class _Walk:
                 if member not in desired and member in live:
                     self.found.append(((*path, f"[{member}]"), None, member))
         else:
-            self._whole(desired, live, path)
+            self._whole(desired, live, schema, path)
 
     def _keyed(
         self,
@@ -143,30 +159,48 @@ class _Walk:
         live: list[Any],
         owned: list[tuple[dict[str, Any], Tree]],
         keys: tuple[str, ...],
+        schema: TypeSchema | None,
         path: Path,
     ) -> None:
+        items = schema.items if schema is not None else None
         by_key = {format_keys(key_values(item, keys)): item for item in live}
         trees = {format_keys(values): tree for values, tree in owned}
         wanted_keys = set()
         for item in desired:
             text = format_keys(key_values(item, keys))
             wanted_keys.add(text)
-            self.visit(item, by_key.get(text), trees.get(text, {} if owned else None), (*path, text))
+            self.visit(item, by_key.get(text), trees.get(text, {} if owned else None), items, (*path, text))
         for text, tree in trees.items():
             if text not in wanted_keys and text in by_key:
-                self._unwanted(tree, by_key[text], (*path, text))
+                self._unwanted(tree, by_key[text], items, (*path, text))
 
-    def _whole(self, desired: list[Any], live: list[Any], path: Path) -> None:
-        if len(desired) != len(live):
-            self.found.append((path, desired, live))
-            return
+    def _whole(self, desired: Any, live: Any, schema: TypeSchema | None, path: Path) -> None:
+        """A list, or an atomic mapping, of which nobody owns parts: more in live than is wanted is a difference too."""
         before = len(self.found)
-        for index, (wanted, is_) in enumerate(zip(desired, live, strict=True)):
-            self.visit(wanted, is_, None, (*path, f"[{index}]"))
-        if len(self.found) > before:
+        if schema is not None:
+            if not (values_equal(schema, desired, live) or values_equal(schema, desired, apply_defaults(schema, live))):
+                self._both_ways(desired, live, schema, path)
+        elif len(desired) != len(live):
+            self.found.append((path, desired, live))
+        else:
+            for index, (wanted, is_) in enumerate(zip(desired, live, strict=True)):
+                self.visit(wanted, is_, None, None, (*path, f"[{index}]"))
+        # Admission may have added to it what no schema tells, but never to a list of words.
+        if len(self.found) > before and any(isinstance(item, (dict, list)) for item in _items(live)):
             self.needs_dry_run = True
 
-    def _unwanted(self, tree: Tree | None, live: Any, path: Path) -> None:
+    def _both_ways(self, desired: Any, live: Any, schema: TypeSchema | None, path: Path) -> None:
+        if isinstance(desired, dict) and isinstance(live, dict):
+            for name in {**desired, **live}:
+                self._both_ways(desired.get(name), live.get(name), field_schema(schema, name)[0], (*path, name))
+        elif isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
+            items = schema.items if schema is not None else None
+            for index, (wanted, is_) in enumerate(zip(desired, live, strict=True)):
+                self._both_ways(wanted, is_, items, (*path, f"[{index}]"))
+        elif not leaves_alike(schema, path, desired, live) and not (_is_empty(desired) and _is_empty(live)):
+            self.found.append((path, desired, live))
+
+    def _unwanted(self, tree: Tree | None, live: Any, schema: TypeSchema | None, path: Path) -> None:
         """Reports what we own below `path`: the leaves, so that other managers' parts of it are not blamed."""
         below = [key for key in (tree or {}) if key != "."]
         if not below:
@@ -175,11 +209,11 @@ class _Walk:
         elif isinstance(live, dict):
             for name in fields(tree):
                 if name in live:
-                    self._unwanted(child(tree, name), live[name], (*path, name))
+                    self._unwanted(child(tree, name), live[name], field_schema(schema, name)[0], (*path, name))
         elif isinstance(live, list):
-            self.visit_list([], live, tree, path)
+            self.visit_list([], live, tree, schema, path)
 
-    def removed(self, last: Any, desired: Any, live: Any, path: Path) -> None:
+    def removed(self, last: Any, desired: Any, live: Any, schema: TypeSchema | None, path: Path) -> None:
         """What was applied last, is not wanted now and still stands."""
         if not isinstance(last, dict) or not isinstance(live, dict):
             return
@@ -191,15 +225,17 @@ class _Walk:
                 if not _is_empty(live[name]) and not _is_empty(before):
                     self.found.append(((*path, name), None, live[name]))
             else:
-                self._removed_below(name, before, wanted[name], live[name], (*path, name))
+                below = field_schema(schema, name)[0]
+                self._removed_below(before, wanted[name], live[name], below, (*path, name))
 
-    def _removed_below(self, name: str, last: Any, desired: Any, live: Any, path: Path) -> None:
+    def _removed_below(self, last: Any, desired: Any, live: Any, schema: TypeSchema | None, path: Path) -> None:
         if not (isinstance(last, list) and isinstance(desired, list) and isinstance(live, list)):
-            self.removed(last, desired, live, path)
+            self.removed(last, desired, live, schema, path)
             return
-        keys = keys_for(name, last, desired, live)
+        keys = keys_for(schema, path[-1], last, desired, live)
         if not keys:
             return
+        items = schema.items if schema is not None else None
         wanted = {format_keys(key_values(item, keys)): item for item in desired}
         standing = {format_keys(key_values(item, keys)): item for item in live}
         for item in last:
@@ -207,7 +243,7 @@ class _Walk:
             if text in standing and text not in wanted:
                 self.found.append(((*path, text), None, standing[text]))
             elif text in standing:
-                self.removed(item, wanted[text], standing[text], (*path, text))
+                self.removed(item, wanted[text], standing[text], items, (*path, text))
 
 
 def _is_empty(value: Any) -> bool:

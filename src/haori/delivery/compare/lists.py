@@ -1,9 +1,11 @@
-"""How the items of a list are matched where ownership does not say: by the field that holds the list."""
+"""How the items of a list are matched where ownership does not say: by its type, else by the field that holds it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from haori.schema import Kind, ListType, TypeSchema
 
 _KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
     **dict.fromkeys(
@@ -21,20 +23,34 @@ _KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "webhooks": (("name",),),
 }
 _DEFAULTS = {"protocol": "TCP"}
-SETS = frozenset({"finalizers"})
+_SETS = frozenset({"finalizers"})
 
 
-def keys_for(name: str, *lists: Sequence[Any]) -> tuple[str, ...]:
-    """The key fields of the list in field `name`, empty for one that is compared as a whole."""
+def keys_for(schema: TypeSchema | None, name: str, *lists: Sequence[Any]) -> tuple[str, ...]:
+    """The key fields of a list of that type, or in field `name`; empty for one that is compared as a set or a whole."""
     items = [item for list_ in lists for item in list_]
     if not all(isinstance(item, Mapping) for item in items):
         return ()
+    if schema is not None and schema.kind is Kind.LIST:
+        return schema.list_keys if schema.list_type is ListType.MAP else ()
     for keys in _KEYS.get(name, ()):
         if all(all(key in item or key in _DEFAULTS for key in keys) for item in items):
             return keys
     return ()
 
 
+def is_set(schema: TypeSchema | None, name: str) -> bool:
+    """Whether the order of a list of that type, or in field `name`, means nothing."""
+    if schema is not None and schema.kind is Kind.LIST:
+        return schema.list_type is ListType.SET
+    return name in _SETS
+
+
 def key_values(item: Any, keys: Sequence[str]) -> dict[str, Any]:
     """The key values of an item, defaults filled in."""
     return {key: item.get(key, _DEFAULTS.get(key)) for key in keys} if isinstance(item, Mapping) else {}
+
+
+def has_twins(items: Sequence[Any], keys: Sequence[str]) -> bool:
+    """Whether two items have the same keys, so that keys cannot match them."""
+    return len({repr(key_values(item, keys)) for item in items}) < len(items)

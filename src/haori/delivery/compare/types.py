@@ -7,15 +7,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from haori.delivery.compare.values import values_alike
 from haori.delivery.model import IgnoreRule
-from haori.objects import Manifest, ResourceKey
+from haori.objects import ResourceKey
 from haori.objects.masking import SecretHasher
 from haori.resources import haori
 from haori.resources.argo import SyncStatus
+from haori.schema.types import TypeSchema
 
 Path = tuple[str, ...]
-Fill = Callable[[Manifest], Manifest]
+TypeOf = Callable[[str, str], TypeSchema | None]
+"""The type of an apiVersion and kind, None where it is not known."""
+
+
+def no_type(api_version: str, kind: str) -> None:
+    """Nothing is known of any type: values and lists are judged by the names of fields."""
 
 
 class Strategy(StrEnum):
@@ -37,10 +42,8 @@ class CompareOptions:
     ignore_status: bool = True
     hasher: SecretHasher | None = None
     """Needed where live Secrets are trimmed."""
-    fill: Fill | None = None
-    """Fills in the schema's defaults."""
-    alike: Callable[[Path, Any, Any], bool] = values_alike
-    """Whether two scalars at a path are one value."""
+    type_of: TypeOf = no_type
+    """How the API reads an object: other spellings of a value, defaults, which lists and maps are one value as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
