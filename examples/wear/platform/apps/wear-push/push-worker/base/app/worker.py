@@ -31,7 +31,7 @@ if __name__ == "__main__":
     while True:
         try:
             message = take(wait)
-        except (OSError, ValueError, KeyError, urllib.error.URLError) as error:
+        except (OSError, ValueError, urllib.error.URLError) as error:
             print(f"the queue does not answer: {error!r}; trying again in 5 s", flush=True)
             time.sleep(5)
             continue
