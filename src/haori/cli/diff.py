@@ -57,10 +57,12 @@ async def compare_folder(target: Target, path: Path, *, name: str, namespace: st
 async def _compare(client: HttpClient, targets: Targets) -> list[dict[str, Any]]:
     from haori.cluster import NotFoundError
     from haori.delivery.compare import CompareOptions, compare
+    from haori.delivery.controller.types_in_use import TypesInUse
     from haori.delivery.plan import is_hook
     from haori.objects.masking import mask_manifests
 
     discovery = await client.discover()
+    schemas = await TypesInUse(client, lambda definition: definition).look(targets.manifests.values())
     items = []
     for key, target in targets.manifests.items():
         if is_hook(target):
@@ -73,7 +75,7 @@ async def _compare(client: HttpClient, targets: Targets) -> list[dict[str, Any]]
                 live = without_mark(await client.get(resource, key.name, key.namespace))
             except NotFoundError:
                 live = None
-        comparison = compare(desired, live, CompareOptions())
+        comparison = compare(desired, live, CompareOptions(type_of=schemas.type_for))
         if comparison.is_synced:
             continue
         shown = mask_manifests(*(each for each in (desired, live) if each is not None))

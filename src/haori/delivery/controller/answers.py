@@ -11,7 +11,6 @@ from typing import Any
 from haori.cluster import NotFoundError
 from haori.delivery.compare import Comparison
 from haori.delivery.compare import compare as compare_objects
-from haori.delivery.controller.assessment import compare_options
 from haori.delivery.controller.cache import Live
 from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.memory import ApplicationKey, Desired, Findings, Row
@@ -23,7 +22,6 @@ from haori.delivery.model.operation import parse_operation
 from haori.delivery.plan import is_hook
 from haori.objects import Manifest, ResourceKey, copy_manifest, gvk_of, nested_mapping, nested_text
 from haori.objects.masking import mask_manifests
-from haori.resources import haori
 from haori.words import Sentence
 
 
@@ -92,7 +90,7 @@ class Answers:
         owned = [
             live.key for live in leader.cache.of_application(leader.assessor.name_of(application)) if not live.owners
         ]
-        options = compare_options(application, leader.declared.settings, leader.ground.hasher, haori.FIELD_MANAGER)
+        options = await leader.assessor.options(application, targets.values())
         answer = []
         for each in sorted({*targets, *owned}):
             wanted, live = targets.get(each), await _whole(leader, each)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from haori.cluster import KubernetesClient, NotFoundError
-from haori.delivery.compare import Comparison, Targets, sync_status, trim
+from haori.delivery.compare import CompareOptions, Comparison, Targets, sync_status, trim
 from haori.delivery.controller.assessment import assess_application, compare_options, gather, is_foreign
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.memory import Assessment, Desired, Memory
+from haori.delivery.controller.types_in_use import TypesInUse
 from haori.delivery.model import Application
 from haori.errors import PeerError
-from haori.objects import Manifest, ResourceKey, nested_text
+from haori.objects import Manifest, ResourceKey, nested, nested_text
 from haori.objects.masking import SecretHasher
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Assessor:
         self._client, self._cache, self._declared = client, cache, declared
         self._hasher, self._manager = hasher, manager
         self._bodies: dict[str, tuple[str, Manifest]] = {}
+        self._types = TypesInUse(client, self._mark_of)
 
     def name_of(self, application: Application) -> str:
         """The application's name in tracking ids."""
@@ -43,7 +45,7 @@ class Assessor:
         targets = desired.targets if desired is not None else Targets(manifests={})
         live = gather(self._cache, name, targets)
         whole = await self._whole(live, targets, name)
-        options = compare_options(application, self._declared.settings, self._hasher, self._manager)
+        options = await self.options(application, targets.manifests.values())
         place = application.spec.destination.namespace
         namespace = self._cache.get(ResourceKey("", "Namespace", "", place)) if place else None
         known = memory.compared if desired is memory.desired else {}
@@ -56,10 +58,19 @@ class Assessor:
         found = judge() if len(live) <= INLINE_OBJECTS else await asyncio.to_thread(judge)
         return await self._confirm(found, targets, memory) if desired is not None else found
 
+    async def options(self, application: Application, manifests: Iterable[Manifest]) -> CompareOptions:
+        """How an application's objects are compared with these manifests."""
+        schemas = await self._types.look(manifests)
+        return compare_options(application, self._declared.settings, self._hasher, self._manager, schemas)
+
     def urls(self, application: Application) -> tuple[str, ...]:
         """The addresses that its Services and Ingresses offer, sorted."""
         found = (url for live in self._cache.of_application(self.name_of(application)) for url in live.urls)
         return tuple(sorted(set(found)))
+
+    def _mark_of(self, definition: str) -> str | None:
+        live = self._cache.get(ResourceKey("apiextensions.k8s.io", "CustomResourceDefinition", "", definition))
+        return f"{live.uid}/{nested(live.manifest, 'metadata', 'generation')}" if live is not None else None
 
     async def _whole(
         self, live: Mapping[ResourceKey, Live], targets: Targets, name: str

@@ -20,6 +20,7 @@ from haori.objects import Manifest, ResourceKey, annotations_of, gvk_of, labels_
 from haori.objects.masking import SecretHasher
 from haori.resources import argo
 from haori.resources.argo import ConditionType, SyncPhase
+from haori.schema import Schemas
 from haori.words import Sentence
 
 
@@ -42,13 +43,16 @@ def is_foreign(live: Live, name: str) -> bool:
     return live.application != name and not nested_list(live.manifest, "metadata", "managedFields")
 
 
-def compare_options(application: Application, settings: Settings, hasher: SecretHasher, manager: str) -> CompareOptions:
+def compare_options(
+    application: Application, settings: Settings, hasher: SecretHasher, manager: str, schemas: Schemas
+) -> CompareOptions:
     """How an application's objects are compared."""
     return CompareOptions(
         manager=manager,
         ignore_rules=settings.ignore_rules + application.spec.ignore_differences,
         ignore_status=settings.ignore_status,
         hasher=hasher,
+        type_of=schemas.type_for,
     )
 
 

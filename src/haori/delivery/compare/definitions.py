@@ -1,0 +1,41 @@
+"""A CustomResourceDefinition without what comparing has no use for: texts and rules are most of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from haori.objects import Manifest, copy_manifest, nested_list, nested_mapping
+
+_KEPT = (
+    "type", "format", "pattern", "default", "nullable", "x-kubernetes-int-or-string", "x-kubernetes-list-type",
+    "x-kubernetes-list-map-keys", "x-kubernetes-map-type", "x-kubernetes-preserve-unknown-fields",
+    "x-kubernetes-embedded-resource",
+)  # fmt: skip
+
+
+def slim_definition(definition: Manifest) -> dict[str, Any]:
+    """What `Schemas.with_crds` needs to fill in defaults and to tell values, lists and maps apart."""
+    spec = nested_mapping(definition, "spec")
+    versions = [
+        {
+            "name": version.get("name"),
+            "served": version.get("served", True),
+            "schema": {"openAPIV3Schema": _slim(nested_mapping(version, "schema", "openAPIV3Schema"))},
+        }
+        for version in nested_list(spec, "versions")
+        if isinstance(version, Mapping)
+    ]
+    names = {"kind": nested_mapping(spec, "names").get("kind")}
+    return {"spec": {"group": spec.get("group"), "names": names, "versions": versions}}
+
+
+def _slim(schema: Mapping[str, Any]) -> dict[str, Any]:
+    slim = {name: copy_manifest(schema[name]) for name in _KEPT if name in schema}
+    properties = schema.get("properties")
+    if isinstance(properties, Mapping):
+        slim["properties"] = {name: _slim(field) for name, field in properties.items() if isinstance(field, Mapping)}
+    for name in ("items", "additionalProperties"):
+        if name in schema:
+            slim[name] = _slim(schema[name]) if isinstance(schema[name], Mapping) else schema[name]
+    return slim
