@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ JSON = {"content-type": "application/json-patch+json"}
 MERGE = {"content-type": "application/merge-patch+json"}
 STRATEGIC = {"content-type": "application/strategic-merge-patch+json"}
 APPLY = {"content-type": "application/apply-patch+yaml"}
+ARGOCD = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd", "labels": {"a": "b"}}}
 
 
 def deployment(**spec: Any) -> dict[str, Any]:
@@ -164,3 +166,59 @@ async def test_a_dry_run_of_apply_shows_what_would_be(api: Caller) -> None:
 
     assert shown["spec"]["strategy"]["type"] == "RollingUpdate"
     assert (await api.send("GET", WEB)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "applied"),
+    [
+        (WEB, deployment()),
+        ("/api/v1/namespaces/argocd", ARGOCD),
+    ],
+)
+async def test_many_may_apply_the_same_new_object_at_once(api: Caller, path: str, applied: dict[str, Any]) -> None:
+    """Who comes second applies to what the first one made."""
+    answers = await asyncio.gather(
+        *(api.send("PATCH", path, applied, headers=APPLY, query={"fieldManager": f"m{n}"}) for n in range(6))
+    )
+
+    assert sorted(answer.status for answer in answers) == [200, 200, 200, 200, 200, 201]
+    assert len({answer.json["metadata"]["uid"] for answer in answers}) == 1
+    left = await api.ok("GET", path)
+    owners = {each["manager"] for each in left["metadata"]["managedFields"]}
+    assert owners == {f"m{n}" for n in range(6)}
+
+
+async def test_patches_that_name_no_version_all_come_through(web: Caller) -> None:
+    patches = [{"metadata": {"labels": {f"l{n}": "x"}}} for n in range(20)]
+
+    await asyncio.gather(*(web.ok("PATCH", WEB, patch, headers=MERGE) for patch in patches))
+
+    labels = (await web.ok("GET", WEB))["metadata"]["labels"]
+    assert len([name for name in labels if name.startswith("l")]) == 20
+
+
+async def test_what_is_applied_may_be_deleted_at_the_same_time(api: Caller) -> None:
+    """An apply never answers that there is nothing to apply to."""
+    path = "/api/v1/namespaces/default/configmaps/busy"
+    applied = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "busy"}, "data": {"a": "b"}}
+
+    async def apply(number: int) -> int:
+        query = {"fieldManager": "haori", "force": "true"}
+        body = applied | {"data": {"a": str(number)}}
+        return (await api.send("PATCH", path, body, headers=APPLY, query=query)).status
+
+    async def delete() -> None:
+        await api.send("DELETE", path)
+
+    for number in range(10):
+        statuses = await asyncio.gather(apply(number), delete(), apply(number + 100), delete())
+        assert {statuses[0], statuses[2]} <= {200, 201}
+
+
+async def test_an_applied_uid_must_be_that_of_what_is_there(api: Caller) -> None:
+    applied = deployment() | {"metadata": {"name": "web", "uid": "1"}}
+
+    refused = await api.refused("PATCH", WEB, applied, headers=APPLY, query={"fieldManager": "haori"})
+
+    assert refused[:2] == (409, "Conflict")
+    assert "uid mismatch" in refused[2]

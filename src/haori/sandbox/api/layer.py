@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -58,7 +59,7 @@ class Api:
         self.now = now
         self._builtin_schemas = schemas
         self._builtin = builtin_types(builtin)
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str | StoreKey, asyncio.Lock] = WeakValueDictionary()
         self._forgot_at = now()
         self.schemas = schemas
         self.registry = Registry(tuple(self._builtin))
@@ -122,7 +123,7 @@ class Api:
         value: dict[str, Any] = copy_manifest(manifest)
         preparing.check_type(type_, value)
         preparing.place_in(type_, value["metadata"], namespace)
-        async with self._lock(type_):
+        async with self._lock(type_, namespace, nested_text(value, "metadata", "name")):
             return await self._create(type_, value, namespace, chosen)
 
     async def _create(
@@ -203,26 +204,15 @@ class Api:
     async def _apply(
         self, type_: ServedType, name: str, body: Any, namespace: str, options: WriteOptions, subresource: str
     ) -> Written:
+        """Creates or updates, whichever fits what is there when it is written: another may create or delete meanwhile."""
         value = checking.read_applied(type_, name, namespace, body, options)
         now = self.now()
         for _ in range(ATTEMPTS):
-            live = self.store.get(StoreKey(type_.storage, namespace if type_.namespaced else "", name))
-            if live is None:
-                if subresource:
-                    raise errors.not_found(type_.plural, type_.group, name)
-                if uid := nested_text(value, "metadata", "uid"):
-                    problem = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-                    raise errors.conflict(type_.plural, type_.group, name, problem)
-                made = checking.apply(self.schemas, type_, None, value, options, now, subresource)
-                try:
-                    async with self._lock(type_):
-                        written = await self._create(type_, made, namespace, options, is_apply=True)
-                except errors.ApiStatusError as error:
-                    if error.reason != "AlreadyExists":
-                        raise
-                    continue
-            else:
-                written = await self.update(
+            is_there = self.store.get(StoreKey(type_.storage, namespace if type_.namespaced else "", name)) is not None
+            try:
+                if not is_there and not subresource:
+                    return await self._create_applied(type_, name, value, namespace, options, now)
+                return await self.update(
                     type_,
                     name,
                     namespace,
@@ -231,8 +221,28 @@ class Api:
                     subresource=subresource,
                     is_apply=True,
                 )
-            return written
+            except errors.ApiStatusError as error:
+                was_quicker = error.reason == ("NotFound" if is_there else "AlreadyExists")
+                if not was_quicker or subresource:
+                    raise
         raise errors.conflict(type_.plural, type_.group, name)
+
+    async def _create_applied(
+        self,
+        type_: ServedType,
+        name: str,
+        value: Manifest,
+        namespace: str,
+        options: WriteOptions,
+        now: datetime,
+    ) -> Written:
+        if uid := nested_text(value, "metadata", "uid"):
+            problem = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise errors.conflict(type_.plural, type_.group, name, problem)
+        # What is applied stays as it was sent: creating fills in a uid, and the next attempt must not ask for it.
+        made = copy_manifest(checking.apply(self.schemas, type_, None, value, options, now, ""))
+        async with self._lock(type_, namespace, name):
+            return await self._create(type_, made, namespace, options, is_apply=True)
 
     async def update(
         self,
@@ -252,7 +262,7 @@ class Api:
         the same. 404, 409, 422.
         """
         chosen = options or WriteOptions()
-        async with self._lock(type_):
+        async with self._lock(type_, namespace, name):
             for _ in range(ATTEMPTS):
                 stored = self.get(type_, name, namespace)
                 if expected and expected != str(stored.revision):
@@ -401,11 +411,13 @@ class Api:
         if type_.storage == CRDS:
             self.refresh_types()
 
-    def _lock(self, type_: ServedType) -> asyncio.Lock:
-        """Serialises writes of types whose rules look at their siblings (addresses, ports); a free lock for all others."""
+    def _lock(self, type_: ServedType, namespace: str, name: str) -> asyncio.Lock:
+        """One writer of an object at a time, so that none is overtaken for ever; of a whole type where its rules look
+        at the object's siblings (addresses, ports)."""
+        key: str | StoreKey = type_.storage
         if type_.storage not in kinds.SERIAL:
-            return asyncio.Lock()
-        return self._locks.setdefault(type_.storage, asyncio.Lock())
+            key = StoreKey(type_.storage, namespace if type_.namespaced else "", name)
+        return self._locks.setdefault(key, asyncio.Lock())
 
     def _require_namespace(self, type_: ServedType, namespace: str, name: str) -> None:
         found = self.find("namespaces", namespace)

@@ -230,9 +230,17 @@ class Store:
                             write.done.set_exception(StoreFailedError("sandbox-store-failed", reason="stopping"))
 
     async def _commit_batch(self, batch: list[_Write]) -> None:
-        admitted = self._admit(batch)
-        if not admitted:
-            return
+        admitted, refused = self._admit(batch)
+        try:
+            if admitted:
+                await self._commit_admitted(admitted)
+        finally:
+            # Only now: who was refused for a write of this very batch reads again, and must find what that write made.
+            for write, error in refused:
+                if not write.done.done():
+                    write.done.set_exception(error)
+
+    async def _commit_admitted(self, admitted: list[tuple[_Write, Change]]) -> None:
         changes = [change for _, change in admitted]
         oldest = self._oldest_kept(changes)
         loop = asyncio.get_running_loop()
@@ -262,17 +270,20 @@ class Store:
             oldest = max(oldest, change.revision)
         return oldest
 
-    def _admit(self, batch: list[_Write]) -> list[tuple[_Write, Change]]:
-        """The writes whose expectation holds, each with its change; the others are refused now."""
+    def _admit(
+        self, batch: list[_Write]
+    ) -> tuple[list[tuple[_Write, Change]], list[tuple[_Write, RevisionConflictError]]]:
+        """(the writes whose expectation holds, each with its change; the others, each with why not)."""
         seen: dict[StoreKey, Stored | None] = {}
         admitted: list[tuple[_Write, Change]] = []
+        refused: list[tuple[_Write, RevisionConflictError]] = []
         revision = self.revision
         for write in batch:
             if write.done.done():
                 continue
             found = seen[write.key] if write.key in seen else self.get(write.key)
             if (found.revision if found else None) != write.expected or (write.manifest is None and found is None):
-                write.done.set_exception(RevisionConflictError(write.key, found.revision if found else None))
+                refused.append((write, RevisionConflictError(write.key, found.revision if found else None)))
                 continue
             revision += 1
             body = _with_revision(found.decode() if write.manifest is None and found else write.manifest, revision)
@@ -280,7 +291,7 @@ class Store:
             event = EventType.DELETED if write.manifest is None else change
             seen[write.key] = None if write.manifest is None else Stored(revision, body)
             admitted.append((write, Change(revision, event, write.key, body, found.body if found else None)))
-        return admitted
+        return admitted, refused
 
     def _publish(self, admitted: list[tuple[_Write, Change]], oldest: int) -> None:
         for write, change in admitted:
