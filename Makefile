@@ -7,10 +7,16 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 WORKERS ?= auto
 
-.PHONY: help test check format bench docs clean
+.PHONY: help up down test check format bench docs clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
+
+up: $(VENV)/.ready ## Set up and start a sandbox cluster with the example platform
+	@$(BIN)/haori up $(ARGS)
+
+down: $(VENV)/.ready ## Stop it; its data stays
+	@$(BIN)/haori down $(ARGS)
 
 test: $(VENV)/.ready-dev ## Set up and run the tests
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not soak and not controlplane" $(ARGS)
