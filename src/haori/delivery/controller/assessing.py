@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from haori.cluster import KubernetesClient, NotFoundError
 from haori.delivery.compare import CompareOptions, Comparison, Targets, sync_status, trim
@@ -16,12 +17,13 @@ from haori.delivery.controller.memory import Assessment, Desired, Memory
 from haori.delivery.controller.types_in_use import TypesInUse
 from haori.delivery.model import Application
 from haori.errors import PeerError
-from haori.objects import Manifest, ResourceKey, nested, nested_text
+from haori.objects import Manifest, ResourceKey, key_of, nested, nested_text
 from haori.objects.masking import SecretHasher
 
 log = logging.getLogger(__name__)
 INLINE_OBJECTS = 20
 """Up to so many objects are compared on the loop: handing them to a thread would cost more."""
+_RECORDS = frozenset({"generation", "managedFields", "resourceVersion"})
 
 
 class Assessor:
@@ -107,7 +109,7 @@ class Assessor:
             version = nested_text(found.live[item.key], "metadata", "resourceVersion")
             known = memory.confirmed.get(item.key)
             if known is None or known[:2] != (version, id(targets.manifests[item.key])):
-                answer = await self._changes(targets.manifests[item.key], version)
+                answer = await would_change(self._client, targets.manifests[item.key], manager=self._manager)
                 known = memory.confirmed[item.key] = (version, id(targets.manifests[item.key]), answer)
             if not known[2]:
                 comparisons[item.key] = Comparison(key=item.key, strategy=item.strategy, counts=item.counts)
@@ -117,13 +119,25 @@ class Assessor:
         status = sync_status(comparisons.values(), namespace_differs=found.namespace_exists and found.namespace_differs)
         return replace(found, comparisons=comparisons, rows=rows, status=status)
 
-    async def _changes(self, desired: Manifest, version: str) -> bool:
-        """Whether applying would change the object: the server gives back the very version where it would not."""
-        resource = (await self._client.discover()).resource_of(str(desired["apiVersion"]), str(desired["kind"]))
-        if resource is None:
-            return True
-        try:
-            answer = await self._client.apply(resource, desired, field_manager=self._manager, force=True, dry_run=True)
-        except PeerError:
-            return True
-        return nested_text(answer, "metadata", "resourceVersion") != version
+
+async def would_change(client: KubernetesClient, desired: Manifest, *, manager: str) -> bool:
+    """Whether applying would change the object, told by one dry run; yes where that cannot be told.
+
+    The objects themselves are compared: a dry run gives back the version there is, whatever it would change.
+    """
+    resource = (await client.discover()).resource_of(str(desired["apiVersion"]), str(desired["kind"]))
+    if resource is None:
+        return True
+    key = key_of(desired)
+    try:
+        live = await client.get(resource, key.name, key.namespace)
+        answer = await client.apply(resource, desired, field_manager=manager, force=True, dry_run=True)
+    except PeerError:
+        return True
+    return _substance(answer) != _substance(live)
+
+
+def _substance(manifest: Manifest) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An object without its status and the records of its versions."""
+    metadata = {name: value for name, value in manifest["metadata"].items() if name not in _RECORDS}
+    return metadata, {name: value for name, value in manifest.items() if name not in ("metadata", "status")}
