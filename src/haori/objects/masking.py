@@ -124,7 +124,9 @@ def _decode(value: Any) -> bytes:
     if value is None:
         return b""
     try:
-        return base64.b64decode(value, validate=True)
+        # Lines may break anywhere, as `encoding/base64` has it; text from a YAML block ends in one.
+        text = value.replace("\n", "").replace("\r", "") if isinstance(value, str) else value
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError, TypeError):
         return _as_bytes(value)
 

@@ -242,6 +242,11 @@ def test_trimmed_secret_applied_as_string_data_compares_too() -> None:
     assert not compare(_secret("other"), trimmed, options).is_synced
 
 
+def test_secret_value_in_lines_is_the_same() -> None:
+    desired = {**_secret("x"), "stringData": None, "data": {"key": "aHVu\ndGVyMg==\n"}}
+    assert compare(desired, trim(_stored("hunter2"), hasher=HASHER), CompareOptions(hasher=HASHER)).is_synced
+
+
 def test_trimmed_object_compares_like_the_whole() -> None:
     live = _applied(_deployment())
     trimmed = trim(live, hasher=HASHER)

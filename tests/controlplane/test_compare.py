@@ -1,0 +1,61 @@
+"""What a real API server makes of a manifest is in sync with the manifest, however that is spelled."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from haori.cluster import ApiResource, HttpClient
+from haori.cluster.well_known import CONFIG_MAPS, NAMESPACES
+from haori.delivery.compare import CompareOptions, compare, trim
+from haori.delivery.controller.assessing import would_change
+from haori.delivery.controller.types_in_use import TypesInUse
+from haori.objects.masking import SecretHasher
+from haori.resources import haori
+from tests.controlplane.test_ownership import served
+from tests.delivery.compare.spellings import NAMES, load
+
+pytestmark = pytest.mark.controlplane
+HASHER = SecretHasher(b"k" * 32)
+
+
+@pytest.fixture
+async def namespace(cluster: HttpClient) -> str:
+    name = f"t-{uuid.uuid4().hex[:8]}"
+    await cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return name
+
+
+async def _placed(cluster: HttpClient, namespace: str, name: str) -> tuple[ApiResource, dict[str, Any], CompareOptions]:
+    case = load(name)
+    resource = await served(cluster, case.definition, case.desired)
+    desired = {**case.desired, "metadata": {**case.desired["metadata"]}}
+    if resource.namespaced:
+        desired["metadata"]["namespace"] = namespace
+    schemas = await TypesInUse(cluster, lambda definition: definition).look([desired])
+    return resource, desired, CompareOptions(type_of=schemas.type_for, hasher=HASHER)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_object_is_in_sync_however_it_is_spelled(cluster: HttpClient, namespace: str, name: str) -> None:
+    resource, desired, options = await _placed(cluster, namespace, name)
+    created = await cluster.create(resource, desired, field_manager="kubectl-create")
+    try:
+        assert not compare(desired, created, options).differences, "created by somebody else"
+        applied = await cluster.apply(resource, desired, field_manager=haori.FIELD_MANAGER, force=True)
+        assert not compare(desired, applied, options).differences, "applied"
+        assert not compare(desired, trim(applied, hasher=HASHER), options).differences, "applied, from the cache"
+        assert not await would_change(cluster, desired, manager=haori.FIELD_MANAGER)
+    finally:
+        if not resource.namespaced:
+            await cluster.delete(resource, desired["metadata"]["name"])
+
+
+async def test_dry_run_tells_what_applying_would_change(cluster: HttpClient, namespace: str) -> None:
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": namespace}, "data": {}}
+    assert await would_change(cluster, manifest, manager="us"), "nothing there yet"
+    await cluster.create(CONFIG_MAPS, {**manifest, "data": {"a": "1"}}, field_manager="kubectl-create")
+    assert not await would_change(cluster, {**manifest, "data": {"a": "1"}}, manager="us")
+    assert await would_change(cluster, {**manifest, "data": {"a": "2"}}, manager="us")
