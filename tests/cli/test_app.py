@@ -280,6 +280,23 @@ def test_get_shows_the_pin_its_owner_and_its_end() -> None:
     assert lines[-1].split() == ["Service", "web", "Synced"]
 
 
+def test_get_speaks_japanese_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAORI_LANG", "ja")
+    reason = {"code": "why-claim-pending", "parameters": {"object": "PersistentVolumeClaim shop/db"}}
+    commit = {"revision": "abc1234", "subject": "s", "author": "Ann", "ago": "5s", "application": "shop"}
+    why = {"code": "why-with-commit", "parameters": {**commit, "reason": reason}}
+    coded = {"type": "ComparisonError", "code": "target-state-failed", "parameters": {"reason": reason}}
+    message = "Failed to load target state: PersistentVolumeClaim shop/db waits for a volume"
+    rows = [{"type": "ComparisonError", "message": message}, {"type": "SyncError", "message": "written by others"}]
+    seen = application(haori={"why": why, "conditions": [coded]}, conditions=rows)
+
+    lines = "\n".join(describe(seen, with_operation=False))
+
+    assert lines.count("PersistentVolumeClaim shop/db がボリュームを待っています") == 2
+    assert "waits for" not in lines
+    assert "SyncError: written by others" in lines
+
+
 def test_history_names_who_began_each_release(capsys: pytest.CaptureFixture[str]) -> None:
     entries = [
         {"id": 0, "revision": "a" * 40, "deployedAt": "2026-11-24T12:00:00Z", "initiatedBy": {"automated": True}},

@@ -8,7 +8,7 @@ import pytest
 
 from haori.words import Language, Sentence, current_language, has_code, text
 
-KINDS = {"text", "object", "number", "duration", "time", "revision", "list", "command"}
+KINDS = {"text", "object", "number", "duration", "time", "revision", "list", "command", "sentence"}
 PLACE = re.compile(r"(?<!\{)\{([a-z][a-z0-9_]*)\}")
 
 
@@ -64,6 +64,42 @@ def test_a_sentence_travels_with_code_and_parameters():
         "parameters": {"path": "/d"},
         "text": "An instance already runs in /d.",
     }
+
+
+REASON = Sentence(code="why-claim-pending", parameters={"object": "PersistentVolumeClaim shop/db"})
+JAPANESE_REASON = "PersistentVolumeClaim shop/db がボリュームを待っています"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        pytest.param(REASON, id="value"),
+        pytest.param(REASON.to_json(Language.ENGLISH), id="read-from-json"),
+        pytest.param({"code": REASON.code, "parameters": REASON.parameters}, id="without-text"),
+    ],
+)
+def test_a_sentence_inside_a_sentence_speaks_its_language(reason):
+    outer = Sentence(code="target-state-failed", parameters={"reason": reason})
+    assert JAPANESE_REASON in outer.text(Language.JAPANESE)
+    assert "waits for a volume" in outer.text(Language.ENGLISH)
+
+
+def test_a_sentence_inside_a_list_speaks_its_language():
+    parameters = {"done": 1, "total": 2, "names": [REASON, "b"]}
+    assert f"{JAPANESE_REASON}, b" in text("cli.up.waiting-apps", parameters, Language.JAPANESE)
+
+
+def test_a_sentence_inside_a_sentence_travels_whole():
+    outer = Sentence(code="target-state-failed", parameters={"reason": REASON})
+    told = outer.to_json(Language.ENGLISH)
+    assert told["parameters"]["reason"] == REASON.to_json(Language.ENGLISH)
+    again = Sentence(code=told["code"], parameters=told["parameters"])
+    assert again.to_json(Language.JAPANESE)["parameters"]["reason"]["text"] == JAPANESE_REASON
+
+
+def test_parameters_that_are_sentences_are_declared():
+    kinds = {code: [name for name, kind in PARAMETERS[code].items() if kind == "sentence"] for code in PARAMETERS}
+    assert kinds["why-with-commit"] == kinds["target-state-failed"] == kinds["why-sync-waits"] == ["reason"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from haori.cli.output import print_table, print_value
 from haori.cli.target import Target, application_argument, target_options
 from haori.objects import Manifest, annotations_of, nested_list, nested_mapping, nested_text
 from haori.resources import argo, haori
-from haori.words import text
+from haori.words import Language, Sentence, text
 
 SHORT = 8
 
@@ -170,7 +170,7 @@ def describe(application: Manifest, *, with_operation: bool) -> list[str]:
         ("why", why_text(application)),
         ("pin", describe_pin(application)),
     ]
-    facts += [("condition", f"{each.get('type')}: {each.get('message')}") for each in _conditions(application)]
+    facts += [("condition", line) for line in condition_lines(application)]
     facts += [("url", url) for url in nested_list(application, "status", "summary", "externalURLs")]
     if with_operation or is_operating(application):
         facts += _operation_facts(application)
@@ -205,8 +205,17 @@ def describe_pin(application: Manifest) -> str:
     return " ".join(part for part in (text("cli.app.get.pin", parameters), until) if part)
 
 
-def _conditions(application: Manifest) -> list[Mapping[str, Any]]:
-    return list(nested_list(application, "status", "conditions"))
+def condition_lines(application: Manifest) -> list[str]:
+    """Each condition in the reader's language, where the engine told what it is made of; else its message."""
+    coded = [
+        (str(each.get("type")), Sentence(code=str(each.get("code")), parameters=nested_mapping(each, "parameters")))
+        for each in nested_list(application, "status", "haori", "conditions")
+    ]
+    known = {(type_, sentence.text(Language.ENGLISH)): sentence.text() for type_, sentence in coded}
+    told = [
+        (str(each.get("type")), str(each.get("message"))) for each in nested_list(application, "status", "conditions")
+    ]
+    return [f"{type_}: {known.get((type_, message), message)}" for type_, message in told]
 
 
 def _operation_facts(application: Manifest) -> list[tuple[str, Any]]:

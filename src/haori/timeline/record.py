@@ -37,9 +37,7 @@ class Record:
         """The record as JSON values, with the English text for readers that hold no words."""
         return {
             "time": format_micro_time(self.time),
-            "code": self.code,
-            "parameters": dict(self.parameters),
-            "text": self.sentence.text(Language.ENGLISH),
+            **self.sentence.to_json(Language.ENGLISH),
             "who": self.who,
             "revision": self.revision,
             "objects": [dict(key._asdict()) for key in self.objects],

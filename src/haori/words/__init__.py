@@ -3,7 +3,8 @@
 Takes a code and parameters, gives a sentence in English or Japanese. No network, no clock; reads only the data files
 beside it. The files are plain JSON, so that the console reads the very same ones:
 
-- `parameters.json`: code to {parameter: kind}; kinds are text, object, number, duration, time, revision, list, command.
+- `parameters.json`: code to {parameter: kind}; kinds are text, object, number, duration, time, revision, list, command,
+  sentence (one inside another: {code, parameters}, or foreign text as it came).
 - `en.json`, `ja.json`: code to template; `{name}` stands for a parameter, `{{` and `}}` for braces.
 """
 

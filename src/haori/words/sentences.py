@@ -1,8 +1,11 @@
 """Codes to sentences.
 
 A sentence travels as its code and parameters and becomes text only where a person reads it, so that one status can be
-shown in English on a terminal and in Japanese in the console. A missing parameter is a fault of ours, found by a test
-that walks all codes; at run time it shows as `{name}` rather than hide the rest of the sentence.
+shown in English on a terminal and in Japanese in the console. A parameter may be a sentence itself (the reason inside a
+reason): it becomes text together with the one around it, in the same language.
+
+A missing parameter is a fault of ours, found by a test that walks all codes; at run time it shows as `{name}` rather than
+hide the rest of the sentence.
 """
 
 from __future__ import annotations
@@ -39,8 +42,9 @@ class Sentence:
         return text(self.code, self.parameters, language)
 
     def to_json(self, language: Language | None = None) -> dict[str, Any]:
-        """{"code", "parameters", "text"}: the shape every `-o json` carries a sentence in."""
-        return {"code": self.code, "parameters": dict(self.parameters), "text": self.text(language)}
+        """{"code", "parameters", "text"}: the shape every `-o json` carries a sentence in, those inside it as well."""
+        parameters = {name: _to_json(value, language) for name, value in self.parameters.items()}
+        return {"code": self.code, "parameters": parameters, "text": self.text(language)}
 
 
 def current_language(environ: Mapping[str, str] | None = None) -> Language:
@@ -55,18 +59,20 @@ def current_language(environ: Mapping[str, str] | None = None) -> Language:
 def text(code: str, parameters: Mapping[str, Any] | None = None, language: Language | None = None) -> str:
     """The sentence of `code` with `parameters` filled in; lists are joined with a comma.
 
+    A parameter that is a sentence, as a value or as its JSON, is written in the same language.
     An unknown code gives the code and its parameters: nothing is lost when an older reader meets a newer writer.
     """
     known = parameters or {}
-    template = _templates(language or current_language()).get(code) or _templates(Language.ENGLISH).get(code)
+    language = language or current_language()
+    template = _templates(language).get(code) or _templates(Language.ENGLISH).get(code)
     if template is None:
-        facts = " ".join(f"{name}={_format_value(value)}" for name, value in known.items())
+        facts = " ".join(f"{name}={_format_value(value, language)}" for name, value in known.items())
         return f"{code} {facts}".rstrip()
 
     def fill(match: re.Match[str]) -> str:
         if match[0] in ("{{", "}}"):
             return match[0][0]
-        return _format_value(known[match[1]]) if match[1] in known else match[0]
+        return _format_value(known[match[1]], language) if match[1] in known else match[0]
 
     return _PLACE.sub(fill, template)
 
@@ -76,12 +82,32 @@ def has_code(code: str) -> bool:
     return code in _templates(Language.ENGLISH)
 
 
-def _format_value(value: Any) -> str:
+def _format_value(value: Any, language: Language) -> str:
+    if (inner := _as_sentence(value)) is not None:
+        return inner.text(language)
     if isinstance(value, (list, tuple)):
-        return ", ".join(_format_value(item) for item in value)
+        return ", ".join(_format_value(item, language) for item in value)
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)
+
+
+def _to_json(value: Any, language: Language | None) -> Any:
+    if (inner := _as_sentence(value)) is not None:
+        return inner.to_json(language)
+    if isinstance(value, (list, tuple)):
+        return [_to_json(item, language) for item in value]
+    return value
+
+
+def _as_sentence(value: Any) -> Sentence | None:
+    """A parameter that is a sentence; one that was read from JSON is a mapping by now."""
+    if isinstance(value, Sentence):
+        return value
+    if isinstance(value, Mapping) and isinstance(code := value.get("code"), str):
+        parameters = value.get("parameters")
+        return Sentence(code=code, parameters=parameters if isinstance(parameters, Mapping) else {})
+    return None
 
 
 @cache

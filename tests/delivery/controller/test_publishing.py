@@ -8,9 +8,9 @@ from typing import Any
 from haori.delivery.controller.memory import Findings
 from haori.delivery.controller.publishing import build_status, images_of
 from haori.delivery.controller.status import merge_difference
-from haori.delivery.model import parse_application
-from haori.resources.argo import HealthStatus, SyncStatus
-from haori.words import Sentence
+from haori.delivery.model import Condition, parse_application
+from haori.resources.argo import ConditionType, HealthStatus, SyncStatus
+from haori.words import Language, Sentence
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 
@@ -45,6 +45,20 @@ def test_time_that_passes_since_a_commit_is_no_change():
     again = build_status(application(first), later, NOW + timedelta(hours=1))
     assert merge_difference(first, again) == {}
     assert first["health"]["message"] == why("5s").text()
+
+
+def test_a_condition_carries_its_code_beside_the_message():
+    reason = Sentence(code="why-claim-pending", parameters={"object": "PersistentVolumeClaim shop/db"})
+    condition = Condition(
+        type=ConditionType.COMPARISON_ERROR,
+        sentence=Sentence(code="target-state-failed", parameters={"reason": reason}),
+    )
+    status = build_status(application(), found(conditions=(condition, condition)), NOW)
+
+    (coded,), (row,) = status["haori"]["conditions"], status["conditions"]
+    read = Sentence(code=coded["code"], parameters=coded["parameters"])
+    assert read.text(Language.ENGLISH) == row["message"]
+    assert "ボリュームを待っています" in read.text(Language.JAPANESE)
 
 
 def test_a_change_of_health_has_its_time():

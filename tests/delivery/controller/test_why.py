@@ -87,4 +87,7 @@ def test_the_commit_and_the_way_back_are_told():
     text = with_commit(reason, commit, application="api", now=now).text(Language.ENGLISH)
 
     assert "abc1234 'Bump' by Ada 2m" in text
+    japanese = with_commit(reason, commit, application="api", now=now).text(Language.JAPANESE)
+    assert "イメージ registry/api:9 を取得できません" in japanese
+    assert "cannot pull" not in japanese
     assert "haori app rollback api" in text

@@ -11,7 +11,7 @@ import orjson
 from haori.delivery.controller.memory import Desired, Findings
 from haori.delivery.controller.progress import state_json
 from haori.delivery.controller.status import build_conditions
-from haori.delivery.model import Application
+from haori.delivery.model import Application, Condition
 from haori.delivery.plan import append_history
 from haori.objects import Manifest, nested, nested_list, nested_mapping, nested_text
 from haori.objects.times import format_time
@@ -50,7 +50,11 @@ def build_status(application: Application, found: Findings, now: datetime) -> di
                 application.history, found.state, limit=spec.revision_history_limit, has_many=spec.has_many
             )
             status["history"] = [entry.to_json() for entry in history]
-    ours = {"why": why, "pin": dict(found.pin) if found.pin else None}
+    ours = {
+        "why": why,
+        "pin": dict(found.pin) if found.pin else None,
+        "conditions": [_coded(condition) for condition in _ordered(found.conditions)] or None,
+    }
     status[OURS] = {name: value for name, value in ours.items() if value is not None}
     return {name: value for name, value in status.items() if value not in ({}, []) or name in before}
 
@@ -97,6 +101,18 @@ def plain(sentence: Sentence) -> dict[str, Any]:
     """Code, parameters and English text, as JSON gives them back."""
     value: dict[str, Any] = orjson.loads(orjson.dumps(sentence.to_json(Language.ENGLISH), default=str))
     return value
+
+
+def _ordered(conditions: Iterable[Condition]) -> list[Condition]:
+    """As `status.conditions` has them: sorted, each once."""
+    found = {(item.type.value, item.sentence.text(Language.ENGLISH)): item for item in conditions}
+    return [found[key] for key in sorted(found)]
+
+
+def _coded(condition: Condition) -> dict[str, Any]:
+    """What `status.conditions` has no field for: the code and parameters of its message, for readers of other languages."""
+    value = plain(condition.sentence)
+    return {"type": condition.type.value, "code": value["code"], "parameters": value["parameters"]}
 
 
 def _stable_why(before: Mapping[str, Any], why: Sentence | None) -> dict[str, Any] | None:

@@ -80,7 +80,7 @@ class Reasons:
         reason = await self._explain(live)
         if reason is not None:
             return await self._with_commit(application, reason, state.revisions or tuple(revisions))
-        parameters = {"object": str(live.key), "reason": _message(live.health)}
+        parameters = {"object": str(live.key), "reason": _reason(live.health)}
         return Sentence(code="why-sync-waits", parameters=parameters)
 
     async def _ill(self, application: Application, assessment: Assessment, revisions: Sequence[str]) -> Sentence | None:
@@ -151,8 +151,8 @@ def _culprits(assessment: Assessment) -> list[Row]:
     ][:3]
 
 
-def _message(health: Health | None) -> str:
-    return "" if health is None else health.message
+def _reason(health: Health | None) -> Sentence | str:
+    return "" if health is None or health.sentence is None else health.sentence
 
 
 def _differs(assessment: Assessment) -> Sentence | None:

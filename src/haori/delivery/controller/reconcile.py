@@ -138,7 +138,7 @@ class Reconciler:
         assessment = None if is_refused else await parts.assessor.assess(application, wanted.desired, memory)
         conditions = [*refused, *(assessment.conditions if assessment is not None else ())]
         if wanted.error is not None:
-            sentence = Sentence(code="target-state-failed", parameters={"reason": str(wanted.error)})
+            sentence = Sentence(code="target-state-failed", parameters={"reason": wanted.error.sentence})
             conditions.append(Condition(type=ConditionType.COMPARISON_ERROR, sentence=sentence))
         await self._note_pin(application)
         ended = False
@@ -340,7 +340,7 @@ class Reconciler:
         )
         memory.findings = findings
         if before is not health and application.manifest.get("status"):
-            reason = why.text() if why is not None else message
+            reason = why if why is not None else message
             parts.recording.health_changed(application, before, health, reason, ",".join(revisions))
         if ended and state is not None:
             await parts.recording.operation_finished(application, state)

@@ -62,7 +62,7 @@ class Recording:
         await self._event(application, "OperationCompleted", sentence, kind, state.message)
 
     def health_changed(
-        self, application: Application, before: HealthStatus, after: HealthStatus, reason: str, revision: str
+        self, application: Application, before: HealthStatus, after: HealthStatus, reason: Sentence | str, revision: str
     ) -> None:
         """An application's health went from one word to another."""
         parameters = {

@@ -13,7 +13,7 @@ from typing import Any
 
 from haori.objects import Manifest, key_of, nested_list, nested_mapping, nested_text
 from haori.objects.quantities import format_duration
-from haori.words import Language, Sentence
+from haori.words import Sentence
 
 IMAGE_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 CONFIG_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
@@ -40,7 +40,7 @@ def with_commit(reason: Sentence, commit: Commit, *, application: str, now: date
     """The reason with since when, by whom, and the way back."""
     ago = format_duration(float(max(0, int((now - commit.at).total_seconds()))))
     parameters = {
-        "reason": reason.text(Language.ENGLISH),
+        "reason": reason,
         "revision": commit.revision[:7],
         "subject": commit.subject,
         "author": commit.author,

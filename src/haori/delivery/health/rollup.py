@@ -59,7 +59,7 @@ def roll_up(objects: Iterable[Culprit], *, itself: ResourceKey | None = None) ->
 
 def _named(status: HealthStatus, culprits: list[Culprit]) -> Health:
     first = culprits[0]
-    reason = first.health.message if first.health is not None else ""
+    reason = first.health.sentence if first.health is not None and first.health.sentence is not None else ""
     parameters = {"object": str(first.key), "reason": reason, "status": status.value}
     if len(culprits) == 1:
         return health(status, "health-one-object", **parameters)
