@@ -14,6 +14,8 @@ from haori.words import text
 SUPERVISOR_GRACE_SECONDS = 40.0
 """The supervisor gives each of its processes eight seconds, one after the other."""
 PROCESS_GRACE_SECONDS = 8.0
+JOBS = frozenset({"bootstrap"})
+"""Processes that end once their work is done."""
 
 
 @click.command(help=text("cli.down.help"), epilog=text("cli.down.epilog"))

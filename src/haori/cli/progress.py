@@ -6,9 +6,9 @@ import sys
 import time
 from typing import Any
 
+from haori.cli.down import JOBS, process_records
 from haori.cli.engine_client import EngineUnreachableError, engine_client
 from haori.cli.instance import Instance
-from haori.cli.process import read_record
 from haori.cli.settings import load_settings
 from haori.words import text
 
@@ -46,20 +46,22 @@ def wait_until_delivered(instance: Instance, progress: Progress, *, deadline: fl
     """Whether every application became Synced and Healthy before `deadline` (of `time.monotonic`).
 
     Where a platform is served, the root has to be there first; without one there is nothing to wait for but the engine.
+    What the cluster says of Pods is old until the node has looked at them, so every process has to be ready.
     """
     settings = load_settings(instance)
     expects_applications = settings is not None and settings.platform is not None
     while time.monotonic() < deadline:
         rows = _rows(instance)
-        if rows is None:
-            progress.say(text("cli.up.waiting-process", {"processes": _not_ready(instance) or ["engine"]}))
+        starting = _not_ready(instance)
+        if rows is None or starting:
+            progress.say(text("cli.up.waiting-process", {"processes": starting or ["engine"]}))
         elif not rows:
             if not expects_applications:
                 return True
             progress.say(text("cli.up.waiting-process", {"processes": ["bootstrap"]}))
         else:
             waiting = [row["name"] for row in rows if not is_as_wanted(row)]
-            if not waiting and (not expects_applications or _bootstrapped(instance)):
+            if not waiting:
                 return True
             count = {"done": len(rows) - len(waiting), "total": len(rows), "names": waiting[:4]}
             progress.say(text("cli.up.waiting-apps", count))
@@ -81,10 +83,9 @@ def _rows(instance: Instance) -> list[dict[str, Any]] | None:
 
 
 def _not_ready(instance: Instance) -> list[str]:
-    records = [read_record(instance.run, path.stem) for path in sorted(instance.run.glob("*.json"))]
-    return [record.name for record in records if record is not None and not record.ready]
-
-
-def _bootstrapped(instance: Instance) -> bool:
-    record = read_record(instance.run, "bootstrap")
-    return record is not None and record.ready
+    """The processes still to be waited for; a job that is done stays done, what else died is started again."""
+    return [
+        record.name
+        for record in process_records(instance)
+        if not record.ready or not (record.is_alive or record.name in JOBS)
+    ]

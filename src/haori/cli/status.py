@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from haori.cli.down import process_records
+from haori.cli.down import JOBS, process_records
 from haori.cli.engine_client import EngineUnreachableError, engine_client
 from haori.cli.instance import Instance, InstanceError, read_json
 from haori.cli.options import data_dir_option, output_option
@@ -54,7 +54,7 @@ def collect_status(instance: Instance) -> dict[str, Any]:
 def _state(name: str, is_alive: bool, is_ready: bool) -> str:
     if is_alive:
         return "running" if is_ready else "starting"
-    return "done" if name == "bootstrap" and is_ready else "stopped"
+    return "done" if name in JOBS and is_ready else "stopped"
 
 
 def _ask_engine(instance: Instance) -> dict[str, Any]:
