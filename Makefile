@@ -18,8 +18,14 @@ up: $(VENV)/.ready ## Set up and start a sandbox cluster with the example platfo
 down: $(VENV)/.ready ## Stop it; its data stays
 	@$(BIN)/haori down $(ARGS)
 
+up: $(VENV)/.ready ## Set up, start the sandbox with the example platform, show what runs (ARGS="--help" for more)
+	@$(BIN)/haori up $(ARGS)
+
+down: $(VENV)/.ready ## Stop what `make up` started
+	@$(BIN)/haori down $(ARGS)
+
 test: $(VENV)/.ready-dev ## Set up and run the tests
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not soak and not controlplane" $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not soak and not controlplane" $(ARGS)
 
 check: $(VENV)/.ready-dev ## Formatting, lint, types, the order of the rooms
 	@$(BIN)/ruff format --check .
@@ -29,6 +35,12 @@ check: $(VENV)/.ready-dev ## Formatting, lint, types, the order of the rooms
 
 format: $(VENV)/.ready-dev ## Put the code into its form
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+test-controlplane: $(VENV)/.ready-dev ## The same cases on the control plane that KUBEBUILDER_ASSETS names
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "controlplane and not soak" $(ARGS)
+
+soak: $(VENV)/.ready-dev ## Long storms: kills, many objects
+	@$(BIN)/pytest -n 0 -m soak --timeout 3600 $(ARGS)
 
 bench: $(VENV)/.ready-dev ## Figures, and what they ran on
 	@$(BIN)/python -m bench $(ARGS)
