@@ -143,7 +143,7 @@ async def test_more_memory_than_allowed_is_oom_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "CHECK_SECONDS", 0.01)
     code = "import time; kept = bytearray(100 << 20); print('up', flush=True); time.sleep(1000)"
     run = await started(plan(tmp_path, "python3", "-I", "-S", "-c", code))
-    await watch_memory(run, {"resources": {"limits": {"memory": "50Mi"}}})
+    await watch_memory(run, 50 << 20)
     ended = await run.wait()
 
     assert (ended.exit_code, ended.reason) == (137, "OOMKilled")

@@ -1,8 +1,8 @@
 """Outlives the node for a moment: when the node is gone, ends every process it had started. Run as a script.
 
-`python -I -S guard.py MARK`: standard input is a pipe that the node holds open. Its end means that the node has ended,
+`python -I -S guard.py MARK GROUP...`: standard input is a pipe that the node holds open. Its end means that the node has ended,
 however that was; processes whose environment carries MARK are killed then. Containers' own processes end with the node
-already (the parent-death signal); this reaches what those had started.
+already (the parent-death signal); this reaches what those had started, and takes away the folders of control groups.
 """
 
 from __future__ import annotations
@@ -41,6 +41,19 @@ def kill_all(mark: bytes) -> bool:
     return not found
 
 
+def remove_groups(folder: str) -> None:
+    """Removes the empty control groups in a folder, and it; what is in use stays to the next node's start."""
+    try:
+        inner = [entry.path for entry in os.scandir(folder) if entry.is_dir()]
+    except OSError:
+        return
+    for path in (*inner, folder):
+        try:
+            os.rmdir(path)
+        except OSError:
+            continue
+
+
 def main() -> None:
     """Waits for the end of the node."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -49,8 +62,10 @@ def main() -> None:
         pass
     for _ in range(ROUNDS):
         if kill_all(sys.argv[1].encode()):
-            return
+            break
         time.sleep(0.1)
+    for folder in sys.argv[2:]:
+        remove_groups(folder)
 
 
 if __name__ == "__main__":

@@ -118,14 +118,19 @@ def drop_privileges(uid: int) -> None:
 
 
 def limit(plan: dict[str, object]) -> None:
-    """The limits that are the kernel's to keep: no core files, a bounded number of descriptors; a cgroup where given."""
+    """The limits that are the kernel's to keep: no core files, a bounded number of descriptors and processes."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     wanted = int(str(plan["openFiles"]))
     value = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (value, value))
-    if cgroup := plan.get("cgroup"):
-        with open(f"{cgroup}/cgroup.procs", "w") as file:
+    if processes := plan.get("processes"):
+        # Counted for the user that the process is about to become.
+        resource.setrlimit(resource.RLIMIT_NPROC, (int(str(processes)), int(str(processes))))
+    cgroups = plan["cgroups"]
+    assert isinstance(cgroups, list)
+    for folder in cgroups:
+        with open(f"{folder}/cgroup.procs", "w") as file:
             file.write("0")
 
 

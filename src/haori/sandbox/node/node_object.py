@@ -40,7 +40,7 @@ class NodeFacts:
     isolation: str
     """How files of a real process are mounted: `mount-namespace` or `folder`."""
     limits: str
-    """What keeps the memory limits of real processes: `cgroup` or `watch`."""
+    """What keeps each limit of real processes: `memory=cgroup,pids=rlimit,cpu=none`."""
 
 
 def node_manifest(settings: NodeSettings, facts: NodeFacts) -> dict[str, Any]:

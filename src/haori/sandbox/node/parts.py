@@ -11,6 +11,7 @@ import orjson
 
 from haori.cluster.well_known import PODS
 from haori.sandbox.node.addresses import Addresses
+from haori.sandbox.node.cgroups import Cgroups
 from haori.sandbox.node.events import EventRecorder
 from haori.sandbox.node.images import ImageRuleFile
 from haori.sandbox.node.isolation import Isolation
@@ -28,8 +29,9 @@ class Processes:
 
     isolation: Isolation
     guard: Guard
+    cgroups: Cgroups
     mark: str
-    """`NAME=value` that stands in the environment of every process of this node."""
+    """`NAME=value` that stands in the environment of every process of this node, beside the guard's own."""
     api_variables: Mapping[str, str]
     """KUBERNETES_SERVICE_HOST and its like, as they can be reached from this machine."""
     reachable_services: Callable[[Iterable[Mapping[str, Any]]], Iterable[Mapping[str, Any]]]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from haori.sandbox.node import guard
-from haori.sandbox.node.containers import Ended
+from haori.sandbox.node.containers import FORCED_EXIT_CODE, Ended
 from haori.sandbox.node.launcher import NOT_STARTED
 from haori.sandbox.node.references import ConfigProblem
 
@@ -43,7 +43,12 @@ class LaunchPlan:
     """(source, path in the container, read-only) for `root`."""
     uid: int | None = None
     """Who the process shall be; None: who we are."""
-    cgroup: Path | None = None
+    cgroups: Sequence[Path] = ()
+    """Folders of control groups that the process shall be in, and all that it starts."""
+    most_processes: int | None = None
+    """How many processes and threads its user may have; None: as many as we."""
+    is_out_of_memory: Callable[[], bool] | None = None
+    """Asked at its end whether the kernel ended something of it for its memory."""
 
     def argument(self) -> str:
         """The launcher's argument. The environment is not in it: arguments can be read by everybody on the machine."""
@@ -56,7 +61,8 @@ class LaunchPlan:
                 "root": str(self.root) if self.root else None,
                 "mounts": list(self.mounts),
                 "uid": self.uid,
-                "cgroup": str(self.cgroup) if self.cgroup else None,
+                "cgroups": [str(each) for each in self.cgroups],
+                "processes": self.most_processes,
                 "parent": os.getpid(),
                 "openFiles": OPEN_FILES,
             }
@@ -135,9 +141,11 @@ class ProcessRun:
                 name = self._plan.command[0]
                 message = f'failed to start the process: exec: "{name}": {problem}'
                 return Ended(exit_code=128, reason="StartError", message=message)
-        if self.killed_for_memory:
-            return Ended(exit_code=137, reason="OOMKilled", signal=0)
-        return Ended(exit_code=code if code >= 0 else 128 - code)
+        exit_code = code if code >= 0 else 128 - code
+        asked = self._plan.is_out_of_memory
+        if self.killed_for_memory or (exit_code == FORCED_EXIT_CODE and asked is not None and asked()):
+            return Ended(exit_code=FORCED_EXIT_CODE, reason="OOMKilled", signal=0)
+        return Ended(exit_code=exit_code)
 
 
 def _read(path: Path) -> str:
@@ -177,17 +185,21 @@ def end_marked(mark: str) -> int:
 
 
 class Guard:
-    """The process that ends what is left when this node is gone; started with the first real container."""
+    """The process that ends what is left when this node is gone; started with the first real container.
 
-    def __init__(self, mark: str) -> None:
-        self._mark = mark
+    `mark` is one that only this run's processes carry, so that a guard that is late leaves the next run's alone.
+    """
+
+    def __init__(self, mark: str, groups: Sequence[Path] = ()) -> None:
+        self.mark = mark
+        self._groups = tuple(groups)
         self._process: subprocess.Popen[bytes] | None = None
 
     def ensure(self) -> None:
         """Start it where it does not run."""
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(LAUNCHER.with_name("guard.py")), self._mark],
+                [sys.executable, "-I", "-S", str(LAUNCHER.with_name("guard.py")), self.mark, *map(str, self._groups)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -14,11 +14,12 @@ from haori.cluster import ApiResource
 from haori.cluster.well_known import CONFIG_MAPS, SECRETS, SERVICES
 from haori.errors import PeerError
 from haori.objects import nested, nested_list, nested_mapping, nested_text
+from haori.sandbox.node.cgroups import Controller, Group
 from haori.sandbox.node.containers import ContainerRecord, ContainerRun
 from haori.sandbox.node.environment import PodFacts, container_environment, expand, service_links
 from haori.sandbox.node.health import watch_health
 from haori.sandbox.node.isolation import search_path
-from haori.sandbox.node.limits import watch_memory
+from haori.sandbox.node.limits import ContainerLimits, watch_memory
 from haori.sandbox.node.logs import LogFile
 from haori.sandbox.node.parts import NodeParts, Processes
 from haori.sandbox.node.pod_files import PodFiles
@@ -77,7 +78,12 @@ class ProcessRuntime(SimulatedRuntime):
         except ValueError as error:
             message = f"annotation sandbox.haori.dev/command.{record.name}: {error}"
             raise ConfigProblem("CreateContainerConfigError", message) from error
+        limits = ContainerLimits.of(spec)
+        group = await self._group(f"{self.worker.uid}.{record.name}.{record.restart_count}", limits)
         plan = await self._plan(spec, command)
+        plan = replace(plan, cgroups=group.places, is_out_of_memory=group.was_out_of_memory)
+        if Controller.PIDS not in group.folders and plan.uid is not None:
+            plan = replace(plan, most_processes=limits.processes)
         self._plans[record.name] = plan
         self._processes.guard.ensure()
         log_file = LogFile(
@@ -87,7 +93,8 @@ class ProcessRuntime(SimulatedRuntime):
             earlier.close()
         self.logs[record.name] = log_file
         run = await start_process(plan, log_file.write)
-        asyncio.create_task(self._accompany(record, spec, run, log_file)).add_done_callback(_report)
+        accompanying = self._accompany(record, spec, run, log_file, group, limits)
+        asyncio.create_task(accompanying).add_done_callback(_report)
         return run
 
     async def stop(
@@ -125,7 +132,7 @@ class ProcessRuntime(SimulatedRuntime):
         """Another process in a container that runs; KeyError where none does."""
         plan = self._plans[container]
         error_file = self.files.run_file(container, f"exec-{id(output):x}.error")
-        plan = replace(plan, command=tuple(command), record_file=None, error_file=error_file)
+        plan = replace(plan, command=tuple(command), record_file=None, error_file=error_file, is_out_of_memory=None)
         return await start_process(plan, output, stdin=stdin)
 
     def port(self, number: int) -> int:
@@ -154,18 +161,26 @@ class ProcessRuntime(SimulatedRuntime):
         return b"\n".join(texts)[-FALLBACK_MESSAGE_BYTES:].decode(errors="replace")
 
     async def _accompany(
-        self, record: ContainerRecord, spec: Mapping[str, Any], run: ProcessRun, log_file: LogFile
+        self,
+        record: ContainerRecord,
+        spec: Mapping[str, Any],
+        run: ProcessRun,
+        log_file: LogFile,
+        group: Group,
+        limits: ContainerLimits,
     ) -> None:
         """What goes on beside a process: its memory is watched, postStart runs, its log is closed at its end."""
-        watching = asyncio.create_task(watch_memory(run, spec))
-        starting = asyncio.create_task(self._post_start(record, spec, run))
+        beside = [asyncio.create_task(self._post_start(record, spec, run))]
+        if limits.memory_bytes is not None and not group.limits_memory:
+            beside.append(asyncio.create_task(watch_memory(run, limits.memory_bytes)))
         try:
             await run.wait()
         finally:
-            for task in (watching, starting):
+            for task in beside:
                 task.cancel()
-            await asyncio.gather(watching, starting, return_exceptions=True)
+            await asyncio.gather(*beside, return_exceptions=True)
             log_file.close()
+            await asyncio.to_thread(group.remove)
             old = self.files.log_file(record.name, record.restart_count - 2)
             for each in (old, old.with_name(f"{old.name}.1")):
                 each.unlink(missing_ok=True)
@@ -222,6 +237,12 @@ class ProcessRuntime(SimulatedRuntime):
             uid=self.files.owner,
         )
 
+    async def _group(self, name: str, limits: ContainerLimits) -> Group:
+        try:
+            return await asyncio.to_thread(self._processes.cgroups.make, name, limits)
+        except OSError as error:
+            raise ConfigProblem("RunContainerError", f"failed to make a control group: {error}") from error
+
     def _own_variables(self, spec: Mapping[str, Any]) -> dict[str, str]:
         pod = self.worker
         own = {
@@ -230,6 +251,8 @@ class ProcessRuntime(SimulatedRuntime):
             "SANDBOX_CONTAINER": str(spec["name"]),
         }
         name, _, value = self._processes.mark.partition("=")
+        own[name] = value
+        name, _, value = self._processes.guard.mark.partition("=")
         own[name] = value
         for container in nested_list(pod.pod, "spec", "containers"):
             for each in nested_list(container, "ports"):

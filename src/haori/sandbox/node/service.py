@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import shutil
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -16,16 +15,19 @@ from haori.cluster.well_known import SERVICES
 from haori.errors import PeerError, TransientError
 from haori.objects import nested_text
 from haori.sandbox.node.addresses import Addresses, is_loopback
+from haori.sandbox.node.cgroups import Cgroups
 from haori.sandbox.node.events import EventRecorder
 from haori.sandbox.node.images import ImageRuleFile
 from haori.sandbox.node.isolation import Isolation, find_isolation
 from haori.sandbox.node.kubelet_server import KubeletServer, choose_port
+from haori.sandbox.node.limits import kept_limits
 from haori.sandbox.node.node_object import HOST_IP, NodeFacts, NodeKeeper
 from haori.sandbox.node.parts import NodeParts, Processes
 from haori.sandbox.node.pod_worker import PodWorker
 from haori.sandbox.node.pods import Pods
-from haori.sandbox.node.process_run import Guard, end_marked
+from haori.sandbox.node.process_run import Guard
 from haori.sandbox.node.references import References
+from haori.sandbox.node.remains import clear_remains, exclusive, node_mark, sweep_folders, write_record
 from haori.sandbox.node.service_proxy import ServiceProxy
 from haori.sandbox.node.serving_certificate import ensure_certificate
 from haori.sandbox.node.settings import NodeSettings
@@ -39,17 +41,23 @@ KUBERNETES_SERVICE_TRIES = 5
 async def run_node(settings: NodeSettings, *, ready: Callable[[], None]) -> None:
     """See `haori.sandbox.node.serve`."""
     settings.pods_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    mark = await asyncio.to_thread(clear_remains, settings)
-    isolation = await find_isolation(settings.folder) if settings.run_processes else None
-    guard = Guard(mark)
-    try:
-        await _run_with(settings, isolation, guard, mark, ready)
-    finally:
-        await asyncio.shield(asyncio.to_thread(guard.close))
+    async with exclusive(settings.folder / "lock"):
+        cgroups = await asyncio.to_thread(clear_remains, settings)
+        isolation = await find_isolation(settings.folder) if settings.run_processes else None
+        guard = Guard(f"SANDBOX_NODE_RUN={secrets.token_hex(12)}", cgroups.bases)
+        try:
+            await _run_with(settings, isolation, guard, cgroups, ready)
+        finally:
+            await asyncio.shield(asyncio.to_thread(guard.close))
+            await asyncio.shield(asyncio.to_thread(cgroups.clear))
 
 
 async def _run_with(
-    settings: NodeSettings, isolation: Isolation | None, guard: Guard, mark: str, ready: Callable[[], None]
+    settings: NodeSettings,
+    isolation: Isolation | None,
+    guard: Guard,
+    cgroups: Cgroups,
+    ready: Callable[[], None],
 ) -> None:
     async with connect(settings.kubeconfig, settings.context, user_agent="haori-node") as client:
         pods: Pods | None = None
@@ -59,7 +67,8 @@ async def _run_with(
             processes = Processes(
                 isolation=isolation,
                 guard=guard,
-                mark=mark,
+                cgroups=cgroups,
+                mark=node_mark(settings),
                 api_variables=api_variables(client.settings.server),
                 reachable_services=proxy.reachable,
             )
@@ -84,12 +93,14 @@ async def _run_with(
         authority = client_authority(settings, client)
         server = KubeletServer(pods, certificate=certificate, client_authority=authority)
         bound = choose_port(settings, HOST_IP)
+        limits = limits_here(isolation, cgroups)
         facts = NodeFacts(
             kubelet_port=bound.getsockname()[1],
             fingerprint=fingerprint,
             isolation=isolation.label if isolation else "none",
-            limits="watch",
+            limits=",".join(f"{name}={keeper}" for name, keeper in limits.items()) or "none",
         )
+        await asyncio.to_thread(write_record, settings, isolation=facts.isolation, limits=limits)
         keeper = NodeKeeper(client, settings, facts, now=_now)
         await _register(keeper)
         async with asyncio.TaskGroup() as group:
@@ -103,12 +114,11 @@ async def _run_with(
             ready()
 
 
-def clear_remains(settings: NodeSettings) -> str:
-    """Ends what an earlier node of this folder left running; the mark that this node's processes carry. Blocking."""
-    mark = f"SANDBOX_NODE={hashlib.sha256(str(settings.folder.resolve()).encode()).hexdigest()[:24]}"
-    while ended := end_marked(mark):
-        log.info("processes of an earlier node ended", extra={"count": ended})
-    return mark
+def limits_here(isolation: Isolation | None, cgroups: Cgroups) -> dict[str, str]:
+    """What keeps which limit; empty where no process is ever run."""
+    if isolation is None:
+        return {}
+    return kept_limits(by_groups=frozenset(cgroups.hierarchies), own_users=isolation.drops_privileges)
 
 
 def client_authority(settings: NodeSettings, client: HttpClient) -> bytes | None:
@@ -116,15 +126,6 @@ def client_authority(settings: NodeSettings, client: HttpClient) -> bytes | None
     if settings.client_authority is not None:
         return settings.client_authority.read_bytes()
     return client.settings.certificate_authority
-
-
-def sweep_folders(settings: NodeSettings, isolation: Isolation | None, uids: frozenset[str]) -> None:
-    """Removes the folders of Pods that are no more. Blocking."""
-    for parent in {settings.pods_folder, isolation.files / "pods" if isolation else settings.pods_folder}:
-        if parent.is_dir():
-            for folder in parent.iterdir():
-                if folder.name not in uids:
-                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def api_variables(server: str) -> dict[str, str]:
