@@ -5,13 +5,17 @@ Everything that `schema` refuses becomes the Status a Kubernetes API would answe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from haori.cluster import PatchType
 from haori.objects import Manifest, copy_manifest, nested_text
 from haori.sandbox.api import errors
+from haori.sandbox.api.decoding import decoding_problem
 from haori.sandbox.api.object_rules import pod_problems
 from haori.sandbox.api.options import FieldValidation, WriteOptions
 from haori.sandbox.api.registry import ServedType
@@ -43,10 +47,16 @@ def schema_of(schemas: Schemas, type_: ServedType) -> TypeSchema | None:
 def read(
     schemas: Schemas, type_: ServedType, manifest: dict[str, Any], validation: FieldValidation
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """(the manifest without fields the type does not know, warnings about them). A 400 where they are refused."""
+    """(the manifest without fields the type does not know, warnings about them).
+
+    A 400 where they are refused, and where a built-in type cannot hold a value at all.
+    """
     schema = schema_of(schemas, type_)
     if schema is None:
         return manifest, ()
+    if not type_.is_custom and (problem := decoding_problem(schema, manifest)):
+        what = f'{type_.kind} in version "{type_.version}" cannot be handled as a {type_.kind}'
+        raise errors.bad_request(f"{what}: {problem}")
     unknown = unknown_fields(schema, manifest)
     if not unknown:
         return manifest, ()
@@ -119,11 +129,11 @@ def patch_change(schemas: Schemas, type_: ServedType, name: str, body: Any, patc
                 raise errors.bad_request(
                     "error decoding patch: json: cannot unmarshal: a JSON patch is a list of operations"
                 )
-            return _refusing(type_, name, lambda old: json_patch(old, body))
+            return _decoded(schemas, type_, _refusing(type_, name, lambda old: json_patch(old, body)))
         case PatchType.MERGE:
             if not isinstance(body, Mapping):
                 raise errors.bad_request("error decoding patch: a merge patch is an object")
-            return _refusing(type_, name, lambda old: merge_patch(old, body))
+            return _decoded(schemas, type_, _refusing(type_, name, lambda old: merge_patch(old, body)))
         case PatchType.STRATEGIC if not type_.is_custom and (schema := schema_of(schemas, type_)) is not None:
             if not isinstance(body, Mapping):
                 raise errors.bad_request("error decoding patch: a strategic merge patch is an object")
@@ -146,6 +156,21 @@ def _refusing(type_: ServedType, name: str, change: Callable[[dict[str, Any]], A
         return copied
 
     return refusing
+
+
+def _decoded(schemas: Schemas, type_: ServedType, change: Change) -> Change:
+    """The same change; 422 where its outcome is none of the built-in type, as Kubernetes answers such a patch."""
+    schema = None if type_.is_custom else schema_of(schemas, type_)
+
+    def decoded(old: dict[str, Any]) -> dict[str, Any]:
+        new = change(old)
+        if schema is not None and (problem := decoding_problem(schema, new)):
+            shown = json.dumps(orjson.dumps(new).decode(), ensure_ascii=False)
+            cause = errors.invalid_field("patch", f"Invalid value: {shown}: {problem}")
+            raise errors.invalid("", "", "", [cause])
+        return new
+
+    return decoded
 
 
 def _patch_failed(error: JsonPatchError) -> errors.ApiStatusError:
