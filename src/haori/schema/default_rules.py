@@ -29,15 +29,22 @@ _AGGREGATOR = "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1."
 _MAX_INT32 = 2**31 - 1
 
 
-def _set(target: Object, **values: Any) -> None:
+def _set(target: Object, /, **values: Any) -> None:
     for key, value in values.items():
         if target.get(key) is None:
             target[key] = value
 
 
+def _child(target: Object, field: str) -> Object:
+    """The object in that field, put in where there is none or null; of what is no object an empty one in its stead."""
+    if target.get(field) is None:
+        target[field] = {}
+    child = target[field]
+    return child if isinstance(child, dict) else {}
+
+
 def _spec(target: Object) -> Object:
-    spec = target.setdefault("spec", {})
-    return spec if isinstance(spec, dict) else {}
+    return _child(target, "spec")
 
 
 def _part(target: Any, *path: str) -> Object:
@@ -72,9 +79,9 @@ def _requests_from_limits(container: Object) -> None:
     resources = _part(container, "resources")
     limits = _part(resources, "limits")
     if limits:
-        requests = resources.setdefault("requests", {})
+        requests = _child(resources, "requests")
         for name, quantity in limits.items():
-            requests.setdefault(name, quantity)
+            _set(requests, **{name: quantity})
 
 
 def _pod_spec(spec: Object) -> None:
@@ -137,8 +144,8 @@ def _service(service: Object) -> None:
     if spec["sessionAffinity"] == "None":
         spec.pop("sessionAffinityConfig", None)
     if spec["sessionAffinity"] == "ClientIP":
-        config = spec.setdefault("sessionAffinityConfig", {})
-        config.setdefault("clientIP", {}).setdefault("timeoutSeconds", 10800)
+        config = _child(spec, "sessionAffinityConfig")
+        _set(_child(config, "clientIP"), timeoutSeconds=10800)
     for port in _entries(spec, "ports"):
         _set(port, protocol="TCP")
         if port.get("targetPort") in (None, 0, ""):
@@ -156,7 +163,7 @@ def _secret(secret: Object) -> None:
     _set(secret, type="Opaque")
     texts = secret.pop("stringData", None)
     if isinstance(texts, dict) and texts:
-        data = secret.setdefault("data", {})
+        data = _child(secret, "data")
         for key, text in texts.items():
             data[key] = base64.b64encode(str(text).encode()).decode()
 
@@ -166,16 +173,16 @@ def _claim_spec(spec: Object) -> None:
 
 
 def _claim(claim: Object) -> None:
-    _set(claim.setdefault("status", {}), phase="Pending")
+    _set(_child(claim, "status"), phase="Pending")
 
 
 def _volume_object(volume: Object) -> None:
     _set(_spec(volume), persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
-    _set(volume.setdefault("status", {}), phase="Pending")
+    _set(_child(volume, "status"), phase="Pending")
 
 
 def _namespace(namespace: Object) -> None:
-    _set(namespace.setdefault("status", {}), phase="Active")
+    _set(_child(namespace, "status"), phase="Active")
 
 
 def _limit_range_item(item: Object) -> None:
@@ -183,9 +190,9 @@ def _limit_range_item(item: Object) -> None:
         return
     for target, source in (("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min")):
         for name, quantity in _part(item, source).items():
-            item.setdefault(target, {}).setdefault(name, quantity)
+            _set(_child(item, target), **{name: quantity})
     for target in ("default", "defaultRequest"):
-        item.setdefault(target, {})
+        _child(item, target)
 
 
 def _replication_controller(controller: Object) -> None:
@@ -193,13 +200,13 @@ def _replication_controller(controller: Object) -> None:
     spec = _spec(controller)
     if labels:
         _set(spec, selector=dict(labels))
-        _set(controller.setdefault("metadata", {}), labels=dict(labels))
+        _set(_child(controller, "metadata"), labels=dict(labels))
     _set(spec, replicas=1)
 
 
 def _node_status(status: Object) -> None:
     if "allocatable" not in status and status.get("capacity"):
-        status["allocatable"] = dict(status["capacity"])
+        status["allocatable"] = dict(_part(status, "capacity"))
 
 
 # ---- apps ----
@@ -208,18 +215,18 @@ def _node_status(status: Object) -> None:
 def _deployment(deployment: Object) -> None:
     spec = _spec(deployment)
     _set(spec, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)
-    strategy = spec.setdefault("strategy", {})
+    strategy = _child(spec, "strategy")
     _set(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        _set(strategy.setdefault("rollingUpdate", {}), maxUnavailable="25%", maxSurge="25%")
+        _set(_child(strategy, "rollingUpdate"), maxUnavailable="25%", maxSurge="25%")
 
 
 def _daemon_set(daemon_set: Object) -> None:
     spec = _spec(daemon_set)
-    strategy = spec.setdefault("updateStrategy", {})
+    strategy = _child(spec, "updateStrategy")
     _set(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        rolling = strategy.setdefault("rollingUpdate", {})
+        rolling = _child(strategy, "rollingUpdate")
         _set(rolling, maxUnavailable=1, maxSurge=0)
     _set(spec, revisionHistoryLimit=10)
 
@@ -227,11 +234,11 @@ def _daemon_set(daemon_set: Object) -> None:
 def _stateful_set(stateful_set: Object) -> None:
     spec = _spec(stateful_set)
     _set(spec, podManagementPolicy="OrderedReady", replicas=1, revisionHistoryLimit=10)
-    strategy = spec.setdefault("updateStrategy", {})
+    strategy = _child(spec, "updateStrategy")
     _set(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        _set(strategy.setdefault("rollingUpdate", {}), partition=0, maxUnavailable=1)
-    _set(spec.setdefault("persistentVolumeClaimRetentionPolicy", {}), whenDeleted="Retain", whenScaled="Retain")
+        _set(_child(strategy, "rollingUpdate"), partition=0, maxUnavailable=1)
+    _set(_child(spec, "persistentVolumeClaimRetentionPolicy"), whenDeleted="Retain", whenScaled="Retain")
     for claim in _entries(spec, "volumeClaimTemplates"):
         claim.update(apiVersion="v1", kind="PersistentVolumeClaim")
 
@@ -258,7 +265,7 @@ def _job(job: Object) -> None:
     )
     labels = _part(spec, "template", "metadata", "labels")
     if labels and not _part(job, "metadata", "labels"):
-        job.setdefault("metadata", {})["labels"] = dict(labels)
+        _child(job, "metadata")["labels"] = dict(labels)
 
 
 def _failure_pattern(pattern: Object) -> None:
@@ -286,7 +293,7 @@ def _hpa_v2(autoscaler: Object) -> None:
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
     behavior = spec.get("behavior")
     if isinstance(behavior, dict):
-        up, down = behavior.setdefault("scaleUp", {}), behavior.setdefault("scaleDown", {})
+        up, down = _child(behavior, "scaleUp"), _child(behavior, "scaleDown")
         pods = {"type": "Pods", "value": 4, "periodSeconds": 15}
         percent = {"type": "Percent", "value": 100, "periodSeconds": 15}
         _set(up, stabilizationWindowSeconds=0, selectPolicy="Max", policies=[pods, percent])
@@ -386,7 +393,7 @@ def _custom_definition(spec: Object) -> None:
     if isinstance(names, dict):
         kind = str(names.get("kind", ""))
         _set(names, singular=kind.lower(), listKind=f"{kind}List")
-    _set(spec.setdefault("conversion", {}), strategy="None")
+    _set(_child(spec, "conversion"), strategy="None")
 
 
 RULES: Mapping[str, Rule] = {

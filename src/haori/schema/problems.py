@@ -57,7 +57,12 @@ def forbidden(path: str, detail: str) -> FieldProblem:
 
 def unsupported(path: str, value: Any, allowed: Sequence[Any]) -> FieldProblem:
     """A value outside a closed set."""
-    names = ", ".join(json.dumps(str(entry), ensure_ascii=False) for entry in sorted(allowed, key=str))
+    return unsupported_in_order(path, value, sorted(allowed, key=str))
+
+
+def unsupported_in_order(path: str, value: Any, allowed: Sequence[Any]) -> FieldProblem:
+    """A value outside a closed set that is shown in its own order."""
+    names = ", ".join(json.dumps(str(entry), ensure_ascii=False) for entry in allowed)
     message = f"Unsupported value: {shown(value)}: supported values: {names}"
     return FieldProblem(path=path, reason="FieldValueNotSupported", message=message)
 
