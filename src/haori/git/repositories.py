@@ -131,10 +131,13 @@ class Repositories:
 
     async def last_commit_touching(self, url: str, sha: str, paths: Sequence[str]) -> CommitInfo | None:
         """The newest commit up to `sha` that changed something at or below `paths`; None where none did."""
+        return next(iter(await self.commits_touching(url, sha, paths, limit=1)), None)
+
+    async def commits_touching(self, url: str, sha: str, paths: Sequence[str], *, limit: int) -> list[CommitInfo]:
+        """The commits up to `sha` that changed something at or below `paths` (none: anywhere), newest first."""
         wanted = [path for path in paths if path not in ("", ".")]
-        output = await self.mirror(url).run(["rev-list", "--max-count=1", sha, "--", *wanted])
-        found = output.decode().split()
-        return await self.commit_info(url, found[0]) if found else None
+        output = await self.mirror(url).run(["rev-list", f"--max-count={limit}", sha, "--", *wanted])
+        return [await self.commit_info(url, found) for found in output.decode().split()]
 
     def statistics(self) -> dict[str, int]:
         """Mirrors known and transfers made."""

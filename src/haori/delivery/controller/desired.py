@@ -102,6 +102,13 @@ class DesiredStates:
         *,
         again: bool,
     ) -> list[Rendered]:
+        requests = await self.requests(application, sources, revisions, discovery)
+        return [await self._renderer.render(request, again=again) for request in requests]
+
+    async def requests(
+        self, application: Application, sources: Sequence[Source], revisions: Sequence[str], discovery: Discovery
+    ) -> list[RenderRequest]:
+        """What the renderer is asked for, one a source that gives manifests."""
         trees = [await self._tree(source, revision) for source, revision in zip(sources, revisions, strict=True)]
         references = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
         context = RenderContext(
@@ -121,7 +128,7 @@ class DesiredStates:
                 project=application.spec.project,
                 references=references,
             )
-            found.append(await self._renderer.render(request, again=again))
+            found.append(request)
         return found
 
     async def _tree(self, source: Source, revision: str) -> Tree:

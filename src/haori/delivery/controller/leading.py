@@ -15,6 +15,7 @@ from haori.delivery.apply import WriteDoor
 from haori.delivery.compare import Targets
 from haori.delivery.controller.assessing import Assessor
 from haori.delivery.controller.cache import ClusterCache, Live
+from haori.delivery.controller.commits import Commits
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.deletion import Deletion
 from haori.delivery.controller.desired import DesiredStates
@@ -143,7 +144,12 @@ class Leader:
             deletion=Deletion(
                 client, self.door, self.cache, runner, self.writer, control_namespace=self._namespace, clock=clock
             ),
-            reasons=Reasons(client, self.cache, ground.repositories, clock=clock),
+            reasons=Reasons(
+                client,
+                self.cache,
+                Commits(client, ground.repositories, self.desired, ground.renderer),
+                clock=clock,
+            ),
             recording=Recording(client, self.door, ground.recorder, clock=clock),
             writer=self.writer,
             clock=clock,

@@ -11,12 +11,12 @@ from datetime import datetime
 
 from haori.cluster import KubernetesClient, NotFoundError
 from haori.delivery.controller.cache import ClusterCache, Live
+from haori.delivery.controller.commits import Commits
 from haori.delivery.controller.memory import Assessment, Row
 from haori.delivery.controller.why import Commit, explain, with_commit
 from haori.delivery.health import Health
 from haori.delivery.model import Application, Condition, OperationState
-from haori.errors import HaoriError, PeerError
-from haori.git import Repositories
+from haori.errors import PeerError
 from haori.objects import Manifest, ResourceKey
 from haori.resources.argo import HealthStatus, OperationPhase, SyncStatus
 from haori.words import Sentence
@@ -32,11 +32,11 @@ class Reasons:
         self,
         client: KubernetesClient,
         cache: ClusterCache,
-        repositories: Repositories,
+        commits: Commits,
         *,
         clock: Callable[[], datetime],
     ) -> None:
-        self._client, self._cache, self._repositories, self._clock = client, cache, repositories, clock
+        self._client, self._cache, self._commits, self._clock = client, cache, commits, clock
         self._read: dict[str, tuple[str, Manifest]] = {}
 
     async def find(
@@ -79,7 +79,7 @@ class Reasons:
             return None
         reason = await self._explain(live)
         if reason is not None:
-            return await self._with_commit(application, reason, state.revisions or tuple(revisions))
+            return await self._with_commit(application, reason, state.revisions or tuple(revisions), live.key)
         parameters = {"object": str(live.key), "reason": _reason(live.health)}
         return Sentence(code="why-sync-waits", parameters=parameters)
 
@@ -89,7 +89,7 @@ class Reasons:
             live = self._cache.get(row.key)
             reason = await self._explain(live) if live is not None else None
             if reason is not None:
-                return await self._with_commit(application, reason, revisions)
+                return await self._with_commit(application, reason, revisions, row.key)
         return own
 
     async def _explain(self, live: Live) -> Sentence | None:
@@ -124,19 +124,14 @@ class Reasons:
         self._read[live.uid] = (version, manifest)
         return manifest
 
-    async def _with_commit(self, application: Application, reason: Sentence, revisions: Sequence[str]) -> Sentence:
-        for source, revision in zip(application.spec.sources, revisions, strict=False):
-            if source.chart or not revision:
-                continue
-            try:
-                info = await self._repositories.last_commit_touching(
-                    source.repo_url, revision, [source.path]
-                ) or await self._repositories.commit_info(source.repo_url, revision)
-            except HaoriError:
-                continue
-            commit = Commit(revision=info.sha, subject=info.subject, author=info.author, at=info.at)
-            return with_commit(reason, commit, application=application.name, now=self._clock())
-        return reason
+    async def _with_commit(
+        self, application: Application, reason: Sentence, revisions: Sequence[str], key: ResourceKey
+    ) -> Sentence:
+        info = await self._commits.since(application, revisions, key)
+        if info is None:
+            return reason
+        commit = Commit(revision=info.sha, subject=info.subject, author=info.author, at=info.at)
+        return with_commit(reason, commit, application=application.name, now=self._clock())
 
 
 def _is_ill(live: Live) -> bool:

@@ -121,9 +121,14 @@ class Renderer:
         return await self._flights.run(work.key, lambda: self._find_or_render(work, again=again))
 
     async def inputs(self, request: RenderRequest) -> Inputs:
-        """What the source reads of its own repository. Raises RenderError."""
+        """What the source reads of its own repository, and of others by their `ref`. Raises RenderError."""
         reading = await find_reading(put_variables(request), request.tree, request.references)
-        return Inputs(source_type=reading.source_type, paths=tuple(sorted(reading.entries)), is_whole=reading.is_whole)
+        return Inputs(
+            source_type=reading.source_type,
+            paths=tuple(sorted(reading.entries)),
+            references={name: tuple(sorted(entries)) for name, entries in reading.references.items()},
+            is_whole=reading.is_whole,
+        )
 
     def statistics(self) -> dict[str, int | float]:
         """hits (memory_hits + disk_hits), misses, renders, render_seconds, errors (made), error_hits (remembered ones

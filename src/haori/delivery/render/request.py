@@ -33,5 +33,7 @@ class Inputs:
     source_type: SourceType
     paths: tuple[str, ...]
     """Files and folders, sorted; a path that is looked for and absent is among them. `("",)` is the whole repository."""
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The value files it reads of other sources' repositories, by their `ref`; `("",)` is such a repository as a whole."""
     is_whole: bool = False
     """Whether the whole repository counts, since what is read could not be listed."""
