@@ -12,12 +12,6 @@ WORKERS ?= auto
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
-up: $(VENV)/.ready ## Set up and start a sandbox cluster with the example platform
-	@$(BIN)/haori up $(ARGS)
-
-down: $(VENV)/.ready ## Stop it; its data stays
-	@$(BIN)/haori down $(ARGS)
-
 up: $(VENV)/.ready ## Set up, start the sandbox with the example platform, show what runs (ARGS="--help" for more)
 	@$(BIN)/haori up $(ARGS)
 
