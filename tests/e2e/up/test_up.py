@@ -143,14 +143,22 @@ def test_a_removed_manifest_is_pruned(running, clone):
 
 
 def pod_processes(running: Running) -> dict[str, list[int]]:
-    """Pids by the Pod they say they are (HOSTNAME in their environment), of this instance's Pods."""
-    names = running.kubectl("get", "pods", "-A", "-o", "jsonpath={.items[*].metadata.name}").split()
+    """Pids of servers by the uid of their Pod, of this instance's Pods."""
+    uids = running.kubectl("get", "pods", "-A", "-o", "jsonpath={.items[*].metadata.uid}").split()
     found: dict[str, list[int]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        name = environment_of(int(folder.name)).get("HOSTNAME", "")
-        if name in names and "server.py" in (folder / "cmdline").read_text(errors="replace"):
-            found.setdefault(name, []).append(int(folder.name))
+        uid = environment_of(int(folder.name)).get("SANDBOX_POD_UID", "")
+        if uid in uids and command_of(int(folder.name)).endswith("server.py"):
+            found.setdefault(uid, []).append(int(folder.name))
     return found
+
+
+def command_of(pid: int) -> str:
+    """A process's arguments; empty where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").strip("\0")
+    except OSError:
+        return ""
 
 
 def environment_of(pid: int) -> dict[str, str]:
@@ -162,12 +170,23 @@ def environment_of(pid: int) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in content.split("\0") if "=" in pair)
 
 
+def expect_each_pods_process_once(running: Running) -> None:
+    """Four Pods of the example run a server; none of them may ever run two."""
+
+    def probe():
+        found = pod_processes(running)
+        assert all(len(pids) == 1 for pids in found.values()), found
+        return len(found) == 4, found
+
+    running.expect("every server runs", probe)
+
+
 @pytest.mark.parametrize("name", ["sandbox-api", "sandbox-node", "git-server", "engine"])
 def test_a_killed_process_comes_back_and_goes_on(running, clone, name):
     before = running.kill(name)
     running.expect(f"another {name}", lambda: ((pid := running.pid(name)) != before and alive(pid), pid))
     running.expect_all_as_wanted()
-    assert all(len(pids) == 1 for pids in pod_processes(running).values())
+    expect_each_pods_process_once(running)
 
 
 def alive(pid: int) -> bool:
@@ -180,12 +199,12 @@ def test_after_a_killed_supervisor_the_children_end_and_up_takes_over(running):
     running.expect("no child is left", lambda: (not any(map(alive, children)), list(filter(alive, children))), 20)
     running.up()
     running.expect_all_as_wanted()
-    assert all(len(pids) == 1 for pids in pod_processes(running).values())
+    expect_each_pods_process_once(running)
 
 
 def test_a_real_process_has_nothing_of_the_callers_environment(running):
     pids = [pid for pids in pod_processes(running).values() for pid in pids]
-    assert len(pids) == 3
+    assert len(pids) == 4
     for environment in map(environment_of, pids):
         assert not set(environment) & {
             "HAORI_TOOLS",
