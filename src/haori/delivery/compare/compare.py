@@ -141,7 +141,10 @@ class _Walk:
         if not keys and not members:
             guess = schema is not None or tree is None or not desired
             keys = keys_for(schema, path[-1] if path else "", desired, live) if guess else ()
-        if keys and not (has_twins(desired, keys) or has_twins(live, keys)):
+        items = schema.items if schema is not None else None
+        if keys and (has_twins(desired, keys, items) or has_twins(live, keys, items)):
+            self._by_position(desired, live, schema, path)
+        elif keys:
             self._keyed(desired, live, owned_items, keys, schema, path)
         elif not keys and (members or is_set(schema, path[-1] if path else "")):
             for wanted in desired:
@@ -163,11 +166,11 @@ class _Walk:
         path: Path,
     ) -> None:
         items = schema.items if schema is not None else None
-        by_key = {format_keys(key_values(item, keys)): item for item in live}
+        by_key = {format_keys(key_values(item, keys, items)): item for item in live}
         trees = {format_keys(values): tree for values, tree in owned}
         wanted_keys = set()
         for item in desired:
-            text = format_keys(key_values(item, keys))
+            text = format_keys(key_values(item, keys, items))
             wanted_keys.add(text)
             self.visit(item, by_key.get(text), trees.get(text, {} if owned else None), items, (*path, text))
         for text, tree in trees.items():
@@ -180,14 +183,19 @@ class _Walk:
         if schema is not None:
             if not (values_equal(schema, desired, live) or values_equal(schema, desired, apply_defaults(schema, live))):
                 self._both_ways(desired, live, schema, path)
-        elif len(desired) != len(live):
-            self.found.append((path, desired, live))
         else:
-            for index, (wanted, is_) in enumerate(zip(desired, live, strict=True)):
-                self.visit(wanted, is_, None, None, (*path, f"[{index}]"))
+            self._by_position(desired, live, None, path)
         # Admission may have added to it what no schema tells, but never to a list of words.
         if len(self.found) > before and any(isinstance(item, (dict, list)) for item in _items(live)):
             self.needs_dry_run = True
+
+    def _by_position(self, desired: list[Any], live: list[Any], schema: TypeSchema | None, path: Path) -> None:
+        if len(desired) != len(live):
+            self.found.append((path, desired, live))
+            return
+        items = schema.items if schema is not None else None
+        for index, (wanted, is_) in enumerate(zip(desired, live, strict=True)):
+            self.visit(wanted, is_, None, items, (*path, f"[{index}]"))
 
     def _both_ways(self, desired: Any, live: Any, schema: TypeSchema | None, path: Path) -> None:
         if isinstance(desired, dict) and isinstance(live, dict):
@@ -236,10 +244,10 @@ class _Walk:
         if not keys:
             return
         items = schema.items if schema is not None else None
-        wanted = {format_keys(key_values(item, keys)): item for item in desired}
-        standing = {format_keys(key_values(item, keys)): item for item in live}
+        wanted = {format_keys(key_values(item, keys, items)): item for item in desired}
+        standing = {format_keys(key_values(item, keys, items)): item for item in live}
         for item in last:
-            text = format_keys(key_values(item, keys))
+            text = format_keys(key_values(item, keys, items))
             if text in standing and text not in wanted:
                 self.found.append(((*path, text), None, standing[text]))
             elif text in standing:

@@ -46,11 +46,18 @@ def is_set(schema: TypeSchema | None, name: str) -> bool:
     return name in _SETS
 
 
-def key_values(item: Any, keys: Sequence[str]) -> dict[str, Any]:
-    """The key values of an item, defaults filled in."""
-    return {key: item.get(key, _DEFAULTS.get(key)) for key in keys} if isinstance(item, Mapping) else {}
+def key_values(item: Any, keys: Sequence[str], type_: TypeSchema | None = None) -> dict[str, Any]:
+    """The key values of an item (`type_` is what is known of it), defaults filled in."""
+    if not isinstance(item, Mapping):
+        return {}
+    fields = type_.fields if type_ is not None else {}
+    return {key: item[key] if key in item else _default(key, fields.get(key)) for key in keys}
 
 
-def has_twins(items: Sequence[Any], keys: Sequence[str]) -> bool:
+def has_twins(items: Sequence[Any], keys: Sequence[str], type_: TypeSchema | None = None) -> bool:
     """Whether two items have the same keys, so that keys cannot match them."""
-    return len({repr(key_values(item, keys)) for item in items}) < len(items)
+    return len({repr(key_values(item, keys, type_)) for item in items}) < len(items)
+
+
+def _default(key: str, type_: TypeSchema | None) -> Any:
+    return type_.default if type_ is not None and type_.has_default else _DEFAULTS.get(key)
