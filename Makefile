@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 WORKERS ?= auto
 
-.PHONY: help up down test check format bench docs clean
+.PHONY: help up down test check format test-controlplane soak bench docs clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
