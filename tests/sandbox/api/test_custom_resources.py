@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api.support import Caller, running
+from tests.sandbox.api.support import Caller, next_event, running
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 COATS = "/apis/example.com/v1/namespaces/default/coats"
@@ -166,3 +166,40 @@ async def test_a_definition_waits_for_objects_that_wait(api: Caller) -> None:
 
     assert waiting["metadata"]["deletionTimestamp"]
     assert (await api.send("GET", f"{CRDS}/coats.example.com")).status == 404
+
+
+async def test_watches_of_a_type_end_with_it_and_no_others(api: Caller) -> None:
+    other = definition()
+    other["metadata"]["name"] = "hats.example.com"
+    other["spec"]["names"] = {"plural": "hats", "kind": "Hat"}
+    await api.ok("POST", CRDS, definition())
+    await api.ok("POST", CRDS, other)
+    await api.ok("POST", COATS, COAT)
+
+    hats = "/apis/example.com/v1/namespaces/default/hats"
+    async with api.watching(COATS) as coats_seen, api.watching(hats) as hats_seen:
+        assert (await next_event(coats_seen))[0] == "ADDED"
+        await api.ok("DELETE", f"{CRDS}/coats.example.com")
+        assert (await next_event(coats_seen))[0] == "DELETED"
+        assert await coats_seen.get() is None
+        await api.ok("POST", hats, {**COAT, "kind": "Hat"})
+        assert (await next_event(hats_seen))[0] == "ADDED"
+
+
+async def test_a_scale_that_is_applied_is_owned_in_the_object(api: Caller) -> None:
+    paths = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+    await api.ok("POST", CRDS, definition(subresources={"status": {}, "scale": paths}))
+    await api.ok("POST", COATS, COAT | {"spec": {"replicas": 2}}, query={"fieldManager": "maker"})
+    apply = {"content-type": "application/apply-patch+yaml"}
+    applied = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "a"}, "spec": {"replicas": 5}}
+
+    refused = await api.refused("PATCH", f"{COATS}/a/scale", applied, headers=apply, query={"fieldManager": "scaler"})
+    query = {"fieldManager": "scaler", "force": "true"}
+    scale = await api.ok("PATCH", f"{COATS}/a/scale", applied, headers=apply, query=query)
+
+    assert refused[2] == 'Apply failed with 1 conflict: conflict with "maker" using example.com/v1: .spec.replicas'
+    assert scale["spec"]["replicas"] == 5
+    owners = (await api.ok("GET", f"{COATS}/a"))["metadata"]["managedFields"]
+    (found,) = (each for each in owners if each["manager"] == "scaler")
+    assert (found["operation"], found["apiVersion"], found["subresource"]) == ("Apply", "example.com/v1", "scale")
+    assert found["fieldsV1"] == {"f:spec": {"f:replicas": {}}}

@@ -242,3 +242,38 @@ async def test_scaling_changes_replicas_alone(api: Caller) -> None:
     assert (scale["kind"], scale["status"]["selector"]) == ("Scale", "app=web")
     assert (await api.ok("GET", f"{path}/web"))["spec"]["replicas"] == 4
     assert refused[:2] == (409, "Conflict")
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [("merge-patch+json", 200), ("strategic-merge-patch+json", 200), ("json-patch+json", 422)],
+)
+async def test_a_scale_is_patched_as_the_type_it_is(api: Caller, form: str, status: int) -> None:
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": POD["spec"]}
+    spec = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    await api.ok("POST", path, {"metadata": {"name": "web"}, "spec": spec})
+    body: Any = {"spec": {"replicas": 3}}
+    if status == 422:
+        body = [{"op": "replace", "path": "/spec/replicas", "value": "many"}]
+
+    answer = await api.send("PATCH", f"{path}/web/scale", body, headers={"content-type": f"application/{form}"})
+
+    assert answer.status == status
+    assert (await api.ok("GET", f"{path}/web"))["spec"]["replicas"] == (3 if status == 200 else 2)
+    assert status == 200 or "into Go struct field ScaleSpec.spec.replicas of type int32" in answer.json["message"]
+
+
+async def test_a_binding_may_be_created_on_its_own(api: Caller) -> None:
+    core = "/api/v1/namespaces/default"
+    await api.ok("POST", f"{core}/pods", POD)
+    name = POD["metadata"]["name"]
+    binding = {"metadata": {"name": name}, "target": {"kind": "Node", "name": "one"}}
+
+    answered = await api.ok("POST", f"{core}/bindings", binding)
+    again = await api.refused("POST", f"{core}/bindings", binding)
+
+    assert answered["status"] == "Success"
+    assert (await api.ok("GET", f"{core}/pods/{name}"))["spec"]["nodeName"] == "one"
+    assert again[:2] == (409, "Conflict")
+    assert (await api.refused("GET", f"{core}/bindings"))[:2] == (405, "MethodNotAllowed")

@@ -12,6 +12,7 @@ from tests.sandbox.api.support import Caller, running
 
 POD = {"containers": [{"name": "app", "image": "web:1"}]}
 MERGE = {"content-type": "application/merge-patch+json"}
+STRATEGIC = {"content-type": "application/strategic-merge-patch+json"}
 CORE, APPS, BATCH = (
     "/api/v1/namespaces/default",
     "/apis/apps/v1/namespaces/default",
@@ -126,3 +127,75 @@ async def test_a_pods_image_may_change(api: Caller) -> None:
     changed = await api.ok("PUT", f"{CORE}/pods/a", pod)
 
     assert changed["spec"]["containers"][0]["image"] == "web:2"
+
+
+LOOK = {"name": "look", "image": "busybox:1", "targetContainerName": "app"}
+
+
+@pytest.mark.parametrize(
+    ("subresource", "patch", "text"),
+    [
+        pytest.param(
+            "ephemeralcontainers",
+            {"ephemeralContainers": [LOOK | {"name": "app"}]},
+            'spec.ephemeralContainers[0].name: Duplicate value: "app"',
+            id="name-taken",
+        ),
+        pytest.param(
+            "ephemeralcontainers",
+            {"ephemeralContainers": [{"name": "look"}]},
+            "spec.ephemeralContainers[0].image: Required value",
+            id="no-image",
+        ),
+        pytest.param(
+            "ephemeralcontainers",
+            {"ephemeralContainers": [LOOK | {"targetContainerName": "other"}]},
+            'spec.ephemeralContainers[0].targetContainerName: Not found: "other"',
+            id="no-target",
+        ),
+        pytest.param(
+            "ephemeralcontainers",
+            {"ephemeralContainers": [LOOK | {"ports": [{"containerPort": 80}]}]},
+            "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
+            id="ports",
+        ),
+        pytest.param(
+            "resize",
+            {"containers": [{"name": "app", "resources": {"requests": {"cpu": "1"}}}]},
+            "Pod QOS Class may not change as a result of resizing",
+            id="quality",
+        ),
+    ],
+)
+async def test_what_a_pods_subresources_refuse(api: Caller, subresource: str, patch: dict[str, Any], text: str) -> None:
+    await api.ok("POST", f"{CORE}/pods", {"metadata": {"name": "a"}, "spec": POD})
+
+    refused = await api.refused("PATCH", f"{CORE}/pods/a/{subresource}", {"spec": patch}, headers=STRATEGIC)
+
+    assert refused[:2] == (422, "Invalid")
+    assert text in refused[2]
+
+
+async def test_a_container_to_look_inside_is_added_and_stays(api: Caller) -> None:
+    await api.ok("POST", f"{CORE}/pods", {"metadata": {"name": "a"}, "spec": POD})
+    path = f"{CORE}/pods/a/ephemeralcontainers"
+
+    patch = {"metadata": {"labels": {"a": "b"}}, "spec": {"ephemeralContainers": [LOOK], "hostname": "x"}}
+    added = await api.ok("PATCH", path, patch, headers=STRATEGIC)
+    removed = await api.refused("PUT", path, added | {"spec": POD})
+
+    assert [each["name"] for each in added["spec"]["ephemeralContainers"]] == ["look"]
+    assert "hostname" not in added["spec"]
+    assert "labels" not in added["metadata"]
+    assert 'existing ephemeral containers "look" may not be removed' in removed[2]
+
+
+async def test_a_pod_is_given_more(api: Caller) -> None:
+    container = POD["containers"][0] | {"resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "2"}}}
+    await api.ok("POST", f"{CORE}/pods", {"metadata": {"name": "a"}, "spec": POD | {"containers": [container]}})
+    resized = container | {"image": "other:1", "resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "2"}}}
+
+    changed = await api.ok("PATCH", f"{CORE}/pods/a/resize", {"spec": {"containers": [resized]}}, headers=STRATEGIC)
+
+    assert changed["spec"]["containers"][0]["resources"]["requests"] == {"cpu": "2"}
+    assert changed["spec"]["containers"][0]["image"] == "web:1"

@@ -179,6 +179,9 @@ class App:
             if verb != "create":
                 raise errors.method_not_allowed()
             value = await request.value()
+            if type_.kind == "Binding":
+                bound = await special.bind_named(self._api, type_, place.namespace, value, request.write_options())
+                return await request.answer(bound, 201)
             review = reviews.answer(self._api, request.user, type_, value, place.namespace, self._user_of_token)
             return await request.answer(review, 201)
         match verb:

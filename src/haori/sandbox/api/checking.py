@@ -36,6 +36,9 @@ from haori.schema.mergepatch import merge_patch
 from haori.schema.patch_errors import ApplyConflictError, JsonPatchError, PatchError, TypedValueError
 from haori.schema.strategic import strategic_merge_patch
 
+WHOLE = frozenset({"", "resize", "ephemeralcontainers"})
+"""Writes (by subresource, "" is none) that change what the rules about whole objects judge."""
+
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -82,10 +85,12 @@ def check(schemas: Schemas, type_: ServedType, manifest: Manifest, *, old: Manif
     _refuse_problems(type_, manifest, validate(schema, manifest, old=old))
 
 
-def check_whole(schemas: Schemas, type_: ServedType, manifest: Manifest, old: Manifest | None = None) -> None:
+def check_whole(
+    schemas: Schemas, type_: ServedType, manifest: Manifest, old: Manifest | None = None, *, subresource: str = ""
+) -> None:
     """Raises a 422 with every rule about the object as a whole that it, or its change, breaks."""
     _refuse_problems(type_, manifest, validate_object(schemas, manifest, old))
-    if type_.storage == "pods" and old is not None and (causes := pod_problems(old, manifest)):
+    if type_.storage == "pods" and old is not None and (causes := pod_problems(old, manifest, subresource)):
         raise errors.invalid(type_.kind, type_.group, name_of(manifest), causes)
 
 

@@ -20,6 +20,7 @@ from haori.cluster import ApiResource, PatchType
 from haori.objects import Manifest, copy_manifest, nested_mapping, nested_text
 from haori.sandbox.api import checking, deletion, errors, kinds, preparing
 from haori.sandbox.api.housekeeping import EVENTS, ROUND, forget_events
+from haori.sandbox.api.object_rules import keep_to_subresource
 from haori.sandbox.api.options import (
     Deleted,
     DeleteOptions,
@@ -66,11 +67,14 @@ class Api:
         self.refresh_types()
 
     def refresh_types(self) -> None:
-        """Reads again which types CustomResourceDefinitions add."""
+        """Reads again which types CustomResourceDefinitions add; watches end where a type is not what it was."""
         definitions = [stored.decode() for _, stored in self.store.objects_of(CRDS)]
         custom = [type_ for definition in definitions for type_ in custom_types(definition)]
         self.schemas = self._builtin_schemas.with_crds(definitions) if definitions else self._builtin_schemas
-        self.registry = Registry((*self._builtin, *custom))
+        before, self.registry = self.registry, Registry((*self._builtin, *custom))
+        for type_ in before.types:
+            if type_.is_custom and not type_.is_served_as(self.registry.at(type_.group, type_.version, type_.plural)):
+                self.store.end_watches(type_.storage)
 
     def resources(self) -> tuple[ApiResource, ...]:
         """The types served now, as discovery shows them."""
@@ -305,11 +309,13 @@ class Api:
         preparing.check_type(type_, wanted)
         new, warnings = checking.read(self.schemas, type_, wanted, options.field_validation)
         preparing.keep_own(type_, old, new, subresource)
+        if type_.storage == "pods":
+            keep_to_subresource(old, new, subresource)
         new = checking.complete(self.schemas, type_, new)
         checking.check(self.schemas, type_, new, old=old)
         kinds.on_update(self, type_, old, new, options, subresource)
-        if not subresource:
-            checking.check_whole(self.schemas, type_, new, old)
+        if subresource in checking.WHOLE:
+            checking.check_whole(self.schemas, type_, new, old, subresource=subresource)
         if subresource != "binding":
             preparing.count_generation(type_, old, new)
         if not is_apply:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from haori.cluster import ApiResource
@@ -83,6 +83,10 @@ class ServedType:
         """Whether status is written by its subresource alone."""
         return "status" in self.subresources
 
+    def is_served_as(self, other: ServedType | None) -> bool:
+        """Whether the other says the same of the same type; types are compared by identity otherwise."""
+        return other is not None and all(getattr(self, each.name) == getattr(other, each.name) for each in fields(self))
+
     @property
     def is_stored(self) -> bool:
         """Whether objects of it are kept (reviews are answered and forgotten)."""
@@ -138,7 +142,7 @@ class Registry:
         )
 
 
-_NOT_SERVED = frozenset({"componentstatuses", "bindings"})
+_NOT_SERVED = frozenset({"componentstatuses"})
 _SHARED_STORAGE = {"events.events.k8s.io": ("events", "v1")}
 """Types that are another group's type by another name: their storage and the apiVersion it is kept in."""
 _STORAGE_VERSIONS = {"horizontalpodautoscalers.autoscaling": "autoscaling/v2"}

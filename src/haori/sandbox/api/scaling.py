@@ -9,12 +9,25 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from haori.cluster import PatchType
-from haori.objects import SelectorError, nested, nested_mapping, nested_text
+from haori.objects import SelectorError, copy_manifest, nested, nested_mapping, nested_text
 from haori.objects.selectors import label_selector_of
-from haori.sandbox.api import checking, errors
+from haori.sandbox.api import checking, errors, preparing
 from haori.sandbox.api.layer import Api
 from haori.sandbox.api.options import WriteOptions
 from haori.sandbox.api.registry import ScalePaths, ServedType
+
+SCALE = ServedType(
+    group="autoscaling",
+    version="v1",
+    kind="Scale",
+    plural="scales",
+    singular="scale",
+    namespaced=True,
+    storage="scales.autoscaling",
+    storage_api_version="autoscaling/v1",
+    list_kind="ScaleList",
+)
+"""What the bodies are; no objects of it are kept."""
 
 
 def get_scale(api: Api, type_: ServedType, name: str, namespace: str) -> dict[str, Any]:
@@ -57,18 +70,46 @@ def _selector_text(manifest: Mapping[str, Any], paths: ScalePaths) -> str:
 async def replace_scale(
     api: Api, type_: ServedType, name: str, namespace: str, wanted: Mapping[str, Any], options: WriteOptions
 ) -> dict[str, Any]:
-    """The Scale after setting its replicas; 404, 409, 422."""
-    return await _change(api, type_, name, namespace, lambda _: wanted, options)
+    """The Scale after setting its replicas; 400, 404, 409, 422."""
+    return await _change(api, type_, name, namespace, lambda _: copy_manifest(wanted), options)
 
 
 async def patch_scale(
     api: Api, type_: ServedType, name: str, namespace: str, body: Any, patch_type: PatchType, options: WriteOptions
 ) -> dict[str, Any]:
-    """The Scale after a patch of it; 404, 409, 422."""
-    if patch_type is PatchType.STRATEGIC or patch_type is PatchType.APPLY:
-        patch_type = PatchType.MERGE
-    patched = checking.patch_change(api.schemas, type_, name, body, patch_type)
+    """The Scale after a patch of it; 400, 404, 409, 422."""
+    if patch_type is PatchType.APPLY:
+        return await _apply(api, type_, name, namespace, body, options)
+    patched = checking.patch_change(api.schemas, SCALE, name, body, patch_type)
     return await _change(api, type_, name, namespace, patched, options)
+
+
+async def _apply(
+    api: Api, type_: ServedType, name: str, namespace: str, body: Any, options: WriteOptions
+) -> dict[str, Any]:
+    """What is applied to a Scale is owned as what it is in the object itself: the path and version of its replicas."""
+    paths = _paths(type_)
+    scale = checking.read_applied(SCALE, name, namespace, body, options)
+    checking.read(api.schemas, SCALE, scale, options.field_validation)
+    applied: dict[str, Any] = {
+        "apiVersion": type_.api_version,
+        "kind": type_.kind,
+        "metadata": {key: scale["metadata"][key] for key in ("name", "namespace") if key in scale["metadata"]},
+    }
+    if nested(scale, "spec", "replicas") is not None:
+        _put(applied, paths.spec_replicas, _replicas(scale, name))
+    now = api.now()
+    written = await api.update(
+        type_,
+        name,
+        namespace,
+        lambda old: checking.apply(api.schemas, type_, old, applied, options, now, "scale"),
+        options,
+        subresource="scale",
+        expected=nested_text(scale, "metadata", "resourceVersion"),
+        is_apply=True,
+    )
+    return scale_of(type_, written.stored.decode())
 
 
 async def _change(
@@ -76,30 +117,40 @@ async def _change(
     type_: ServedType,
     name: str,
     namespace: str,
-    change: Callable[[dict[str, Any]], Mapping[str, Any]],
+    change: Callable[[dict[str, Any]], dict[str, Any]],
     options: WriteOptions,
 ) -> dict[str, Any]:
     paths = _paths(type_)
 
     def scaled(old: dict[str, Any]) -> dict[str, Any]:
         before = scale_of(type_, old)
-        after = change(before)
-        replicas = nested(after, "spec", "replicas")
-        replicas = 0 if replicas is None else replicas
-        if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:
-            message = f"Invalid value: {replicas}: must be greater than or equal to 0"
-            raise errors.invalid("Scale", "autoscaling", name, [errors.invalid_field("spec.replicas", message)])
+        after = change(scale_of(type_, old))
+        preparing.check_type(SCALE, after)
+        checking.read(api.schemas, SCALE, after, options.field_validation)
+        replicas = _replicas(after, name)
         if replicas != before["spec"]["replicas"]:
-            place = old
-            for step in paths.spec_replicas[:-1]:
-                place = place.setdefault(step, {})
-            place[paths.spec_replicas[-1]] = replicas
+            _put(old, paths.spec_replicas, replicas)
         if revision := nested_text(after, "metadata", "resourceVersion"):
             old["metadata"]["resourceVersion"] = revision
         return old
 
     written = await api.update(type_, name, namespace, scaled, options, subresource="scale")
     return scale_of(type_, written.stored.decode())
+
+
+def _replicas(scale: Mapping[str, Any], name: str) -> int:
+    replicas = int(nested(scale, "spec", "replicas") or 0)
+    if replicas < 0:
+        message = f"Invalid value: {replicas}: must be greater than or equal to 0"
+        raise errors.invalid("Scale", "autoscaling", name, [errors.invalid_field("spec.replicas", message)])
+    return replicas
+
+
+def _put(manifest: dict[str, Any], path: tuple[str, ...], value: int) -> None:
+    place = manifest
+    for step in path[:-1]:
+        place = place.setdefault(step, {})
+    place[path[-1]] = value
 
 
 def _paths(type_: ServedType) -> ScalePaths:

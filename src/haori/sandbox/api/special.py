@@ -8,7 +8,7 @@ from typing import Any
 from haori.objects import SelectorError, labels_of, nested, nested_mapping, nested_text
 from haori.objects.selectors import label_selector_of
 from haori.objects.times import format_time
-from haori.sandbox.api import errors
+from haori.sandbox.api import errors, preparing
 from haori.sandbox.api.exchange import Request
 from haori.sandbox.api.layer import Api
 from haori.sandbox.api.options import DeleteOptions, WriteOptions
@@ -59,6 +59,16 @@ async def bind(
 
     await api.update(type_, name, namespace, bound, options, subresource="binding")
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+async def bind_named(api: Api, type_: ServedType, namespace: str, value: Any, options: WriteOptions) -> dict[str, Any]:
+    """The same by a Binding that is created as an object of its own; it has the Pod's name. Nothing is kept of it."""
+    binding: dict[str, Any] = dict(mapping(value))
+    preparing.check_type(type_, binding)
+    binding["metadata"] = dict(binding["metadata"])
+    preparing.place_in(type_, binding["metadata"], namespace)
+    name = nested_text(binding, "metadata", "name")
+    return await bind(api, api.served("", "v1", "pods"), name, namespace, binding, options)
 
 
 async def evict(api: Api, type_: ServedType, name: str, namespace: str, options: DeleteOptions) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class _Write:
 class _Watcher:
     type_name: str
     namespace: str
-    queue: asyncio.Queue[Change] = field(default_factory=lambda: asyncio.Queue(WATCH_QUEUE_LIMIT))
+    queue: asyncio.Queue[Change | None] = field(default_factory=lambda: asyncio.Queue(WATCH_QUEUE_LIMIT))
     dropped: bool = False
 
     def wants(self, key: StoreKey) -> bool:
@@ -202,9 +202,19 @@ class Store:
             for change in missed:
                 yield change
             while not (watcher.dropped and watcher.queue.empty()):
-                yield await watcher.queue.get()
+                if (following := await watcher.queue.get()) is None:
+                    return
+                yield following
         finally:
             self._watchers.discard(watcher)
+
+    def end_watches(self, type_name: str) -> None:
+        """Ends the watches of a type that is served no longer; what they have not read yet is still told."""
+        for watcher in self._watchers:
+            if watcher.type_name == type_name and not watcher.dropped:
+                watcher.dropped = True
+                if watcher.queue.empty():
+                    watcher.queue.put_nowait(None)
 
     def statistics(self) -> dict[str, int]:
         """Objects, log rows, watchers and the revision now."""
