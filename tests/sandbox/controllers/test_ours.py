@@ -76,7 +76,7 @@ async def test_load_balancers_and_ingresses_get_an_address(bench: Bench):
     for resource in (SERVICES, INGRESSES):
         found = await bench.until_status(resource, "web", lambda s: (s.get("loadBalancer") or {}).get("ingress"))
         given[resource.kind] = found["status"]["loadBalancer"]["ingress"][0]["ip"], found["spec"].get("clusterIP")
-    assert given["Ingress"][0] == "127.0.0.1"
+    assert given["Ingress"][0].startswith("127.")
     assert given["Service"][0] in (given["Service"][1], "127.0.0.1")
 
 

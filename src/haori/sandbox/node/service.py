@@ -18,6 +18,7 @@ from haori.sandbox.node.addresses import Addresses, is_loopback
 from haori.sandbox.node.cgroups import Cgroups
 from haori.sandbox.node.events import EventRecorder
 from haori.sandbox.node.images import ImageRuleFile
+from haori.sandbox.node.ingress_proxy import IngressProxy
 from haori.sandbox.node.isolation import Isolation, find_isolation
 from haori.sandbox.node.kubelet_server import KubeletServer, choose_port
 from haori.sandbox.node.limits import kept_limits
@@ -72,12 +73,13 @@ async def _run_with(
                 api_variables=api_variables(client.settings.server),
                 reachable_services=proxy.reachable,
             )
+        loopback = await _services_are_loopback(client)
         parts = NodeParts(
             settings=settings,
             client=client,
             events=EventRecorder(client, host=settings.node_name, now=_now),
             images=ImageRuleFile(settings.image_rules_file),
-            addresses=Addresses(loopback=await _services_are_loopback(client)),
+            addresses=Addresses(loopback=loopback),
             references=References(client),
             now=_now,
             host_ip=HOST_IP,
@@ -108,6 +110,8 @@ async def _run_with(
                 group.create_task(part)
             if processes is not None:
                 group.create_task(proxy.run())
+                if loopback:
+                    group.create_task(IngressProxy(client, proxy.endpoints).run())
             await pods.reflector.wait_synced()
             group.create_task(asyncio.to_thread(sweep_folders, settings, isolation, pods.uids))
             log.info("node ready", extra={"node": settings.node_name})

@@ -17,6 +17,7 @@ from haori.cluster.well_known import ENDPOINT_SLICES, SERVICES
 from haori.objects import copy_manifest, labels_of, nested, nested_list, nested_text
 from haori.sandbox.node.addresses import is_loopback
 from haori.sandbox.node.forwarder import Forwarder
+from haori.sandbox.node.ingress_rules import Backend
 from haori.sandbox.node.ports import listening_port
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,17 @@ def listeners_of(service: Mapping[str, Any]) -> list[Listener]:
     ]
 
 
+def port_names_of(service: Mapping[str, Any]) -> dict[int | str, str]:
+    """The name of each port, by its number and by its name: what connects it to EndpointSlices."""
+    found: dict[int | str, str] = {}
+    for port in nested_list(service, "spec", "ports"):
+        name = str(port.get("name") or "")
+        found[int(port["port"])] = name
+        if name:
+            found[name] = name
+    return found
+
+
 def targets_of(slices: Iterable[Mapping[str, Any]], port_name: str) -> list[Target]:
     """The ready endpoints behind a port, in a stable order."""
     found: dict[Target, None] = {}
@@ -74,6 +86,7 @@ class ServiceProxy:
         self._resolve = resolve
         self._services: dict[Place, list[Listener]] = {}
         self._slices: dict[Place, dict[str, Mapping[str, Any]]] = {}
+        self._port_names: dict[Place, dict[int | str, str]] = {}
         self._forwarders: dict[Listener, Forwarder] = {}
         self._refused: set[Listener] = set()
         self._dirty = asyncio.Event()
@@ -96,6 +109,14 @@ class ServiceProxy:
             for forwarder in self._forwarders.values():
                 forwarder.close()
 
+    def endpoints(self, backend: Backend) -> list[Target] | None:
+        """Where the ready endpoints behind a Service's port listen; None where there is no such Service or port."""
+        place = (backend.namespace, backend.service)
+        name = self._port_names.get(place, {}).get(backend.port)
+        if name is None:
+            return None
+        return [self._resolve(each) for each in targets_of(self._slices.get(place, {}).values(), name)]
+
     def reachable(self, services: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """The Services with the ports at which they are really listened on."""
         for service in services:
@@ -109,9 +130,11 @@ class ServiceProxy:
         service = event.object
         place = (nested_text(service, "metadata", "namespace"), nested_text(service, "metadata", "name"))
         self._services.pop(place, None)
+        self._port_names.pop(place, None)
         # The API's own Service leads to no Pod; it is reached at the address of the API.
         if event.type is not EventType.DELETED and place != ("default", "kubernetes"):
             self._services[place] = listeners_of(service)
+            self._port_names[place] = port_names_of(service)
         self._dirty.set()
 
     def _heard_slice(self, event: WatchEvent) -> None:
