@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from haori.cluster.well_known import CONFIG_MAPS, DEPLOYMENTS, JOBS
+from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, DEPLOYMENTS, JOBS
 from tests.e2e.delivery import (
     Delivery,
     at,
@@ -39,6 +39,16 @@ async def test_a_push_becomes_synced_and_healthy(delivery: Delivery):
     assert {row["kind"] for row in application["status"]["resources"]} == {"ConfigMap", "Deployment"}
     codes = [record.code for record in delivery.recorder.records]
     assert codes.count("sync-started") == codes.count("sync-finished") == 2
+
+
+async def test_a_new_application_sees_what_was_pushed_just_before(delivery: Delivery):
+    delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    await delivery.deploy("shop", "app")
+
+    commit = delivery.repository.commit("More", {"more/b.yaml": config_map("b", x="1")})
+    await delivery.client.create(APPLICATIONS, delivery.application("more", "more"))
+
+    await delivery.expect("more", at(commit), seconds=10)
 
 
 async def test_a_removed_manifest_is_pruned_and_a_stray_object_left(delivery: Delivery):

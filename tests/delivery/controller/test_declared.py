@@ -62,7 +62,7 @@ def test_a_change_asks_for_what_it_needs(change: dict[str, Any], level: Level | 
     asked = Asked()
     declared = build(asked)
     see(declared, make())
-    assert asked.levels == [Level.NEWEST]
+    assert asked.levels == [Level.FORCED]
 
     see(declared, make(2, **change))
     assert asked.levels[1:] == ([] if level is None else [level])
@@ -89,7 +89,7 @@ def test_what_we_wrote_ourselves_asks_for_nothing():
     see(declared, make(operation={"sync": {}}))
     declared.put(make(2), is_own=True)
     see(declared, make(2))
-    assert asked.levels == [Level.NEWEST]
+    assert asked.levels == [Level.FORCED]
 
 
 def test_applications_of_other_namespaces_are_not_looked_at():

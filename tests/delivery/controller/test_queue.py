@@ -116,3 +116,22 @@ async def test_a_forgotten_key_is_not_worked_on():
         await queue.wait_idle()
 
     assert seen == ["shop"]
+
+
+async def test_the_last_wish_to_ask_the_repository_says_how_fresh_it_must_be():
+    seen: list[Wish] = []
+
+    async def work(key: str, wish: Wish) -> None:
+        seen.append(wish)
+
+    queue = WorkQueue(work)
+    asked = asyncio.get_running_loop().time()
+    queue.ask("shop", Level.FORCED, "annotation")
+    queue.ask("shop", Level.LIVE, "live")
+    queue.ask("other", Level.NEWEST, "resync")
+    async with running(queue):
+        await queue.wait_idle()
+
+    assert seen[0].fresh_after is not None
+    assert seen[0].fresh_after >= asked
+    assert seen[1].fresh_after is None

@@ -5,6 +5,7 @@ Rows come from memory and cost nothing; whole objects, diffs and plans are worke
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -270,7 +271,11 @@ async def _desired(
     if not revision and not again and memory is not None and memory.desired is not None and memory.failure is None:
         return memory.desired
     sources = application.spec.sources
-    revisions = await leader.desired.resolve(sources, fresh=again, revisions=(revision,) if revision else ())
+    revisions = await leader.desired.resolve(
+        sources,
+        fresh_after=asyncio.get_running_loop().time() if again else None,
+        revisions=(revision,) if revision else (),
+    )
     return await leader.desired.build(
         application,
         sources,

@@ -140,10 +140,9 @@ def level_of_change(before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> L
     refresh = after[2].get(argo.REFRESH)
     if refresh is not None and (before is None or before[2].get(argo.REFRESH) != refresh):
         return Level.HARD if refresh == "hard" else Level.FORCED
-    if before is None or before[0] != after[0]:
-        return Level.NEWEST
-    if _sources(before[1]) != _sources(after[1]):
-        return Level.FORCED
+    is_new = before is None or before[0] != after[0]
+    if before is None or is_new or _sources(before[1]) != _sources(after[1]):
+        return Level.FORCED  # What it reads may have been pushed a moment ago.
     if before[1] != after[1] or before[2].get(haori.PIN) != after[2].get(haori.PIN):
         return Level.NEWEST
     answered = {name: value for name, value in before[2].items() if name != argo.REFRESH}

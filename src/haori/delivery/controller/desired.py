@@ -14,6 +14,7 @@ import orjson
 
 from haori.cluster import Discovery
 from haori.delivery.compare import clean_targets
+from haori.delivery.controller.fetches import SharedFetches
 from haori.delivery.controller.memory import Desired
 from haori.delivery.model import Application, Settings, Source
 from haori.delivery.model.application import parse_source
@@ -40,19 +41,22 @@ class DesiredStates:
         self._repositories, self._renderer = repositories, renderer
         self._control_namespace = control_namespace
         self.kube_version = ""
+        self._fetches = SharedFetches(repositories)
         self._trees: dict[tuple[str, str], Tree] = {}
         self._api_versions: tuple[Discovery | None, tuple[str, ...]] = (None, ())
 
     async def resolve(
-        self, sources: Sequence[Source], *, fresh: bool = False, revisions: Sequence[str] = ()
+        self, sources: Sequence[Source], *, fresh_after: float | None = None, revisions: Sequence[str] = ()
     ) -> tuple[str, ...]:
-        """The commit of each source; `fresh` asks the repositories first, `revisions` stand in for those of the sources.
+        """The commit of each source; `revisions` stand in for those of the sources.
+
+        By what was fetched since `fresh_after` (loop time; a repository that was not is asked now), or by the last fetch.
 
         A source without a revision of its own (a Helm repository's chart) keeps the text.
         """
-        if fresh:
+        if fresh_after is not None:
             for url in dict.fromkeys(source.repo_url for source in sources if not source.chart):
-                await self._repositories.refresh(url)
+                await self._fetches.fetch(url, fresh_after)
         wanted = [source.target_revision for source in sources]
         for index, revision in enumerate(revisions):
             if revision and index < len(wanted):

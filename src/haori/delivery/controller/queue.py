@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Generic, NoReturn, TypeVar
 
@@ -28,7 +28,7 @@ class Level(IntEnum):
     NEWEST = 2
     """Resolve the revision: time has passed, the destination changed, an automated operation ended."""
     FORCED = 3
-    """Ask the repository whatever was asked a moment ago: a source changed, a person asked."""
+    """Ask the repository whatever was asked a moment ago: an application came, a source changed, a person asked."""
     HARD = 4
     """As FORCED, and render without the cache."""
 
@@ -39,10 +39,17 @@ class Wish:
 
     level: Level
     reasons: frozenset[str] = frozenset()
+    fresh_after: float | None = field(default=None, compare=False)
+    """Loop time of the last wish to ask the repository (FORCED, HARD): what was fetched since will do. None: nobody did."""
 
     def joined(self, other: Wish) -> Wish:
         """Both at once."""
-        return Wish(level=max(self.level, other.level), reasons=self.reasons | other.reasons)
+        times = [each for each in (self.fresh_after, other.fresh_after) if each is not None]
+        return Wish(
+            level=max(self.level, other.level),
+            reasons=self.reasons | other.reasons,
+            fresh_after=max(times, default=None),
+        )
 
 
 class WorkQueue(Generic[Key]):
@@ -67,7 +74,8 @@ class WorkQueue(Generic[Key]):
 
     def ask(self, key: Key, level: Level, reason: str, *, delay: float = 0.0) -> None:
         """Asks to look at `key` again, at once or in `delay` seconds; the earliest of several delays counts."""
-        wish = Wish(level=level, reasons=frozenset({reason}))
+        time = asyncio.get_running_loop().time() if level >= Level.FORCED else None
+        wish = Wish(level=level, reasons=frozenset({reason}), fresh_after=time)
         if delay > 0:
             self._ask_later(key, wish, delay)
             return

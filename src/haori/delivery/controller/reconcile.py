@@ -133,7 +133,7 @@ class Reconciler:
             application, parts.declared.project_of(application), control_namespace=parts.declared.namespace
         )
         is_refused = any(condition.type.is_error for condition in refused)
-        wanted = Wanted() if is_refused else await self._want(application, memory, wish.level, now)
+        wanted = Wanted() if is_refused else await self._want(application, memory, wish, now)
         self._on_wanted(key, wanted.desired.targets if wanted.desired is not None else None)
         assessment = None if is_refused else await parts.assessor.assess(application, wanted.desired, memory)
         conditions = [*refused, *(assessment.conditions if assessment is not None else ())]
@@ -164,11 +164,11 @@ class Reconciler:
 
     # What Git wants
 
-    async def _want(self, application: Application, memory: Memory, level: Level, now: datetime) -> Wanted:
-        sources = application.spec.sources
+    async def _want(self, application: Application, memory: Memory, wish: Wish, now: datetime) -> Wanted:
+        sources, level = application.spec.sources, wish.level
         try:
             if level >= Level.NEWEST or not memory.git:
-                memory.git = await self._parts.desired.resolve(sources, fresh=level >= Level.FORCED)
+                memory.git = await self._parts.desired.resolve(sources, fresh_after=wish.fresh_after)
             decided = decide_revisions(application.pin, memory.git, now)
             if application.pin is not None and application.pin.until is not None and application.pin.until > now:
                 key = ApplicationKey(application.namespace, application.name)

@@ -1,0 +1,56 @@
+"""One fetch for all who want to see what was pushed: a thousand new applications of one repository cost one.
+
+Whoever asks says since when the answer must be; a fetch that began later will do, its failure as well. Those who come
+while one runs wait together for the next, and two fetches of one repository keep a distance.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import Protocol
+
+from haori.errors import HaoriError
+from haori.git import Refs
+
+PACE_SECONDS = 0.5
+"""Between the beginnings of two fetches of one repository: what is asked within it is gathered."""
+
+
+class Fetches(Protocol):
+    """What fetches; `git.Repositories` does."""
+
+    async def refresh(self, url: str) -> Refs:
+        """The refs of the repository as of now."""
+        ...
+
+
+class SharedFetches:
+    """Fetches, shared by all looks."""
+
+    def __init__(self, repositories: Fetches) -> None:
+        self._repositories = repositories
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._last: dict[str, tuple[float, HaoriError | None]] = {}
+        """By URL: when the last fetch began (loop time), and how it failed."""
+
+    async def fetch(self, url: str, after: float) -> None:
+        """Returns once a fetch that began at `after` (loop time) or later is over. Raises what it failed with."""
+        async with self._locks[url]:
+            last = self._last.get(url)
+            if last is None or last[0] < after:
+                last = await self._fetch(url, last[0] if last is not None else None)
+        if last[1] is not None:
+            raise type(last[1])(last[1].code, **last[1].parameters)
+
+    async def _fetch(self, url: str, before: float | None) -> tuple[float, HaoriError | None]:
+        loop = asyncio.get_running_loop()
+        if before is not None:
+            await asyncio.sleep(max(0.0, before + PACE_SECONDS - loop.time()))
+        began, failure = loop.time(), None
+        try:
+            await self._repositories.refresh(url)
+        except HaoriError as error:
+            failure = error
+        self._last[url] = (began, failure)
+        return began, failure
