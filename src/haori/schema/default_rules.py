@@ -31,7 +31,8 @@ _MAX_INT32 = 2**31 - 1
 
 def _set(target: Object, /, **values: Any) -> None:
     for key, value in values.items():
-        if target.get(key) is None:
+        given = target.get(key)
+        if given is None or (given == "" and isinstance(value, str)):
             target[key] = value
 
 
