@@ -24,6 +24,7 @@ from haori.cluster import (
 from haori.cluster.well_known import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES
 from haori.delivery.apply import Action, Applier, Task, WriteDoor
 from haori.delivery.model import SyncOptions
+from haori.resources import haori
 
 pytestmark = pytest.mark.controlplane
 
@@ -165,7 +166,7 @@ async def test_fields_of_kubectl_become_ours_without_touching_the_template(clust
     assert outcome.live is not None
     metadata = outcome.live["metadata"]
     managers = {entry["manager"] for entry in metadata["managedFields"] if not entry.get("subresource")}
-    assert managers == {"argocd-controller"}
+    assert managers == {haori.FIELD_MANAGER}
     assert "labels" not in metadata
     assert outcome.live["spec"]["template"] == live["spec"]["template"]
 
