@@ -208,6 +208,12 @@ def test_a_wait_knows_what_is_missing(seen, wanted, missing) -> None:
     assert codes == missing
 
 
+def test_a_wait_is_not_answered_by_what_was_known_before_it() -> None:
+    seen = application()
+    seen["metadata"]["annotations"] = {"argocd.argoproj.io/refresh": "normal"}
+    assert [sentence.code for sentence in find_missing("shop", seen, ALL)] == ["cli.app.wait.missing.look"]
+
+
 def test_a_wait_without_flags_wants_everything() -> None:
     flags = dict.fromkeys(("sync", "health", "suspended", "degraded", "operation", "delete"), False)
     assert parse_wanted(**flags) == ALL

@@ -9,11 +9,20 @@ from typing import Any
 
 import click
 
-from haori.cli.app_store import Applications, health_word, is_operating, operation_phase, sync_word, why_text
+from haori.cli.app_store import (
+    ApplicationError,
+    Applications,
+    health_word,
+    is_operating,
+    operation_phase,
+    sync_word,
+    why_text,
+)
 from haori.cli.options import output_option
 from haori.cli.output import print_value
 from haori.cli.target import Target, application_argument, target_options
-from haori.objects import Manifest, nested_text
+from haori.objects import Manifest, annotations_of, nested_text
+from haori.resources import argo
 from haori.words import Sentence, text
 
 
@@ -70,6 +79,8 @@ def find_missing(name: str, application: Manifest | None, wanted: Wanted) -> lis
     if wanted.delete:
         return [_missing("still-there", name)]
     found = []
+    if wanted.sync and argo.REFRESH in annotations_of(application):
+        found.append(_missing("look", name))
     if wanted.operation and is_operating(application):
         message = nested_text(application, "status", "operationState", "message")
         found.append(_missing("operation", name, phase=operation_phase(application), message=message))
@@ -97,6 +108,8 @@ async def wait_all(
             places += [(target.namespace, nested_text(item, "metadata", "name")) for item in found]
 
         async def one(namespace: str, name: str) -> dict[str, Any] | None:
+            if wanted.sync:
+                await ask_to_look(applications, namespace, name)
             _, seen = await applications.wait(
                 namespace, name, lambda each: not find_missing(name, each, wanted), seconds=seconds
             )
@@ -104,6 +117,16 @@ async def wait_all(
 
         seen = await asyncio.gather(*(one(*place) for place in places))
     return {place[1]: each for place, each in zip(places, seen, strict=True)}
+
+
+async def ask_to_look(applications: Applications, namespace: str, name: str) -> None:
+    """Asks the engine to look at the repository now: what was written before a push is no answer to who waits after it."""
+    try:
+        known = await applications.get(namespace, name)
+    except ApplicationError:
+        return  # Who waits for an application that is yet to be created is not refused.
+    if not (known.get("metadata") or {}).get("deletionTimestamp"):
+        await applications.patch(known, {"metadata": {"annotations": {argo.REFRESH: argo.RefreshKind.NORMAL.value}}})
 
 
 def print_waited(found: dict[str, dict[str, Any] | None], wanted: Wanted, seconds: float, output: str | None) -> int:
