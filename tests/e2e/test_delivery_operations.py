@@ -238,6 +238,46 @@ async def test_a_secret_is_compared_without_being_kept_or_told(delivery: Deliver
     assert "canary-7c1" not in told
 
 
+def secret_of(**texts: str) -> str:
+    lines = "".join(f"  {name}: {value}\n" for name, value in texts.items())
+    return f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n{lines}"
+
+
+async def test_a_key_that_leaves_string_data_leaves_the_cluster(delivery: Delivery):
+    delivery.repository.commit("Begin", {"app/s.yaml": secret_of(user="ann", password="canary-5d2")})
+    await delivery.deploy("shop", "app")
+
+    commit = await delivery.push("shop", "No user", {"app/s.yaml": secret_of(password="canary-5d2")})
+    await delivery.expect("shop", at(commit))
+
+    live = await delivery.client.get(SECRETS, "s", delivery.namespace)
+    assert live["data"] == {"password": base64.b64encode(b"canary-5d2").decode()}
+
+
+async def test_a_secret_applied_as_string_data_before_loses_what_git_dropped(delivery: Delivery):
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": delivery.namespace}}
+    await delivery.client.create(NAMESPACES, namespace)
+    marks = {
+        "argocd.argoproj.io/tracking-id": f"shop:/Secret:{delivery.namespace}/s",
+        "argocd.argoproj.io/installation-id": delivery.control,
+    }
+    before = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s", "namespace": delivery.namespace, "annotations": marks},
+        "stringData": {"user": "ann", "password": "canary-5d2"},
+    }
+    await delivery.client.apply(SECRETS, before, field_manager="haori", force=True)
+    others = {"data": {"theirs": base64.b64encode(b"kept").decode()}}
+    await delivery.patch(SECRETS, "s", delivery.namespace, others)
+
+    delivery.repository.commit("Begin", {"app/s.yaml": secret_of(password="canary-5d2")})
+    await delivery.deploy("shop", "app")
+
+    live = await delivery.client.get(SECRETS, "s", delivery.namespace)
+    assert sorted(live["data"]) == ["password", "theirs"]
+
+
 async def test_a_project_that_forbids_is_named(delivery: Delivery):
     delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
     await delivery.client.create(APPLICATIONS, delivery.application("shop", "app", project="none"))

@@ -8,7 +8,7 @@ from haori.cluster import ApiResource, Discovery, InvalidError, KubernetesClient
 from haori.cluster.well_known import CONFIG_MAPS, DEPLOYMENTS, SECRETS
 from haori.delivery.apply import Action, Applier, ApplySettings, LostLeadershipError, Task, WriteDoor
 from haori.delivery.apply.client_side import LAST_APPLIED, plan_merge, with_last_applied
-from haori.delivery.apply.migrate import merge_fields, plan_take_over
+from haori.delivery.apply.migrate import merge_fields, own_string_data, plan_take_over
 from haori.delivery.model import SyncOptions
 from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode
 
@@ -188,6 +188,28 @@ def test_taking_over_joins_fields_and_leaves_other_managers_alone():
     assert replace["value"] == [entry("me", "Apply", {"f:data": {"f:a": {}, "f:b": {}}}), other, status]
     done = manifest(resourceVersion="5", managedFields=replace["value"])
     assert plan_take_over(done, "me", {("kubectl-client-side-apply", "Update")}) == []
+
+
+def secret(*entries: dict[str, Any]) -> dict[str, Any]:
+    made = manifest(resourceVersion="5", managedFields=list(entries))
+    return {**made, "kind": "Secret"}
+
+
+def test_what_was_applied_as_string_data_is_made_ours_in_data():
+    texts = entry("me", "Apply", {"f:stringData": {"f:a": {}}, "f:data": {"f:b": {}}, "f:type": {}})
+    other = entry("other", "Apply", {"f:stringData": {"f:c": {}}})
+    _, replace = plan_take_over(secret(texts, other), "me", ())
+    ours = entry("me", "Apply", {"f:data": {"f:a": {}, "f:b": {}}, "f:type": {}})
+    assert replace["value"] == [ours, other]
+    assert plan_take_over(secret(ours, other), "me", ()) == []
+
+
+def test_fields_owned_at_string_data_count_in_data():
+    texts = entry("me", "Apply", {"f:stringData": {"f:a": {}}})
+    (counted,) = own_string_data(secret(texts), "me")["metadata"]["managedFields"]
+    assert counted["fieldsV1"] == {"f:stringData": {"f:a": {}}, "f:data": {"f:a": {}}}
+    for untouched in (secret(entry("other", "Apply", {"f:stringData": {}})), manifest(managedFields=[texts])):
+        assert own_string_data(untouched, "me") is untouched
 
 
 def test_joining_fields_with_themselves_changes_nothing():

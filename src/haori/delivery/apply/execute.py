@@ -27,7 +27,7 @@ from haori.cluster.client import (
 from haori.delivery.apply.client_side import plan_merge, with_last_applied
 from haori.delivery.apply.door import LostLeadershipError, WriteDoor
 from haori.delivery.apply.errors import ApplyError, explain, is_immutable
-from haori.delivery.apply.migrate import is_owned, plan_take_over
+from haori.delivery.apply.migrate import has_string_data, is_owned, plan_take_over
 from haori.delivery.apply.steps import Action, ApplySettings, Outcome, Task
 from haori.delivery.model.operation import ResourceResult
 from haori.delivery.model.options import Propagation as PropagationOption
@@ -156,7 +156,7 @@ class Applier:
         What is cached is trimmed to our own entry, so an object that we do not own yet is read once, whole.
         """
         settings = self._settings
-        if not is_owned(live, settings.field_manager):
+        if not is_owned(live, settings.field_manager) or has_string_data(live, settings.field_manager):
             try:
                 live = await self._client.get(resource, _name(live), _namespace(live))
             except NotFoundError:

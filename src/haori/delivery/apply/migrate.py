@@ -1,8 +1,9 @@
-"""Taking over the fields that kubectl or a client-side Argo CD wrote, so that server-side apply may remove them.
+"""Taking over fields, so that what leaves Git can leave the cluster: server-side apply removes only what is its own.
 
-Without this, a field that leaves Git stays in the cluster for ever, because its first writer still owns it. Only the
-list of owners changes: no field of the object is touched, so no Pod restarts. see: kubernetes/client-go
-`util/csaupgrade` (1.37).
+What kubectl or a client-side Argo CD wrote is one case: without this it stays for ever, because its first writer still
+owns it. `stringData` of a Secret is the other: the API server keeps its values in `data` and their owner at `stringData`.
+We apply `data` only; what was applied otherwise is made ours there. Only the list of owners changes: no field of the
+object is touched, so no Pod restarts. see: kubernetes/client-go `util/csaupgrade` (1.37).
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from haori.objects import Manifest, nested_list
+from haori.objects.masking import is_secret
+
+_TEXTS = "f:stringData"
 
 
 def plan_take_over(live: Manifest, manager: str, taken_over: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -20,12 +24,15 @@ def plan_take_over(live: Manifest, manager: str, taken_over: Collection[tuple[st
     """
     entries = [entry for entry in nested_list(live, "metadata", "managedFields") if isinstance(entry, Mapping)]
     theirs = [entry for entry in entries if _is_theirs(entry, manager, taken_over)]
-    if not theirs:
-        return []
     ours = [entry for entry in entries if _is_ours(entry, manager)]
+    if not theirs and not (is_secret(live) and has_string_data(live, manager)):
+        return []
     fields: dict[str, Any] = {}
     for entry in (*ours, *theirs):
         fields = merge_fields(fields, entry.get("fieldsV1") or {})
+    if is_secret(live):
+        fields = _folded(fields)
+        fields.pop(_TEXTS, None)
     # The apply that follows must be free to drop kubectl's memory of what it wrote.
     template = dict(ours[0] if ours else theirs[0])
     template |= {"manager": manager, "operation": "Apply", "fieldsV1": fields}
@@ -41,6 +48,28 @@ def is_owned(live: Manifest, manager: str) -> bool:
     """Whether `manager` applied this object before."""
     entries = nested_list(live, "metadata", "managedFields")
     return any(isinstance(entry, Mapping) and _is_ours(entry, manager) for entry in entries)
+
+
+def has_string_data(live: Manifest, manager: str) -> bool:
+    """Whether `manager` owns something at `stringData`."""
+    entries = nested_list(live, "metadata", "managedFields")
+    return any(_TEXTS in (entry.get("fieldsV1") or {}) for entry in entries if _is_ours(entry, manager))
+
+
+def own_string_data(live: Manifest, manager: str) -> Manifest:
+    """A Secret whose fields that `manager` owns at `stringData` count as owned at `data` too; others as they are."""
+    if not is_secret(live) or not has_string_data(live, manager):
+        return live
+    entries = [
+        {**entry, "fieldsV1": _folded(entry.get("fieldsV1") or {})} if _is_ours(entry, manager) else entry
+        for entry in nested_list(live, "metadata", "managedFields")
+    ]
+    return {**live, "metadata": {**live["metadata"], "managedFields": entries}}
+
+
+def _folded(fields: Mapping[str, Any]) -> dict[str, Any]:
+    texts = fields.get(_TEXTS)
+    return dict(fields) if texts is None else merge_fields(fields, {"f:data": texts})
 
 
 def merge_fields(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from haori.cluster import NotFoundError
+from haori.delivery.apply.migrate import own_string_data
 from haori.delivery.compare import Comparison
 from haori.delivery.compare import compare as compare_objects
 from haori.delivery.controller.cache import Live
@@ -23,6 +24,7 @@ from haori.delivery.model.operation import parse_operation
 from haori.delivery.plan import is_hook
 from haori.objects import Manifest, ResourceKey, copy_manifest, gvk_of, nested_mapping, nested_text
 from haori.objects.masking import mask_manifests
+from haori.resources import haori
 from haori.words import Sentence
 
 
@@ -259,7 +261,7 @@ async def _whole(leader: Leader, key: ResourceKey) -> Manifest | None:
     if resource is None:
         return None
     try:
-        return await leader.ground.client.get(resource, key.name, key.namespace)
+        return own_string_data(await leader.ground.client.get(resource, key.name, key.namespace), haori.FIELD_MANAGER)
     except NotFoundError:
         return None
 

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from haori.cluster import ApiResource, EventType, KubernetesClient, Reflector, WatchEvent
+from haori.delivery.apply.migrate import own_string_data
 from haori.delivery.compare import trim
 from haori.delivery.controller.addresses import addresses_of
 from haori.delivery.controller.declared import is_older
@@ -195,7 +196,8 @@ class ClusterCache:
         if before is None or _substance(before) != _substance(after):
             self._on_change(before, after)
 
-    def _read(self, key: ResourceKey, manifest: dict[str, Any]) -> Live:
+    def _read(self, key: ResourceKey, manifest: Manifest) -> Live:
+        manifest = own_string_data(manifest, self._manager)
         mark = self._settings.tracking.owner_of(manifest)
         owners = nested_list(manifest, "metadata", "ownerReferences")
         return Live(

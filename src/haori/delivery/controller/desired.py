@@ -20,7 +20,8 @@ from haori.delivery.model import Application, Settings, Source
 from haori.delivery.model.application import parse_source
 from haori.delivery.render import RenderContext, Rendered, RenderError, RenderRequest
 from haori.git import Repositories, Tree
-from haori.objects import GroupKind
+from haori.objects import GroupKind, Manifest
+from haori.objects.masking import fold_string_data, is_secret
 
 TREES_KEPT = 8
 """Commits whose folders are remembered, so that a thousand applications of one commit read them once."""
@@ -87,6 +88,7 @@ class DesiredStates:
         if known is not None and content and known.content == content:
             return Desired(revisions=tuple(revisions), targets=known.targets, source_types=types, content=content)
         given = [orjson.loads(text) for text in manifests] or [each for item in rendered for each in item.manifests]
+        given = [as_applied(manifest) for manifest in given]
         targets = await asyncio.to_thread(
             clean_targets,
             given,
@@ -151,6 +153,19 @@ class DesiredStates:
         if self._api_versions[0] is not discovery:
             self._api_versions = (discovery, _api_versions(discovery))
         return self._api_versions[1]
+
+
+def as_applied(manifest: Manifest) -> Manifest:
+    """The manifest as it is applied: `stringData` of a Secret in `data`, since the API server forgets whose it was.
+
+    Values that are no text stay, for the API server to refuse by name.
+    """
+    texts = manifest.get("stringData")
+    if not is_secret(manifest) or not isinstance(texts, dict):
+        return manifest
+    if not all(value is None or isinstance(value, str) for value in texts.values()):
+        return manifest
+    return fold_string_data(manifest)
 
 
 def operation_sources(application: Application, raw: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
