@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from haori.objects import copy_manifest
@@ -31,6 +31,7 @@ def test_defaults_are_filled_in_whatever_is_wrong(manifest: dict[str, Any]) -> N
 @relaxed
 @given(manifests())
 def test_filling_in_defaults_twice_changes_nothing(manifest: dict[str, Any]) -> None:
+    assume("'policies': []" not in str(manifest))  # No policy at all is an answer, which validation refuses then.
     schema = TYPE_OF(manifest["apiVersion"], manifest["kind"])
     assert schema is not None
     filled = apply_defaults(schema, manifest)
