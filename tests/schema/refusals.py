@@ -2,7 +2,8 @@
 
 A file of cases/refused/ holds `server` (its version), `base` (a good object) and `cases`. A case puts the values of
 `set` into the base (by path; null takes away) and creates the object; with `change` it is created first, gets `status`
-if that is there, and is then replaced with the values of `change` put in. Both are dry runs. `answer` is what came
+if that is there (while the objects of `also` stand beside it), and is then replaced with the values of `change` put in.
+Both are dry runs. `answer` is what came
 back: `code`, `reason`, `message`, `causes` ([field, reason, message], sorted), `warnings`.
 
 Left out of an answer: uids, and the Go structures that the server prints, as a difference after a message's first line or as a
@@ -50,6 +51,7 @@ class Refusal:
     given: dict[str, Any]
     change: Mapping[str, Any] | None
     status: Mapping[str, Any] | None
+    also: list[Mapping[str, Any]]
     answer: Mapping[str, Any]
 
 
@@ -67,6 +69,7 @@ def cases_in(path: Path) -> Iterator[Refusal]:
             given=with_values(document["base"], case.get("set") or {}),
             change=case.get("change"),
             status=case.get("status"),
+            also=case.get("also") or [],
             answer=case.get("answer") or {},
         )
 
@@ -102,6 +105,16 @@ def path_of(manifest: Mapping[str, Any]) -> str:
 
 async def ask(send: Send, case: Refusal) -> dict[str, Any]:
     """What the server answers to the case, as `answer` has it; nothing is left behind."""
+    for other in case.also:
+        await send("POST", path_of(other), other)
+    try:
+        return await _ask(send, case)
+    finally:
+        for other in case.also:
+            await _remove(send, other)
+
+
+async def _ask(send: Send, case: Refusal) -> dict[str, Any]:
     path = path_of(case.given)
     if case.change is None:
         return answer_of(await send("POST", f"{path}?dryRun=All", case.given))
@@ -110,20 +123,34 @@ async def ask(send: Send, case: Refusal) -> dict[str, Any]:
     if made.code != 201:
         raise AssertionError(f"{case.id}: could not be created: {made.body.get('message')}")
     try:
-        if case.status is not None:
-            await send("PATCH", f"{path}/{name}/status", {"status": case.status})
-        for _ in range(_ATTEMPTS):
-            live = await send("GET", f"{path}/{name}", None)
-            reply = await send("PUT", f"{path}/{name}?dryRun=All", with_values(live.body, case.change))
-            if reply.body.get("reason") != "Conflict":
-                break
+        reply = await _replace(send, case, f"{path}/{name}")
         return answer_of(reply)
     finally:
-        await send("PATCH", f"{path}/{name}", {"metadata": {"finalizers": None}})
-        await send("DELETE", f"{path}/{name}?gracePeriodSeconds=0&propagationPolicy=Background", None)
-        for _ in range(_ATTEMPTS):
-            if (await send("GET", f"{path}/{name}", None)).code == 404:
-                break
+        await _remove(send, case.given)
+
+
+async def _replace(send: Send, case: Refusal, path: str) -> Reply:
+    """The answer to the change, once the object has the status it is to have. Controllers may write meanwhile."""
+    for _ in range(_ATTEMPTS):
+        if case.status is not None:
+            await send("PATCH", f"{path}/status", {"status": case.status})
+        live = (await send("GET", path, None)).body
+        if any((live.get("status") or {}).get(key) != value for key, value in (case.status or {}).items()):
+            continue
+        reply = await send("PUT", f"{path}?dryRun=All", with_values(live, case.change or {}))
+        if reply.body.get("reason") != "Conflict":
+            return reply
+    raise AssertionError(f"{case.id}: the object does not stay as it is to be")
+
+
+async def _remove(send: Send, manifest: Mapping[str, Any]) -> None:
+    path = f"{path_of(manifest)}/{manifest['metadata']['name']}"
+    await send("PATCH", path, {"metadata": {"finalizers": None}})
+    await send("DELETE", f"{path}?gracePeriodSeconds=0&propagationPolicy=Background", None)
+    for _ in range(_ATTEMPTS):
+        if (await send("GET", path, None)).code == 404:
+            return
+        await send("PATCH", path, {"metadata": {"finalizers": None}})
 
 
 def answer_of(reply: Reply) -> dict[str, Any]:

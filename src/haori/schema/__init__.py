@@ -6,6 +6,7 @@ from a Kubernetes 1.37 API server, custom ones from their definitions. No networ
 
 from haori.schema.builtin import BuiltinResource, Subresource, builtin_resources
 from haori.schema.catalog import Schemas
+from haori.schema.decoding import decoding_problem
 from haori.schema.defaults import apply_defaults
 from haori.schema.fieldset import FieldSet
 from haori.schema.jsonpatch import json_patch
@@ -22,7 +23,7 @@ from haori.schema.types import Kind, ListType, TypeSchema
 from haori.schema.unknown import prune_unknown, unknown_fields
 from haori.schema.validate import validate
 from haori.schema.values import values_equal
-from haori.schema.whole import validate_object
+from haori.schema.whole import object_warnings, validate_object
 
 __all__ = [
     "ApplyConflictError",
@@ -43,8 +44,10 @@ __all__ = [
     "builtin_resources",
     "create_merge_patch",
     "decode_protobuf",
+    "decoding_problem",
     "json_patch",
     "merge_patch",
+    "object_warnings",
     "openapi_v3_document",
     "openapi_v3_index",
     "owned_fields",

@@ -295,6 +295,9 @@ def _hpa_v2(autoscaler: Object) -> None:
     behavior = spec.get("behavior")
     if isinstance(behavior, dict):
         up, down = _child(behavior, "scaleUp"), _child(behavior, "scaleDown")
+        for rules in (up, down):
+            if not rules.get("policies"):
+                rules.pop("policies", None)
         pods = {"type": "Pods", "value": 4, "periodSeconds": 15}
         percent = {"type": "Percent", "value": 100, "periodSeconds": 15}
         _set(up, stabilizationWindowSeconds=0, selectPolicy="Max", policies=[pods, percent])

@@ -2,7 +2,7 @@
 
 The words are those of the API server (Kubernetes 1.37): for custom resources what kube-openapi and the apiextensions
 server say ("spec.count in body must be of type integer"), for Kubernetes' own types what its field errors say. CEL rules
-(`x-kubernetes-validations`) are not evaluated. Rules about whole objects are in haori.schema.objects.
+(`x-kubernetes-validations`) are not evaluated. Rules about whole objects are in haori.schema.checks.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from haori.objects import Manifest, QuantityError
 from haori.objects.quantities import parse_quantity
+from haori.schema.checks.table import is_judged
 from haori.schema.formats import fits_format, is_checked_format
 from haori.schema.problems import (
     FieldProblem,
@@ -37,6 +38,8 @@ _NOT_ASKED = frozenset({
     "io.k8s.api.events.v1.Event", "io.k8s.api.core.v1.EventSeries", "io.k8s.api.events.v1.EventSeries",
     "io.k8s.api.apps.v1.ControllerRevision", "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent",
 })  # fmt: skip
+_OTHERS_SAY = frozenset({"FieldValueRequired", "FieldValueNotSupported"})
+"""What haori.schema.checks finds by itself, where and as the server finds it."""
 
 
 def validate(schema: TypeSchema, manifest: Manifest, *, old: Manifest | None = None) -> tuple[FieldProblem, ...]:
@@ -47,6 +50,8 @@ def validate(schema: TypeSchema, manifest: Manifest, *, old: Manifest | None = N
     problem here (`unknown_fields`).
     """
     problems = tuple(_problems(schema, manifest, "", in_status=False))
+    if schema.name and is_judged(str(manifest.get("kind", ""))):
+        problems = tuple(problem for problem in problems if problem.reason not in _OTHERS_SAY)
     if old is None or not problems:
         return problems
     before = {str(problem) for problem in _problems(schema, old, "", in_status=False)}
@@ -165,7 +170,7 @@ def _quantity(value: Any, path: str) -> Iterator[FieldProblem]:
         parse_quantity(value)
     except QuantityError:
         pattern = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
-        yield invalid(path, value, f"quantities must match the regular expression '{pattern}'")
+        yield wrong_type(path, value, f"quantities must match the regular expression '{pattern}'")
 
 
 def _repeated(schema: TypeSchema, value: list[Any], path: str) -> Iterator[FieldProblem]:

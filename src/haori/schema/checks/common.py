@@ -56,6 +56,11 @@ def unchanged(path: str, new: Any, old: Any) -> Problems:
         yield invalid(path, new, IMMUTABLE)
 
 
+def in_code(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A structure that the server prints by the names of its own code: their first letters are capitals."""
+    return {name[0].upper() + name[1:]: inner for name, inner in value.items()}
+
+
 def label_map(labels: Mapping[str, Any], path: str) -> Problems:
     """Keys and values of labels."""
     for key, value in labels.items():

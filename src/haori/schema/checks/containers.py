@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from haori.schema.checks import words
-from haori.schema.checks.common import Problems, entries, one_of, part, said
+from haori.schema.checks.common import Problems, entries, in_code, one_of, part, said
 from haori.schema.checks.environment import check_environment
 from haori.schema.checks.paths import relative_path
 from haori.schema.checks.probes import check_lifecycle, check_probes
@@ -71,12 +71,7 @@ def _container(container: Mapping[str, Any], path: str, volumes: frozenset[str])
     context = part(container, "securityContext")
     if context.get("privileged") and context.get("allowPrivilegeEscalation") is False:
         detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-        yield invalid(f"{path}.securityContext", _shown_context(context), detail)
-
-
-def _shown_context(context: Mapping[str, Any]) -> dict[str, Any]:
-    """As the server prints it: by the names of its own code."""
-    return {name[0].upper() + name[1:]: value for name, value in context.items()}
+        yield invalid(f"{path}.securityContext", in_code(context), detail)
 
 
 def _init_container(container: Mapping[str, Any], path: str, grace: int | None) -> Problems:

@@ -5,7 +5,7 @@ see: Kubernetes `pkg/apis/core/validation/validation.go`, ValidatePodSpec and Va
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from haori.objects import Manifest, nested_list
@@ -121,7 +121,7 @@ def _deadline(new: int | None, old: int | None) -> Problems:
         yield invalid(path, new, "must be less than or equal to previous value")
 
 
-def _tolerations(new: list[Any], old: list[Any]) -> Problems:
+def _tolerations(new: Sequence[Any], old: Sequence[Any]) -> Problems:
     def without_seconds(toleration: Mapping[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
 
