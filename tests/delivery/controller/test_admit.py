@@ -38,10 +38,11 @@ ELSEWHERE = {"destination": {"server": "https://elsewhere.example", "namespace":
             application(), {"syncWindows": [{"kind": "deny"}]}, ["project-restriction-not-enforced"], id="closed"
         ),
         pytest.param(application(namespace="team"), {}, ["project-denies-application-namespace"], id="namespace"),
+        pytest.param(application(spec={"plugins": {}}), {}, ["fields-without-effect"], id="a field we do not know"),
         pytest.param(application(spec=ELSEWHERE), {}, ["cluster-unknown"], id="other cluster"),
     ],
 )
-def test_what_forbids_a_sync(app: Any, project_spec: dict[str, Any] | None, codes: list[str]):
+def test_what_forbids_a_sync_or_warns(app: Any, project_spec: dict[str, Any] | None, codes: list[str]):
     project = None if project_spec is None else parse_project({**PROJECT, "spec": {**PROJECT["spec"], **project_spec}})
 
     assert [condition.sentence.code for condition in check_application(app, project)] == codes

@@ -15,8 +15,8 @@ from haori.words import Sentence
 def check_application(
     application: Application, project: Project | None, *, control_namespace: str = argo.CONTROL_NAMESPACE
 ) -> tuple[Condition, ...]:
-    """Conditions of type InvalidSpecError for everything that forbids a sync; empty where it may go on."""
-    found = [condition for condition in application.conditions() if condition.type.is_error]
+    """Conditions of type InvalidSpecError for everything that forbids a sync, and warnings of fields without effect."""
+    found = list(application.conditions())
     if project is None:
         found.append(_invalid("project-missing", application=application.name, project=application.spec.project))
         return tuple(found)
