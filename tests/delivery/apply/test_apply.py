@@ -217,6 +217,10 @@ def test_joining_fields_with_themselves_changes_nothing():
     assert merge_fields(fields, fields) == fields
 
 
+def test_joining_keeps_a_field_that_is_owned_apart_from_what_is_below_it():
+    assert merge_fields({"f:a": {}}, {"f:a": {"f:b": {}}}) == {"f:a": {".": {}, "f:b": {}}}
+
+
 def test_client_side_apply_removes_what_was_written_and_is_wanted_no_more():
     before = {**manifest(), "data": {"a": "1", "b": "2"}}
     live = with_last_applied(before)

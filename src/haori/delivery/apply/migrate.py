@@ -13,6 +13,7 @@ from typing import Any
 
 from haori.objects import Manifest, nested_list
 from haori.objects.masking import is_secret
+from haori.schema import FieldSet
 
 _TEXTS = "f:stringData"
 
@@ -74,11 +75,7 @@ def _folded(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def merge_fields(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
     """The union of two `fieldsV1` trees."""
-    merged = dict(left)
-    for name, below in right.items():
-        known = merged.get(name)
-        merged[name] = merge_fields(known, below) if isinstance(known, Mapping) else below
-    return merged
+    return FieldSet.from_v1(left).union(FieldSet.from_v1(right)).to_v1()
 
 
 def _is_theirs(entry: Mapping[str, Any], manager: str, taken_over: Collection[tuple[str, str]]) -> bool:
