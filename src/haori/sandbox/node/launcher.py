@@ -20,7 +20,8 @@ NOT_STARTED = 125
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
-_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "opt", "dev", "proc", "sys")
+_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "opt", "proc", "sys")
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -63,7 +64,12 @@ def bind(source: str, target: str, *, read_only: bool) -> None:
         open(target, "a").close()
     mount(source, target, None, _MS_BIND | _MS_REC)
     if read_only:
-        mount(source, target, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _locked_flags(target))
+        protect(target)
+
+
+def protect(target: str) -> None:
+    """Makes a mount read-only."""
+    mount(target, target, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _locked_flags(target))
 
 
 def show(path: str, root: str, targets: set[str]) -> None:
@@ -77,7 +83,22 @@ def show(path: str, root: str, targets: set[str]) -> None:
         for name in os.listdir(path):
             show(f"{path}/{name}", root, targets)
     else:
-        bind(path, root + path, read_only=not path.startswith(("/dev", "/proc", "/sys")))
+        bind(path, root + path, read_only=not path.startswith(("/proc", "/sys")))
+
+
+def make_devices(folder: str) -> None:
+    """The devices that every container has; terminals and shared memory of its own."""
+    os.makedirs(folder)
+    for name in _DEVICES:
+        if os.path.exists(f"/dev/{name}"):
+            bind(f"/dev/{name}", f"{folder}/{name}", read_only=False)
+    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+        os.symlink(f"/proc/self/fd{target}", f"{folder}/{name}")
+    os.symlink("pts/ptmx", f"{folder}/ptmx")
+    for name in ("pts", "shm"):
+        os.makedirs(f"{folder}/{name}")
+    mount("devpts", f"{folder}/pts", "devpts", _MS_NOSUID, "newinstance,ptmxmode=0666,mode=0620")
+    mount("tmpfs", f"{folder}/shm", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=1777,size=64m")
 
 
 def _locked_flags(path: str) -> int:
@@ -103,10 +124,17 @@ def enter_root(plan: dict[str, object]) -> None:
     targets = {os.path.normpath(target) for _, target, _ in mounts}
     for name in _SYSTEM:
         show(f"/{name}", root, targets)
-    for source, target, read_only in mounts:
-        bind(source, root + target, read_only=read_only)
+    make_devices(f"{root}/dev")
+    # Targets are looked up inside of the new root, so that no link in a volume leads out of it.
+    sources = [os.open(source, os.O_PATH | os.O_CLOEXEC) for source, _, _ in mounts]
     os.chroot(root)
     os.chdir("/")
+    for source, (_, target, _) in zip(sources, mounts, strict=True):
+        bind(f"/proc/self/fd/{source}", target, read_only=False)
+        os.close(source)
+    for _, target, read_only in mounts:
+        if read_only:  # Last: until then a mount may be put into another.
+            protect(target)
 
 
 def drop_privileges(uid: int) -> None:

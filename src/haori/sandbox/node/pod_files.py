@@ -2,7 +2,8 @@
 
 volumes/<name>/             what a volume holds
 roots/<container>/          $SANDBOX_ROOT where there is no root of its own: links from mount paths to volumes
-homes/<container>/  tmp/<container>/
+homes/<container>/  tmp/<container>/  working/<container>/
+messages/<container>        what stands at its terminationMessagePath
 view/<container>/           where the container's own root is put together (empty from outside)
 run/<container>.pid|.error  what the launcher wrote
 logs/<container>/N.log
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,6 +25,8 @@ from haori.sandbox.node.references import ConfigProblem
 from haori.sandbox.node.volumes import make_empty
 
 HOME = "/home/pod"
+LONGEST_MESSAGE_BYTES = 4096
+"""Of a termination message. see: kubernetes pkg/kubelet/container `MaxContainerTerminationMessageLength`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,26 @@ class PodFiles:
         """`run/<container>.<suffix>`."""
         return self.folder / "run" / f"{container}.{suffix}"
 
+    def message_file(self, container: str) -> Path:
+        """What the container writes to its terminationMessagePath."""
+        return self.seen / "messages" / container
+
+    def message(self, container: str) -> str:
+        """What the last run wrote there, cut as a kubelet cuts it; empty where it said nothing. Blocking."""
+        try:
+            with self.message_file(container).open("rb") as file:
+                return file.read(LONGEST_MESSAGE_BYTES).decode(errors="replace")
+        except OSError:
+            return ""
+
+    def _empty_message(self, container: str) -> None:
+        path = self.message_file(container)
+        path.parent.mkdir(exist_ok=True)
+        path.unlink(missing_ok=True)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        if self.owner is not None:
+            os.chown(path, self.owner, self.owner)
+
     def make(self) -> None:
         """The folders that every Pod has. Blocking."""
         for folder in (self.folder, self.seen, self.seen / "volumes"):
@@ -76,9 +99,16 @@ class PodFiles:
             shutil.rmtree(folder, ignore_errors=True)
 
     def view(
-        self, container: Mapping[str, Any], sources: Mapping[str, Path], environment: Mapping[str, str]
+        self,
+        container: Mapping[str, Any],
+        sources: Mapping[str, Path],
+        environment: Mapping[str, str],
+        *,
+        read_only: Collection[str] = (),
     ) -> ContainerView:
         """Makes and gives what the container sees; `sources` are the folders of volumes by name. Blocking.
+
+        `read_only` names volumes that nobody may write in.
 
         ConfigProblem where a mount names no volume or leaves it.
         """
@@ -87,11 +117,19 @@ class PodFiles:
         for folder in (home, temporary):
             make_empty(folder, uid=self.owner)
         mounts = [
-            (str(_source(each, sources, environment)), str(each["mountPath"]), bool(each.get("readOnly")))
+            (
+                str(_source(each, sources, environment)),
+                _inside(str(each["mountPath"])),
+                bool(each.get("readOnly")) or str(each["name"]) in read_only,
+            )
             for each in nested_list(container, "volumeMounts")
         ]
+        if path := nested_text(container, "terminationMessagePath"):
+            self._empty_message(name)
+            mounts.append((str(self.message_file(name)), _inside(path), False))
         mounts.sort(key=lambda mount: len(PurePosixPath(mount[1]).parts))
         working = nested_text(container, "workingDir")
+        working = _inside(working) if working else ""
         if self._isolation.own_root:
             return self._own_root(name, mounts, home, temporary, working)
         return self._linked(name, mounts, home, temporary, working)
@@ -103,7 +141,7 @@ class PodFiles:
         root.mkdir(parents=True, exist_ok=True)
         own = [(str(home), HOME, False), (str(temporary), "/tmp", False)]  # noqa: S108  # the container's own
         if working and not any(_is_below(working, target) for _, target, _ in mounts) and not os.path.isdir(working):
-            place = home / ".working"
+            place = self.seen / "working" / name
             make_empty(place, uid=self.owner)
             own.append((str(place), working, False))
         return ContainerView(
@@ -123,13 +161,18 @@ class PodFiles:
         make_empty(root, uid=self.owner)
         for source, target, _ in mounts:
             link = root / target.strip("/")
+            # What is mounted below a volume is put into it; a link there must not lead us elsewhere.
+            places = (root, *(Path(each) for each, _, _ in mounts))
+            if not any(link.parent.resolve().is_relative_to(place.resolve()) for place in places):
+                raise ConfigProblem("CreateContainerConfigError", f"mount path {target} leaves its volume")
             link.parent.mkdir(parents=True, exist_ok=True)
             if not link.exists():
                 link.symlink_to(source)
         folder = home
         if working:
             folder = root / working.strip("/")
-            folder.mkdir(parents=True, exist_ok=True)
+            if folder.resolve().is_relative_to(root.resolve()):
+                folder.mkdir(parents=True, exist_ok=True)
         return ContainerView(
             sandbox_root=str(root),
             home=str(home),
@@ -138,6 +181,11 @@ class PodFiles:
             root=None,
             mounts=(),
         )
+
+
+def _inside(path: str) -> str:
+    """A path in a container without `..`, which would lead out of it."""
+    return os.path.normpath(f"/{path.lstrip('/')}")
 
 
 def _is_below(path: str, parent: str) -> bool:
@@ -156,11 +204,11 @@ def _source(mount: Mapping[str, Any], sources: Mapping[str, Path], environment: 
     if path.is_absolute() or ".." in path.parts:
         raise ConfigProblem("CreateContainerConfigError", f"subPath {below} of volume {name} leaves the volume")
     wanted = source / path
+    if not wanted.resolve().is_relative_to(source.resolve()):
+        raise ConfigProblem("CreateContainerConfigError", f"subPath {below} of volume {name} leaves the volume")
     if not wanted.exists() and not (source / "..data").is_symlink():
         wanted.mkdir(parents=True)
         status = source.stat()
         os.chown(wanted, status.st_uid, status.st_gid)
         wanted.chmod(0o777)
-    if not wanted.resolve().is_relative_to(source.resolve()):
-        raise ConfigProblem("CreateContainerConfigError", f"subPath {below} of volume {name} leaves the volume")
     return wanted

@@ -66,6 +66,11 @@ class PodVolumes:
         names = [str(volume["name"]) for volume in self._volumes()]
         return {name: self._claims.get(name) or self._files.volume(name) for name in names}
 
+    @property
+    def read_only(self) -> frozenset[str]:
+        """The volumes that hold configuration: they follow the API, nobody else writes in them."""
+        return frozenset(str(volume["name"]) for volume in self._volumes() if is_configuration(volume))
+
     async def close(self) -> None:
         """Stop following."""
         if self._following is not None:

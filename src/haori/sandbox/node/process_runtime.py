@@ -149,7 +149,9 @@ class ProcessRuntime(SimulatedRuntime):
             await asyncio.to_thread(self.files.remove)
 
     def termination_message(self, record: ContainerRecord, spec: Mapping[str, Any], exit_code: int) -> str:
-        """The end of the log, where the container asked for it (FallbackToLogsOnError)."""
+        """What it wrote to its terminationMessagePath, else the end of its log where it asked for that."""
+        if message := self.files.message(record.name):
+            return message
         if exit_code == 0 or spec.get("terminationMessagePolicy") != "FallbackToLogsOnError":
             return ""
         path = self.files.log_file(record.name, record.restart_count)
@@ -222,7 +224,7 @@ class ProcessRuntime(SimulatedRuntime):
             self.worker.pod, spec, given=await self._given(), own=own, data=data, facts=self.facts
         )
         sources = await self._volumes.sources()
-        view = await asyncio.to_thread(self.files.view, spec, sources, environment)
+        view = await asyncio.to_thread(self.files.view, spec, sources, environment, read_only=self._volumes.read_only)
         environment |= {"SANDBOX_ROOT": view.sandbox_root, "TMPDIR": view.temporary}
         environment.setdefault("HOME", view.home)
         environment.setdefault("PATH", search_path())

@@ -125,25 +125,26 @@ def _mode(value: Any, default: int) -> int:
 def write_files(folder: Path, files: Mapping[str, VolumeFile], *, uid: int | None) -> bool:
     """Makes the folder hold exactly `files`; whether anything changed. Blocking.
 
-    Paths that would leave the folder raise VolumeProblem. `uid` is who shall own what (None: the caller).
+    Paths that would leave the folder raise VolumeProblem. `uid` is who shall own the files (None: the caller); folders
+    and links stay ours, so that nobody else says where the next change is written or what is removed then.
     """
     for path in files:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or not pure.parts or pure.parts[0].startswith(".."):
             raise VolumeProblem(f"invalid path: {path}")
     folder.mkdir(parents=True, exist_ok=True)
-    _own(folder, uid, 0o755)
+    _own(folder, None, 0o755)
     data = folder / "..data"
     if data.is_symlink() and _holds(folder / os.readlink(data), files):
         return False
     before = data.resolve() if data.is_symlink() else None
     fresh = Path(tempfile.mkdtemp(prefix="..", dir=folder))
-    _own(fresh, uid, 0o755)
+    _own(fresh, None, 0o755)
     for path, file in files.items():
         target = fresh / path
         for parent in reversed([each for each in target.parents if each != fresh and fresh in each.parents]):
             parent.mkdir(exist_ok=True)
-            _own(parent, uid, 0o755)
+            _own(parent, None, 0o755)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(file.content)
@@ -156,7 +157,7 @@ def write_files(folder: Path, files: Mapping[str, VolumeFile], *, uid: int | Non
     for entry in folder.iterdir():
         if entry.is_symlink() and entry.name not in names and entry.name != "..data":
             entry.unlink()
-    if before is not None:
+    if before is not None and before.parent == folder.resolve():
         shutil.rmtree(before, ignore_errors=True)
     return True
 
