@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from haori.sandbox.node.backoff import BackOff
 
 
@@ -18,6 +20,15 @@ def test_a_container_that_ran_long_begins_anew():
     _, back_off = BackOff(failures=5).after_end(ran_seconds=601)
 
     assert back_off.failures == 1
+
+
+@pytest.mark.parametrize("pause", [10, 20, 160, 300])
+def test_who_takes_up_a_pause_goes_on_with_the_same_and_then_the_next(pause):
+    taken_up = BackOff.within(pause, first_seconds=10, longest_seconds=300)
+    again, back_off = taken_up.after_end(ran_seconds=1)
+
+    assert again == pause
+    assert back_off.after_end(ran_seconds=1)[0] == min(300, 2 * pause)
 
 
 def test_an_image_is_never_asked_for_again_at_once():

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from haori.sandbox.node.containers import ContainerRecord, Kind, Running, Terminated, Waiting
-from haori.sandbox.node.restoring import LOST_REASON, restore_record
+from haori.sandbox.node.restoring import LOST_REASON, restore_record, written_pause
 from haori.sandbox.node.statuses import container_status, pod_status, qos_class, records_of
 
 NOW = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
@@ -154,14 +154,33 @@ WRITTEN = {
 
 def test_a_simulated_container_goes_on_after_a_restart_of_the_node():
     known = record(W)
-    restore_record([known], WRITTEN, is_real=False)
+    restore_record([known], WRITTEN, is_real=False, now=NOW)
 
     assert (known.state, known.ready, known.restart_count) == (R, True, 2)
 
 
 def test_a_process_is_known_to_have_ended_with_its_node():
     known = record(W)
-    restore_record([known], WRITTEN, is_real=True)
+    restore_record([known], WRITTEN, is_real=True, now=NOW)
 
     assert isinstance(known.state, Terminated)
     assert (known.state.reason, known.ready) == (LOST_REASON, False)
+
+
+def test_a_container_in_back_off_stays_in_it_when_the_node_is_started_again():
+    known = record(W)
+    message = "back-off 2m40s restarting failed container=c pod=p_ns(uid)"
+    waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
+    last = {"terminated": {"exitCode": 1, "reason": "Error", "startedAt": "2026-11-24T05:00:00Z"}}
+    restore_record([known], {**WRITTEN, "state": waiting, "lastState": last}, is_real=True, now=NOW)
+
+    assert isinstance(known.state, Terminated)
+    assert (known.state.reason, known.paused_seconds, known.restart_count) == ("Error", 160, 2)
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [("back-off 10s restarting failed container=c", 10), ("back-off never restarting failed x", None), ("other", None)],
+)
+def test_a_pause_is_read_from_what_was_written(message, seconds):
+    assert written_pause(message) == seconds

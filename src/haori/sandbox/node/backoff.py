@@ -17,6 +17,14 @@ class BackOff:
     longest_seconds: float = 300.0
     failures: int = 0
 
+    @classmethod
+    def within(cls, pause_seconds: float, *, first_seconds: float, longest_seconds: float) -> BackOff:
+        """The standing of what is in a pause of that length: `after_end` gives the same pause again."""
+        failures = 1
+        while failures < 31 and first_seconds * (1 << (failures - 1)) < min(pause_seconds, longest_seconds):
+            failures += 1
+        return cls(first_seconds=first_seconds, longest_seconds=longest_seconds, failures=failures)
+
     def after_end(self, ran_seconds: float) -> tuple[float, BackOff]:
         """The pause before the next start of a container that ran for so long, and the back-off from then on."""
         failures = 0 if ran_seconds > 2 * self.longest_seconds else self.failures

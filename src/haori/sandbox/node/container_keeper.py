@@ -18,6 +18,7 @@ from haori.sandbox.node.backoff import BackOff
 from haori.sandbox.node.containers import ContainerRecord, ContainerRun, Kind, Running, Terminated, Waiting
 from haori.sandbox.node.parts import NodeParts
 from haori.sandbox.node.references import ConfigProblem
+from haori.sandbox.node.restoring import LOST_REASON
 from haori.sandbox.node.statuses import restart_policy_of
 
 if TYPE_CHECKING:
@@ -39,11 +40,26 @@ class ContainerKeeper:
         self._worker = worker
         self._run: ContainerRun | None = None
         self._started = asyncio.Event()
-        self._back_off = self._fresh_back_off()
+        self._back_off = self._earlier_back_off()
 
     def _fresh_back_off(self) -> BackOff:
         settings = self._parts.settings
         return BackOff(first_seconds=settings.first_back_off_seconds, longest_seconds=settings.longest_back_off_seconds)
+
+    def _earlier_back_off(self) -> BackOff:
+        """Where an earlier node left off, as far as the status says."""
+        settings, record = self._parts.settings, self.record
+        first, longest = settings.first_back_off_seconds, settings.longest_back_off_seconds
+        if record.paused_seconds is not None:
+            return BackOff.within(record.paused_seconds, first_seconds=first, longest_seconds=longest)
+        last = record.last_state
+        # A container that was only ended by the node's own end has failed in nothing.
+        failed = last is not None and last.exit_code != 0 and last.reason != LOST_REASON
+        if isinstance(record.state, Terminated):
+            failed = failed and (record.state.finished_at - record.state.started_at).total_seconds() <= 2 * longest
+        return BackOff(
+            first_seconds=first, longest_seconds=longest, failures=min(record.restart_count, 30) if failed else 0
+        )
 
     async def wait_started(self) -> None:
         """Until the container runs and its startup probe, where it has one, has passed."""
@@ -51,8 +67,11 @@ class ContainerKeeper:
 
     async def run(self) -> None:
         """Keep it running as the restart policy says; returns when it has ended for good."""
-        if isinstance(self.record.state, Terminated) and not self._shall_restart(self.record.state):
-            return
+        state = self.record.state
+        if isinstance(state, Terminated):
+            if not self._shall_restart(state):
+                return
+            await self._resume_pause(state)
         while True:
             ended = await self._run_once()
             if not self._shall_restart(ended):
@@ -62,8 +81,12 @@ class ContainerKeeper:
     async def run_to_success(self) -> bool:
         """An init container: whether it ended well (True), or badly in a Pod that tries nothing again."""
         state = self.record.state
-        if isinstance(state, Terminated) and state.exit_code == 0:
-            return True
+        if isinstance(state, Terminated):
+            if state.exit_code == 0:
+                return True
+            if state.reason != LOST_REASON and restart_policy_of(self._worker.pod) == "Never":
+                return False
+            await self._resume_pause(state)
         while True:
             ended = await self._run_once()
             if ended.exit_code == 0:
@@ -96,7 +119,7 @@ class ContainerKeeper:
             self._run = self._worker.runtime.take_over(record, self.spec)
         else:
             if isinstance(record.state, Terminated):
-                if record.state.reason == "ContainerStatusUnknown" and not self._shall_restart(record.state):
+                if record.state.reason == LOST_REASON and not self._shall_restart(record.state):
                     return record.state
                 record.last_state = record.state
                 record.restart_count += 1
@@ -139,10 +162,16 @@ class ContainerKeeper:
         assert isinstance(record.state, Terminated)
         return record.state
 
-    async def _wait_before_restart(self, ended: Terminated) -> None:
+    async def _resume_pause(self, ended: Terminated) -> None:
+        """The rest of the pause after an end that an earlier node saw; none where the node's end was that end."""
+        if ended.reason != LOST_REASON:
+            passed = (self._parts.now() - ended.finished_at).total_seconds()
+            await self._wait_before_restart(ended, passed_seconds=max(0.0, passed))
+
+    async def _wait_before_restart(self, ended: Terminated, *, passed_seconds: float = 0.0) -> None:
         ran = (ended.finished_at - ended.started_at).total_seconds()
         pause, self._back_off = self._back_off.after_end(ran)
-        if pause <= 0:
+        if pause <= passed_seconds:
             return
         record, pod = self.record, self._worker
         place = f"{record.name} in pod {pod.name}_{pod.namespace}({pod.uid})"
@@ -154,7 +183,7 @@ class ContainerKeeper:
         )
         self._worker.changed()
         self._tell("Warning", "BackOff", f"Back-off restarting failed container {place}")
-        await asyncio.sleep(pause)
+        await asyncio.sleep(pause - passed_seconds)
         record.restart_count += 1
 
     async def _await_image(self) -> None:

@@ -66,6 +66,8 @@ class ContainerRecord:
     ready: bool = False
     started: bool = False
     container_id: str = ""
+    paused_seconds: float | None = None
+    """The pause that an earlier node had begun after the container's end; None: none."""
 
     @property
     def finished(self) -> Terminated | None:

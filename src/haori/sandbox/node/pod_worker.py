@@ -86,7 +86,8 @@ class PodWorker:
             *nested_list(self.pod, "status", "initContainerStatuses"),
             *nested_list(self.pod, "status", "containerStatuses"),
         ):
-            restore_record(self.records, status, is_real=self.runtime.is_real(str(status.get("name"))))
+            is_real = self.runtime.is_real(str(status.get("name")))
+            restore_record(self.records, status, is_real=is_real, now=self._parts.now())
         publisher = asyncio.create_task(self._publish_for_ever())
         try:
             if nested(self.pod, "status", "phase") in ("Succeeded", "Failed"):

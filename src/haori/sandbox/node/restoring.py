@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from haori.objects import nested, nested_mapping, nested_text
+from haori.objects.errors import QuantityError
+from haori.objects.quantities import parse_duration
 from haori.objects.times import parse_time
 from haori.sandbox.node.containers import FORCED_EXIT_CODE, ContainerRecord, Running, Terminated
 
+_PAUSE = re.compile(r"back-off (\S+) restarting failed ")
 LOST_REASON = "ContainerStatusUnknown"
 LOST_MESSAGE = "The container could not be located when the node was started"
 
 
-def restore_record(records: Sequence[ContainerRecord], status: Mapping[str, Any], *, is_real: bool) -> None:
+def restore_record(
+    records: Sequence[ContainerRecord], status: Mapping[str, Any], *, is_real: bool, now: datetime
+) -> None:
     """Fill the record that `status` (an entry of containerStatuses) is about.
 
     A simulated container goes on running; a real one has ended with the node that started it, so its status becomes the
-    end it came to and what follows is decided as for any container that ends.
+    end it came to (`now`, as nobody saw it) and what follows is decided as for any container that ends. One that was
+    waiting to be started again goes on waiting.
     """
     record = next((each for each in records if each.name == status.get("name")), None)
     if record is None:
@@ -28,6 +35,9 @@ def restore_record(records: Sequence[ContainerRecord], status: Mapping[str, Any]
     record.last_state = terminated_of(nested_mapping(status, "lastState", "terminated"))
     if ended := terminated_of(nested_mapping(status, "state", "terminated")):
         record.state = ended
+    elif nested(status, "state", "waiting", "reason") == "CrashLoopBackOff" and record.last_state is not None:
+        record.state = record.last_state
+        record.paused_seconds = written_pause(nested_text(status, "state", "waiting", "message"))
     elif started := parse_time(nested(status, "state", "running", "startedAt")):
         if not is_real:
             record.state = Running(started_at=started)
@@ -39,9 +49,18 @@ def restore_record(records: Sequence[ContainerRecord], status: Mapping[str, Any]
                 reason=LOST_REASON,
                 message=LOST_MESSAGE,
                 started_at=started,
-                finished_at=started,
+                finished_at=now,
                 container_id=record.container_id,
             )
+
+
+def written_pause(message: str) -> float | None:
+    """The pause in `back-off 40s restarting failed container=…`; None where it is not that sentence."""
+    match = _PAUSE.match(message)
+    try:
+        return parse_duration(match[1]) if match else None
+    except QuantityError:
+        return None
 
 
 def terminated_of(written: Mapping[str, Any]) -> Terminated | None:
