@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -59,3 +60,32 @@ async def test_dry_run_tells_what_applying_would_change(cluster: HttpClient, nam
     await cluster.create(CONFIG_MAPS, {**manifest, "data": {"a": "1"}}, field_manager="kubectl-create")
     assert not await would_change(cluster, {**manifest, "data": {"a": "1"}}, manager="us")
     assert await would_change(cluster, {**manifest, "data": {"a": "2"}}, manager="us")
+
+
+async def _judged(cluster: HttpClient, resource: ApiResource, namespace: str) -> dict[str, Any]:
+    """The autoscaler once its controller has said what it thinks of it, and so leaves it alone."""
+    async with asyncio.timeout(60):
+        while True:
+            live = await cluster.get(resource, "h", namespace)
+            if live.get("status", {}).get("conditions"):
+                return live
+            await asyncio.sleep(0.2)
+
+
+async def test_another_version_of_the_type_is_no_change(cluster: HttpClient, namespace: str) -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    manifest = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "h", "namespace": namespace},
+        "spec": {"maxReplicas": 3, "scaleTargetRef": target, "targetCPUUtilizationPercentage": 60},
+    }
+    discovery = await cluster.discover()
+    old, new = (discovery.resource_of(f"autoscaling/{each}", "HorizontalPodAutoscaler") for each in ("v1", "v2"))
+    assert old is not None
+    assert new is not None
+    await cluster.apply(old, manifest, field_manager=haori.FIELD_MANAGER, force=True)
+    live = await _judged(cluster, new, namespace)
+    schemas = await TypesInUse(cluster, lambda definition: definition).look([manifest])
+    assert compare(manifest, live, CompareOptions(type_of=schemas.type_for)).needs_dry_run
+    assert not await would_change(cluster, manifest, manager=haori.FIELD_MANAGER)

@@ -247,6 +247,13 @@ def test_secret_value_in_lines_is_the_same() -> None:
     assert compare(desired, trim(_stored("hunter2"), hasher=HASHER), CompareOptions(hasher=HASHER)).is_synced
 
 
+def test_difference_to_another_version_is_in_doubt() -> None:
+    live = _applied(_deployment())
+    assert not compare(_deployment(image="web:2"), live, OPTIONS).needs_dry_run
+    assert compare(_deployment(image="web:2"), {**live, "apiVersion": "apps/v2"}, OPTIONS).needs_dry_run
+    assert compare(_deployment(), {**live, "apiVersion": "apps/v2"}, OPTIONS).is_synced
+
+
 def test_trimmed_object_compares_like_the_whole() -> None:
     live = _applied(_deployment())
     trimmed = trim(live, hasher=HASHER)

@@ -65,9 +65,9 @@ def compare(desired: Manifest | None, live: Manifest | None, options: CompareOpt
             walk.visit_mapping(first, second, None, schema, ())
             walk.removed(normalise(last or {}, live, options)[0], first, second, schema, ())
     found = _differences(walk.found, live, is_secret(desired), options)
-    return Comparison(
-        key=key_of(desired), strategy=strategy, differences=found, needs_dry_run=bool(found) and walk.needs_dry_run
-    )
+    # Of one version in terms of another only the API can tell.
+    in_doubt = walk.needs_dry_run or desired.get("apiVersion") != live.get("apiVersion")
+    return Comparison(key=key_of(desired), strategy=strategy, differences=found, needs_dry_run=bool(found) and in_doubt)
 
 
 def compare_all(

@@ -78,7 +78,7 @@ class Comparison:
     is_missing: bool = False
     is_extra: bool = False
     needs_dry_run: bool = False
-    """Whether the difference may be one of defaulting only, which one dry run would settle."""
+    """Whether the difference may be one of defaulting or of versions only, which one dry run would settle."""
     counts: bool = field(default=True)
     """Whether it weighs on the application's status (hooks, Skip, IgnoreExtraneous do not)."""
 

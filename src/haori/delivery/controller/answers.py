@@ -13,6 +13,7 @@ from haori.cluster import NotFoundError
 from haori.delivery.apply.migrate import own_string_data
 from haori.delivery.compare import Comparison
 from haori.delivery.compare import compare as compare_objects
+from haori.delivery.controller.assessing import would_change
 from haori.delivery.controller.cache import Live
 from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.memory import ApplicationKey, Desired, Findings, Row
@@ -100,6 +101,10 @@ class Answers:
             if wanted is None and live is None:
                 continue
             comparison = compare_objects(wanted, live, options)
+            if comparison.needs_dry_run and wanted is not None:
+                client = leader.ground.client
+                if not await would_change(client, wanted, manager=haori.FIELD_MANAGER):
+                    continue
             is_a_hook = any(manifest is not None and is_hook(manifest) for manifest in (wanted, live))
             if not comparison.is_synced and not is_a_hook:
                 answer.append(_difference(comparison, wanted, live))
