@@ -30,6 +30,11 @@ class Instance:
         return self.data_dir / "kubeconfig"
 
     @property
+    def node_kubeconfig(self) -> Path:
+        """What the sandbox's own node may, which is less."""
+        return self.data_dir / "sandbox" / "pki" / "node.kubeconfig"
+
+    @property
     def settings(self) -> Path:
         """What `up` was asked to run, kept so that a restarted process is given the same."""
         return self.data_dir / "instance.json"

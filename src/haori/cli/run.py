@@ -43,8 +43,10 @@ def _sandbox_node(instance: Instance, settings: InstanceSettings) -> Serve:
     from haori.sandbox.node import NodeSettings, serve
 
     async def wait_and_serve(ready: Callable[[], None]) -> None:
-        kubeconfig = await wait_for_cluster(instance, settings) or instance.kubeconfig
-        node = NodeSettings(kubeconfig=kubeconfig, data_dir=instance.data_dir, run_processes=settings.run_processes)
+        await wait_for_file(instance.node_kubeconfig)
+        node = NodeSettings(
+            kubeconfig=instance.node_kubeconfig, data_dir=instance.data_dir, run_processes=settings.run_processes
+        )
         await serve(node, ready=ready)
 
     return wait_and_serve
@@ -121,6 +123,11 @@ async def wait_for_cluster(instance: Instance, settings: InstanceSettings) -> Pa
     """
     if not settings.uses_sandbox:
         return Path(settings.kubeconfig) if settings.kubeconfig else None
-    while not instance.kubeconfig.exists():  # noqa: ASYNC110 - another process writes it, within the first second
-        await asyncio.sleep(FILE_PAUSE_SECONDS)
+    await wait_for_file(instance.kubeconfig)
     return instance.kubeconfig
+
+
+async def wait_for_file(path: Path) -> None:
+    """Until the sandbox's API has written its credentials."""
+    while not path.exists():  # noqa: ASYNC110, ASYNC240 - another process writes it, within the first second
+        await asyncio.sleep(FILE_PAUSE_SECONDS)

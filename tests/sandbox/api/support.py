@@ -90,7 +90,9 @@ class Caller:
         return answer.status, status["reason"], status["message"]
 
     @asynccontextmanager
-    async def watching(self, path: str, *, accept: str = "*/*", **query: str) -> AsyncIterator[asyncio.Queue[Any]]:
+    async def watching(
+        self, path: str, *, accept: str = "*/*", user: User = SYSTEM, **query: str
+    ) -> AsyncIterator[asyncio.Queue[Any]]:
         """The events of a watch as they come; None when it has ended."""
         events: asyncio.Queue[Any] = asyncio.Queue()
         gone = asyncio.Event()
@@ -103,7 +105,7 @@ class Caller:
             for line in message.get("body", b"").splitlines():
                 events.put_nowait(orjson.loads(line))
 
-        scope = self.scope("GET", path, {"watch": "true", **query}, {"accept": accept}, SYSTEM)
+        scope = self.scope("GET", path, {"watch": "true", **query}, {"accept": accept}, user)
 
         async def run() -> None:
             await self.app(scope, receive, send)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from haori.cluster import ForbiddenError
-from haori.cluster.http_client import connect_to
-from haori.cluster.well_known import CONFIG_MAPS, SERVICE_ACCOUNTS
+from haori.cluster.http_client import connect, connect_to
+from haori.cluster.well_known import CONFIG_MAPS, NODES, SERVICE_ACCOUNTS
 from haori.sandbox.api.server import ApiStartError
 
 from .serving import Served, serving
@@ -204,9 +204,17 @@ async def test_the_admin_may_act_as_somebody_else(tmp_path: Path, who: str, stat
 async def test_a_node_may_not_act_as_somebody_else(tmp_path: Path) -> None:
     async with serving(tmp_path) as served:
         token = (tmp_path / "sandbox/pki/node.token").read_text()
-        head = f"GET /api/v1/pods HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}"
+        head = f"GET /api/v1/services HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}"
         assert (await ask(served, head))[0] == 200
         assert (await ask(served, f"{head}\r\nImpersonate-User: admin"))[0] == 403
+
+
+async def test_the_node_has_a_kubeconfig_of_its_own(tmp_path: Path) -> None:
+    async with serving(tmp_path), connect(tmp_path / "sandbox/pki/node.kubeconfig") as node:
+        made = await node.create(NODES, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "sandbox-node"}})
+        assert made["metadata"]["name"] == "sandbox-node"
+        with pytest.raises(ForbiddenError):
+            await node.get(CONFIG_MAPS, "kube-root-ca.crt", "default")
 
 
 async def test_a_token_review_knows_the_admin(tmp_path: Path) -> None:

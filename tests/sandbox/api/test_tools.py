@@ -83,7 +83,7 @@ async def tools(tmp_path: Path) -> AsyncIterator[Tools]:
     api = asyncio.create_task(serve(ApiSettings(data_dir=tmp_path), ready=ready.set))
     async with asyncio.timeout(20):
         await ready.wait()
-    settings = NodeSettings(kubeconfig=tmp_path / "kubeconfig", data_dir=tmp_path)
+    settings = NodeSettings(kubeconfig=tmp_path / "sandbox/pki/node.kubeconfig", data_dir=tmp_path)
     node = asyncio.create_task(serve_node(settings, ready=node_ready.set))
     async with asyncio.timeout(20):
         await node_ready.wait()

@@ -10,21 +10,22 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from haori.cluster import PatchType
 from haori.errors import HaoriError
+from haori.objects import nested_text
 from haori.sandbox.api import discovery, errors, reviews, scaling, special
-from haori.sandbox.api.authorization import Attributes, Authorizer
+from haori.sandbox.api.authorization import Authorizer
 from haori.sandbox.api.exchange import Accepted, Receive, Request, Scope, Send, parse_body
 from haori.sandbox.api.layer import Api
 from haori.sandbox.api.openapi import answer_openapi
-from haori.sandbox.api.options import Page, User
+from haori.sandbox.api.options import Attributes, Page, User
 from haori.sandbox.api.registry import ServedType
 from haori.sandbox.api.routing import GroupPath, ResourcePath, parse_path
-from haori.sandbox.api.shapes import FORMS, shape_events, shape_object, shape_page
+from haori.sandbox.api.shapes import FORMS, select_events, shape_events, shape_object, shape_page
 from haori.sandbox.api.store import StoreFailedError
 
 _log = logging.getLogger(__name__)
@@ -167,6 +168,7 @@ class App:
                 subresource=place.subresource,
                 namespace=place.namespace,
                 name=place.name,
+                field_selector=request.query.get("fieldSelector", ""),
             ),
         )
         if place.subresource:
@@ -182,7 +184,7 @@ class App:
             if type_.kind == "Binding":
                 bound = await special.bind_named(self._api, type_, place.namespace, value, request.write_options())
                 return await request.answer(bound, 201)
-            review = reviews.answer(self._api, request.user, type_, value, place.namespace, self._user_of_token)
+            review = reviews.answer(self._authorizer, request.user, type_, value, place.namespace, self._user_of_token)
             return await request.answer(review, 201)
         match verb:
             case "watch":
@@ -192,10 +194,10 @@ class App:
             case "get":
                 await self._answer_object(request, type_, self._api.get(type_, place.name, place.namespace).body)
             case "create" if not place.name:
-                value = await request.value()
-                written = await self._api.create(
-                    type_, special.mapping(value), place.namespace, request.write_options()
-                )
+                value = special.mapping(await request.value())
+                name = nested_text(value, "metadata", "name")
+                self._authorizer.require_made(request.user, type_, name, place.namespace)
+                written = await self._api.create(type_, value, place.namespace, request.write_options())
                 request.warnings += written.warnings
                 await self._answer_object(request, type_, written.stored.body, 201)
             case "update" | "patch" if place.name:
@@ -244,7 +246,13 @@ class App:
 
     async def _list(self, request: Request, type_: ServedType, namespace: str) -> None:
         accepted = request.accepted(FORMS)
-        page = self._api.objects(type_, namespace, request.list_options())
+        options = request.list_options()
+        if is_shown := self._authorizer.shown(request.user, type_):
+            # In one page: how many there are beyond, and their names, are nothing to this user.
+            page = self._api.objects(type_, namespace, replace(options, limit=0))
+            page = replace(page, items=[each for each in page.items if is_shown(each.decode())], remaining=None)
+        else:
+            page = self._api.objects(type_, namespace, options)
         await self._answer_page(request, type_, page, accepted)
 
     async def _answer_page(self, request: Request, type_: ServedType, page: Page, accepted: Accepted) -> None:
@@ -258,6 +266,8 @@ class App:
     async def _watch(self, request: Request, type_: ServedType, namespace: str) -> None:
         accepted = request.accepted(FORMS)
         events = self._api.watch(type_, namespace, request.watch_options())
+        if is_shown := self._authorizer.shown(request.user, type_):
+            events = select_events(events, is_shown)
         lines: AsyncGenerator[bytes, None] = shape_events(
             type_, events, accepted, request.query.get("includeObject", ""), self._api.now
         )

@@ -1,21 +1,21 @@
 """Who may do what: the roles and bindings stored in the cluster, evaluated on each request.
 
-Members of `system:masters` may do everything. Nodes get what a kubelet needs. Everybody else gets what Roles and
+Members of `system:masters` may do everything. Nodes get what concerns them (`node_access`). Everybody else gets what Roles and
 ClusterRoles bound to them say. see: Kubernetes `plugin/pkg/auth/authorizer/rbac/rbac.go`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from haori.objects import nested_list, nested_mapping, nested_text
-from haori.sandbox.api.errors import ApiStatusError, qualified
-from haori.sandbox.api.options import User
+from haori.sandbox.api.errors import ApiStatusError, forbidden, qualified
+from haori.sandbox.api.node_access import NODE_RULES, NODES_GROUP, NodeAccess, StoredObjects, node_of
+from haori.sandbox.api.options import Attributes, User
+from haori.sandbox.api.registry import ServedType
 
 RBAC = "rbac.authorization.k8s.io"
-NODES_GROUP = "system:nodes"
 _ACCOUNT = "system:serviceaccount:"
 
 Rule = Mapping[str, Any]
@@ -30,70 +30,14 @@ _EVERYBODY: tuple[Rule, ...] = (
     {"apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"], "verbs": ["create"]},
 )
 """What `system:basic-user` grants to all who are authenticated."""
-_NODES: tuple[Rule, ...] = (
-    {
-        "apiGroups": [""],
-        "resources": ["configmaps", "secrets", "services", "endpoints", "namespaces", "serviceaccounts"],
-        "verbs": ["get", "list", "watch"],
-    },
-    {
-        "apiGroups": [""],
-        "resources": ["persistentvolumeclaims", "persistentvolumes"],
-        "verbs": ["get", "list", "watch", "patch", "update"],
-    },
-    {"apiGroups": [""], "resources": ["serviceaccounts/token", "pods/eviction"], "verbs": ["create"]},
-    {
-        "apiGroups": [""],
-        "resources": ["pods", "pods/status", "nodes", "nodes/status", "services/status"],
-        "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"],
-    },
-    {
-        "apiGroups": ["", "events.k8s.io"],
-        "resources": ["events"],
-        "verbs": ["create", "update", "patch", "get", "list"],
-    },
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["*"]},
-    {
-        "apiGroups": ["discovery.k8s.io", "networking.k8s.io", "storage.k8s.io", "node.k8s.io", "apps", "batch"],
-        "resources": ["*"],
-        "verbs": ["get", "list", "watch", "update", "patch"],
-    },
-    {
-        "apiGroups": ["authentication.k8s.io", "authorization.k8s.io"],
-        "resources": ["tokenreviews", "subjectaccessreviews"],
-        "verbs": ["create"],
-    },
-)
-"""What a kubelet and a service proxy need. Unlike Kubernetes' node authorizer it does not ask which Pods are on the node."""
 
 
-class Lookup(Protocol):
-    """Where roles and bindings are read from."""
-
-    def find(self, storage: str, name: str, namespace: str = "") -> dict[str, Any] | None:
-        """An object, or None."""
-        ...
+class Lookup(StoredObjects, Protocol):
+    """Where roles and bindings, and the Pods of nodes, are read from."""
 
     def all_of(self, storage: str, namespace: str = "") -> list[dict[str, Any]]:
         """All objects of a type."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attributes:
-    """What is asked to be done; empty parts are not part of it."""
-
-    verb: str
-    group: str
-    resource: str
-    subresource: str = ""
-    namespace: str = ""
-    name: str = ""
-
-    @property
-    def full_resource(self) -> str:
-        """`pods/log`."""
-        return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
 
 
 class Authorizer:
@@ -101,6 +45,7 @@ class Authorizer:
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
+        self._nodes = NodeAccess(lookup)
 
     def require(self, user: User, attributes: Attributes) -> None:
         """Raises a 403 where the user may not."""
@@ -113,6 +58,8 @@ class Authorizer:
             f'{shown} is forbidden: User "{user.name}" cannot {attributes.verb} resource "{resource}" '
             f'in API group "{attributes.group}"{where}'
         )
+        if node := node_of(user):
+            message += f": no relationship found between node '{node}' and this object"
         details = {"name": attributes.name, "group": attributes.group, "kind": attributes.resource}
         raise ApiStatusError(403, "Forbidden", message, {key: value for key, value in details.items() if value})
 
@@ -136,9 +83,21 @@ class Authorizer:
 
     def allows(self, user: User, attributes: Attributes) -> bool:
         """Whether the user may."""
-        if user.is_master:
+        if user.is_master or ((node := node_of(user)) and self._nodes.allows(node, attributes)):
             return True
         return any(rule_allows(rule, attributes) for rule, _ in self.rules_of(user, attributes.namespace))
+
+    def require_made(self, user: User, type_: ServedType, name: str, namespace: str) -> None:
+        """Raises a 403 where a node would make itself another node (what is made is not named by the request's path)."""
+        node = node_of(user)
+        if node and not self._nodes.may_make(node, type_.storage, name):
+            problem = f"node '{node}' may create its own alone"
+            raise forbidden(type_.plural, type_.group, name, problem)
+
+    def shown(self, user: User, type_: ServedType) -> Callable[[Mapping[str, Any]], bool] | None:
+        """Which objects of a list or watch the user sees; None where all that were selected."""
+        node = node_of(user)
+        return self._nodes.shown(node, type_.storage) if node else None
 
     def rules_of(self, user: User, namespace: str) -> Iterator[tuple[Rule, str]]:
         """(rule, the namespace it holds in; empty is everywhere): all that is granted to a user in a namespace."""
@@ -148,7 +107,7 @@ class Authorizer:
         if "system:authenticated" in user.groups:
             yield from ((rule, "") for rule in _EVERYBODY)
         if NODES_GROUP in user.groups:
-            yield from ((rule, "") for rule in _NODES)
+            yield from ((rule, "") for rule in NODE_RULES)
         for binding in self._lookup.all_of(f"clusterrolebindings.{RBAC}"):
             if _binds(binding, user, ""):
                 yield from ((rule, "") for rule in self._role_rules(binding, ""))

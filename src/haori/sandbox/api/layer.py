@@ -96,6 +96,10 @@ class Api:
         """All objects of a storage name."""
         return [stored.decode() for _, stored in self.store.objects_of(storage, namespace)]
 
+    def rows_of(self, storage: str, namespace: str = "") -> list[tuple[StoreKey, Stored]]:
+        """The same as they are stored, with the revision of each."""
+        return self.store.objects_of(storage, namespace)
+
     # Reading
 
     def get(self, type_: ServedType, name: str, namespace: str = "") -> Stored:

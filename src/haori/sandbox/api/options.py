@@ -30,6 +30,25 @@ SYSTEM = User(name="system:apiserver", groups=(MASTERS, "system:authenticated"))
 """The API itself, and its controllers."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """What is asked to be done; empty parts are not part of it."""
+
+    verb: str
+    group: str
+    resource: str
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    field_selector: str = ""
+    """Of a list or watch."""
+
+    @property
+    def full_resource(self) -> str:
+        """`pods/log`."""
+        return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+
+
 class FieldValidation(StrEnum):
     """What happens to fields that the type does not know."""
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from haori.objects import copy_manifest, nested_list, nested_mapping, nested_text
 from haori.sandbox.api import errors
-from haori.sandbox.api.authorization import Attributes, Authorizer, Lookup
-from haori.sandbox.api.options import User
+from haori.sandbox.api.authorization import Authorizer
+from haori.sandbox.api.options import Attributes, User
 from haori.sandbox.api.registry import ServedType
 
 UserOfToken = Callable[[str, tuple[str, ...]], User | None]
@@ -19,7 +19,12 @@ UserOfToken = Callable[[str, tuple[str, ...]], User | None]
 
 
 def answer(
-    lookup: Lookup, user: User, type_: ServedType, body: Any, namespace: str, user_of_token: UserOfToken | None = None
+    authorizer: Authorizer,
+    user: User,
+    type_: ServedType,
+    body: Any,
+    namespace: str,
+    user_of_token: UserOfToken | None = None,
 ) -> dict[str, Any]:
     """The review with its status. Raises a 400 for what is no review."""
     if not isinstance(body, Mapping):
@@ -28,7 +33,6 @@ def answer(
     value |= {"apiVersion": type_.api_version, "kind": type_.kind}
     value.setdefault("metadata", {})
     spec = nested_mapping(value, "spec")
-    authorizer = Authorizer(lookup)
     match type_.kind:
         case "SelfSubjectAccessReview":
             value["status"] = _access(authorizer, user, spec)

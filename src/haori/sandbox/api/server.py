@@ -88,10 +88,12 @@ def listen(port: int) -> Iterator[socket.socket]:
 
 
 def describe(settings: ApiSettings, pki: Pki, port: int) -> str:
-    """Writes `sandbox/server.json` and the kubeconfig; gives the URL."""
+    """Writes `sandbox/server.json` and the kubeconfigs of the node and of the admin; gives the URL."""
     url = f"https://{HOST}:{port}"
     write_private(settings.data_dir / "sandbox" / "server.json", json.dumps({"url": url, "port": port}).encode())
     kubeconfig = settings.data_dir / "kubeconfig"
+    node_kubeconfig = settings.data_dir / "sandbox" / "pki" / "node.kubeconfig"
+    write_kubeconfig(node_kubeconfig, server=url, authority=pki.authority, token=pki.node_token, user="sandbox-node")
     write_kubeconfig(kubeconfig, server=url, authority=pki.authority, token=pki.admin_token, user="sandbox-admin")
     return url
 

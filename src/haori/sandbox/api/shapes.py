@@ -5,7 +5,7 @@ Whoever wants the objects themselves gets the stored bytes, joined but never dec
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +60,18 @@ def shape_page(
         return {"kind": METADATA_LIST, "apiVersion": META, "metadata": metadata, "items": items}
     head = {"kind": type_.list_kind, "apiVersion": type_.api_version, "metadata": metadata}
     return orjson.dumps(head)[:-1] + b',"items":[' + b",".join([each.body for each in page.items]) + b"]}"
+
+
+async def select_events(
+    events: AsyncGenerator[WatchItem, None], is_shown: Callable[[Mapping[str, Any]], bool]
+) -> AsyncGenerator[WatchItem, None]:
+    """The events of a watch that may be shown, and its bookmarks."""
+    try:
+        async for event in events:
+            if event.type is EventType.BOOKMARK or is_shown(orjson.loads(event.body)):
+                yield event
+    finally:
+        await events.aclose()
 
 
 async def shape_events(

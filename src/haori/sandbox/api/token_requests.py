@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from haori.objects import nested_list, nested_mapping, nested_text
 from haori.objects.times import format_time
 from haori.sandbox.api import errors
-from haori.sandbox.api.authorization import NODES_GROUP
 from haori.sandbox.api.exchange import Receive, Request, Scope, Send
+from haori.sandbox.api.node_access import NODES_GROUP
 from haori.sandbox.api.options import User
 from haori.sandbox.api.special import mapping
 from haori.sandbox.api.tokens import (
