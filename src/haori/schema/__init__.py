@@ -6,7 +6,6 @@ from a Kubernetes 1.37 API server, custom ones from their definitions. No networ
 
 from haori.schema.builtin import BuiltinResource, Subresource, builtin_resources
 from haori.schema.catalog import Schemas
-from haori.schema.decoding import decoding_problem
 from haori.schema.defaults import apply_defaults
 from haori.schema.fieldset import FieldSet
 from haori.schema.jsonpatch import json_patch
@@ -44,7 +43,6 @@ __all__ = [
     "builtin_resources",
     "create_merge_patch",
     "decode_protobuf",
-    "decoding_problem",
     "json_patch",
     "merge_patch",
     "object_warnings",

@@ -24,6 +24,7 @@ from haori.schema import (
     Schemas,
     TypeSchema,
     apply_defaults,
+    object_warnings,
     prune_unknown,
     unknown_fields,
     validate,
@@ -79,22 +80,28 @@ def complete(schemas: Schemas, type_: ServedType, manifest: dict[str, Any]) -> d
 
 
 def check(schemas: Schemas, type_: ServedType, manifest: Manifest, *, old: Manifest | None = None) -> None:
-    """Raises a 422 with every problem; what was wrong before and did not change is let pass."""
+    """Raises a 422 with what in a custom resource does not fit its schema, but for what was so before.
+
+    Built-in objects have been decoded, and are judged as a whole.
+    """
     schema = schema_of(schemas, type_)
-    if schema is None:
+    if schema is None or not type_.is_custom:
         return
     _refuse_problems(type_, manifest, validate(schema, manifest, old=old))
 
 
 def check_whole(
     schemas: Schemas, type_: ServedType, manifest: Manifest, old: Manifest | None = None, *, subresource: str = ""
-) -> None:
-    """Raises a 422 with every rule about the object as a whole that it, or its change, breaks."""
+) -> tuple[str, ...]:
+    """Warnings about the object. Raises a 422 with every rule that it as a whole, or its change, breaks."""
+    # A Pod's subresources change what the Pod itself may not: `pod_problems` judges such changes.
+    before = None if type_.storage == "pods" and subresource else old
     # Everything in the sandbox listens on loopback, which a real cluster's endpoints must not.
-    problems = [each for each in validate_object(schemas, manifest, old) if LOOPBACK not in each.message]
+    problems = [each for each in validate_object(schemas, manifest, before) if LOOPBACK not in each.message]
     _refuse_problems(type_, manifest, problems)
     if type_.storage == "pods" and old is not None and (causes := pod_problems(old, manifest, subresource)):
         raise errors.invalid(type_.kind, type_.group, name_of(manifest), causes)
+    return object_warnings(schemas, manifest, old)
 
 
 def _refuse_problems(type_: ServedType, manifest: Manifest, problems: Sequence[FieldProblem]) -> None:

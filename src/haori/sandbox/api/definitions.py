@@ -12,7 +12,6 @@ from typing import Any
 from haori.objects import nested_list, nested_mapping, nested_text
 from haori.objects.times import format_time
 from haori.sandbox.api.deletion import CRD_CLEANUP
-from haori.sandbox.api.errors import invalid, invalid_field
 
 SHORT = "no conflicts found"
 
@@ -20,15 +19,7 @@ SHORT = "no conflicts found"
 def accept_definition(
     now: datetime, others: Iterable[Mapping[str, Any]], old: Mapping[str, Any] | None, new: dict[str, Any]
 ) -> None:
-    """Fills in names and status: a definition is established as soon as its names are free. Changes `new` in place.
-
-    Raises a 422 for a name that is not its type's.
-    """
-    name = nested_text(new, "metadata", "name")
-    if name != f"{nested_text(new, 'spec', 'names', 'plural')}.{nested_text(new, 'spec', 'group')}":
-        message = f'Invalid value: "{name}": must be spec.names.plural+"."+spec.group'
-        cause = invalid_field("metadata.name", message)
-        raise invalid("CustomResourceDefinition", "apiextensions.k8s.io", name, [cause])
+    """Fills in names and status: a definition is established as soon as its names are free. Changes `new` in place."""
     names = dict(nested_mapping(new, "spec", "names"))
     kind = nested_text(names, "kind")
     names.setdefault("singular", kind.lower())
@@ -44,7 +35,7 @@ def accept_definition(
         ]
     taken = _taken_by(others, new)
     found = nested_list(old, "status", "storedVersions") if old else ()
-    storage = [str(each.get("name")) for each in nested_list(spec, "versions") if each.get("storage")]
+    storage = [str(each.get("name")) for each in nested_list(spec, "versions") if each.get("storage")][:1]
     status = dict(nested_mapping(new, "status")) if old else {}
     stored = [each for each in nested_list(status, "storedVersions") or found if each not in storage]
     status["storedVersions"] = [*stored, *storage]

@@ -146,7 +146,7 @@ class Api:
         value = checking.complete(self.schemas, type_, value)
         checking.check(self.schemas, type_, value)
         kinds.on_create(self, type_, value, options)
-        checking.check_whole(self.schemas, type_, value)
+        warnings += checking.check_whole(self.schemas, type_, value)
         if not is_apply:
             value = checking.track(self.schemas, type_, None, value, options, self.now())
         if self.store.get(key) is not None:
@@ -319,7 +319,7 @@ class Api:
         checking.check(self.schemas, type_, new, old=old)
         kinds.on_update(self, type_, old, new, options, subresource)
         if subresource in checking.WHOLE:
-            checking.check_whole(self.schemas, type_, new, old, subresource=subresource)
+            warnings += checking.check_whole(self.schemas, type_, new, old, subresource=subresource)
         if subresource != "binding":
             preparing.count_generation(type_, old, new)
         if not is_apply:

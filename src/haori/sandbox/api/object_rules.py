@@ -1,8 +1,8 @@
-"""What may change in a Pod's life, which `schema` does not judge, and by which of its subresources.
+"""What may change in a Pod by which of its subresources; what may change by the Pod itself is `schema`'s.
 
-By the Pod itself: images, tolerations, deadlines. By `resize`: the containers' cpu and memory. By `ephemeralcontainers`:
+By `resize`: the containers' cpu and memory. By `ephemeralcontainers`:
 containers for a look inside are added. What a request changes beyond its subresource is dropped, as Kubernetes does.
-see: Kubernetes `pkg/apis/core/validation/validation.go` (ValidatePodUpdate, ValidatePodResize,
+see: Kubernetes `pkg/apis/core/validation/validation.go` (ValidatePodResize,
 ValidatePodEphemeralContainersUpdate) and `pkg/registry/core/pod/strategy.go` (1.37).
 """
 
@@ -15,11 +15,6 @@ from haori.objects import Manifest, nested_list, nested_mapping, nested_text
 from haori.sandbox.api.errors import Cause, forbidden_field
 from haori.sandbox.api.pod_admission import quality_of_service
 
-_POD_TEXT = (
-    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
-    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
-)
 _RESIZED = frozenset({"cpu", "memory"})
 _NOT_EPHEMERAL = (
     "ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resources", "resizePolicy",
@@ -65,27 +60,15 @@ _KEEP: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, A
 }
 
 
-def pod_problems(old: Manifest, new: Manifest, subresource: str = "") -> list[Cause]:
-    """The problems of a change of a Pod, by itself or by one of its subresources."""
+def pod_problems(old: Manifest, new: Manifest, subresource: str) -> list[Cause]:
+    """The problems of a change of a Pod by one of its subresources."""
     match subresource:
-        case "":
-            return [forbidden_field("spec", _POD_TEXT)] if _fixed(old) != _fixed(new) else []
         case "resize":
             return list(_resize_problems(nested_mapping(old, "spec"), nested_mapping(new, "spec")))
         case "ephemeralcontainers":
             return list(_ephemeral_problems(nested_mapping(old, "spec"), nested_mapping(new, "spec")))
         case _:
             return []
-
-
-def _fixed(pod: Manifest) -> dict[str, Any]:
-    """The spec without what may change."""
-    free = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates")
-    spec = {key: value for key, value in nested_mapping(pod, "spec").items() if key not in free}
-    for field in ("containers", "initContainers"):
-        if field in spec:
-            spec[field] = [{**each, "image": ""} for each in nested_list(spec, field)]
-    return spec
 
 
 def _resize_problems(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Cause]:

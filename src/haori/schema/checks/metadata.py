@@ -16,6 +16,8 @@ from haori.schema.problems import invalid, required
 _LABEL_NAMES = frozenset({"Namespace", "Service", "StatefulSet"})
 _PATH_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 _STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
+_FREE_FINALIZERS = frozenset({"", "CustomResourceDefinition", "APIService"})
+"""Kinds (custom ones have no name here) whose finalizers may be any qualified name: another server's code checks them."""
 _CRON_NAME_LIMIT = 52
 
 
@@ -33,7 +35,8 @@ def check_metadata(manifest: Manifest, kind: str) -> Problems:
     yield from annotation_map(part(metadata, "annotations"), "metadata.annotations")
     for position, text in enumerate(metadata.get("finalizers") or ()):
         yield from said("metadata.finalizers", text, words.qualified_name(text))
-        yield from said(f"metadata.finalizers[{position}]", text, _not_standard(text))
+        if kind not in _FREE_FINALIZERS:
+            yield from said(f"metadata.finalizers[{position}]", text, _not_standard(text))
     yield from _owners(metadata)
 
 
