@@ -16,7 +16,7 @@ from haori.cluster import ApiResource, HttpClient, NotFoundError, PatchType
 from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, NAMESPACES
 from haori.delivery.controller.engine import serve
 from haori.delivery.controller.lease import LeaseSettings
-from haori.delivery.controller.settings import EngineSettings
+from haori.delivery.controller.settings import EngineSettings, WorkSettings
 from haori.timeline import MemoryRecorder
 
 _numbers = itertools.count(1)
@@ -92,7 +92,7 @@ class Delivery:
         }
         await self.client.create(CONFIG_MAPS, settings)
 
-    async def start_engine(self, folder: str = "engine") -> None:
+    async def start_engine(self, folder: str = "engine", *, work: WorkSettings | None = None) -> None:
         """Until it leads and has seen the cluster, or stands by."""
         settings = EngineSettings(
             data_dir=self.folder / folder,
@@ -100,6 +100,7 @@ class Delivery:
             namespace=self.control,
             allow_file_repositories=True,
             listener_host="127.0.0.1",
+            work=work or WorkSettings(),
             lease=LeaseSettings(duration_seconds=4.0, renew_seconds=1.0, retry_seconds=0.2, margin_seconds=1.0),
         )
         ready = asyncio.Event()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
-from haori.git.errors import RepositoryRefusedError, RevisionMissingError
+from haori.git.errors import RepositoryError, RepositoryRefusedError, RevisionMissingError
 from haori.git.objects import ObjectReader
 
 LARGEST_FOLDER_BYTES = 16 << 20
@@ -106,8 +106,15 @@ class Tree:
         return (await self.read_all([entry], limit_bytes=limit_bytes))[0]
 
     async def read_all(self, entries: Sequence[Entry], *, limit_bytes: int = 32 << 20) -> tuple[bytes, ...]:
-        """The contents of files and links, in the order asked."""
-        found = await self._reader.read([entry.object_id for entry in entries], limit_bytes=limit_bytes)
+        """The contents of files and links, in the order asked. Raises RepositoryRefusedError for one beyond the limit."""
+        try:
+            found = await self._reader.read([entry.object_id for entry in entries], limit_bytes=limit_bytes)
+        except RepositoryError as error:
+            large = next((entry for entry in entries if entry.object_id == error.parameters.get("object")), None)
+            if error.code != "git-object-too-large" or large is None:
+                raise
+            size = error.parameters["size"]
+            raise RepositoryRefusedError("git-file-too-large", path=large.path, size=size, limit=limit_bytes) from error
         missing = next((entry for entry, item in zip(entries, found, strict=True) if item is None), None)
         if missing is not None:
             raise RevisionMissingError("git-path-missing", path=missing.path, revision=self.commit)
@@ -162,7 +169,10 @@ class Tree:
             (found,) = await self._reader.read([folder.object_id], limit_bytes=LARGEST_FOLDER_BYTES)
             if found is None or found.type != "tree":
                 raise RevisionMissingError("git-path-missing", path=folder.path or ".", revision=self.commit)
-            known = self._folders[folder.path] = tuple(parse_tree(found.content, folder.path))
+            try:
+                known = self._folders[folder.path] = tuple(parse_tree(found.content, folder.path))
+            except ValueError as error:
+                raise RepositoryRefusedError("git-path-refused", path=folder.path or ".") from error
         return known
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from haori.delivery.render import Renderer, RenderError, SourceType, load_instance_key
+from haori.delivery.render.inputs import leads_out
 from haori.delivery.render.sealing import InstanceKeyError
 from haori.delivery.render.tools import Tool, ToolMissingError, find_tool
 from tests.delivery.render.conftest import CONFIG_MAP, Library
@@ -295,3 +296,19 @@ def test_the_instance_key_is_made_once_and_private(tmp_path: Path) -> None:
     path.write_bytes(b"short")
     with pytest.raises(InstanceKeyError, match="5 bytes"):
         load_instance_key(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "goal", "expected"),
+    [
+        pytest.param("a.yaml", "b.yaml", False, id="beside"),
+        pytest.param("app/a.yaml", "../b.yaml", False, id="to-the-root"),
+        pytest.param("app/a.yaml", "../../b.yaml", True, id="above-the-root"),
+        pytest.param("a.yaml", "..", True, id="the-parent-of-the-root"),
+        pytest.param("app/a.yaml", "./.././../b", True, id="with-dots-between"),
+        pytest.param("app/a.yaml", "x/../../b", False, id="through-what-may-be-a-link"),
+        pytest.param("app/a.yaml", "/etc/passwd", True, id="absolute"),
+    ],
+)
+def test_links_that_surely_lead_out(path, goal, expected):
+    assert leads_out(path, goal) is expected

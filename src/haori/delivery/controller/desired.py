@@ -20,6 +20,7 @@ from haori.delivery.model import Application, Settings, Source
 from haori.delivery.model.application import parse_source
 from haori.delivery.render import RenderContext, Rendered, RenderError, RenderRequest
 from haori.git import Repositories, Tree
+from haori.jail import Limits
 from haori.objects import GroupKind, Manifest
 from haori.objects.masking import fold_string_data, is_secret
 
@@ -38,9 +39,12 @@ class Renders(Protocol):
 class DesiredStates:
     """Works out desired states. Raises what Git, the renderer and the readers of YAML raise, all HaoriErrors."""
 
-    def __init__(self, repositories: Repositories, renderer: Renders, *, control_namespace: str) -> None:
+    def __init__(
+        self, repositories: Repositories, renderer: Renders, *, control_namespace: str, limits: Limits | None = None
+    ) -> None:
         self._repositories, self._renderer = repositories, renderer
         self._control_namespace = control_namespace
+        self._limits = limits or Limits()
         self.kube_version = ""
         self._fetches = SharedFetches(repositories)
         self._trees: dict[tuple[str, str], Tree] = {}
@@ -64,7 +68,7 @@ class DesiredStates:
                 wanted[index] = revision
         return tuple(
             [
-                await self._repositories.resolve(source.repo_url, revision)
+                revision if source.chart else await self._repositories.resolve(source.repo_url, revision)
                 for source, revision in zip(sources, wanted, strict=True)
             ]
         )
@@ -122,6 +126,7 @@ class DesiredStates:
             namespace=application.spec.destination.namespace or "default",
             kube_version=self.kube_version,
             api_versions=self._versions(discovery),
+            limits=self._limits,
         )
         found = []
         for source, tree in zip(sources, trees, strict=True):

@@ -36,6 +36,7 @@ from haori.delivery.model import Application, OperationState, Settings, parse_se
 from haori.delivery.render import Renderer
 from haori.errors import PeerError
 from haori.git import Repositories, normalize_url
+from haori.jail import Limits
 from haori.objects import GroupKind, ResourceKey
 from haori.objects.masking import SecretHasher
 from haori.resources import argo, haori
@@ -100,7 +101,12 @@ class Leader:
             interval_seconds=ground.settings.git.poll_seconds,
             on_change=self._repository_changed,
         )
-        self.desired = DesiredStates(ground.repositories, ground.renderer, control_namespace=self._namespace)
+        self.desired = DesiredStates(
+            ground.repositories,
+            ground.renderer,
+            control_namespace=self._namespace,
+            limits=Limits(seconds=ground.settings.work.render_seconds),
+        )
         self.assessor = Assessor(ground.client, self.cache, self.declared, ground.hasher, manager=haori.FIELD_MANAGER)
         self.writer = ApplicationWriter(ground.client, self.door, self.declared, clock=ground.clock)
         self.operating, self.reconciler = self._build_work()

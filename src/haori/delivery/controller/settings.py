@@ -20,6 +20,8 @@ class WorkSettings:
     """How long changes of live objects are gathered before their application is looked at: a rollout changes dozens."""
     renders_at_once: int = 2
     """Renders under way together; Helm and Kustomize are processes and want a core each."""
+    render_seconds: float = 60.0
+    """The longest that Helm or Kustomize may take for one source; what takes longer is stopped and said to be so."""
     resync_seconds: float = 600.0
     """Every application is compared again after so long even if nothing was heard, jitter of a tenth included; 0: never."""
 

@@ -24,7 +24,8 @@ from haori.delivery.render.helm import helm_command
 from haori.delivery.render.kustomize import kustomize_command
 from haori.delivery.render.paths import existing_inside
 from haori.delivery.render.tools import Tool, find_tool
-from haori.jail import Isolation, Limits, run
+from haori.jail import Isolation, JailLimitError, Limits, run
+from haori.words import Sentence
 
 LONGEST_REASON = 2000
 WORKSPACE_PREFIX = "haori-render-"
@@ -60,7 +61,7 @@ class Rendered:
 async def render_folder(root: Path, source: Source, context: RenderContext) -> Rendered:
     """The manifests of `source.path` in the files below `root`, which stay as they are.
 
-    Raises RenderError (the repository's author has to act), ToolMissingError, JailError (a limit was reached).
+    Raises RenderError (the repository's author has to act), ToolMissingError, JailError.
     """
     _, source_type = _locate(root, source)
     if source_type is SourceType.DIRECTORY:
@@ -135,7 +136,11 @@ def _command(work: Path, relative: Path, source: Source, context: RenderContext,
 async def _run_tool(command: list[str], cwd: Path, context: RenderContext, source_type: SourceType, path: str) -> bytes:
     home = cwd / HOME
     env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "HELM_CACHE_HOME": str(home), "HELM_DATA_HOME": str(home)}
-    finished = await run(command, cwd=cwd, env=env, limits=context.limits, using=context.isolation)
+    try:
+        finished = await run(command, cwd=cwd, env=env, limits=context.limits, using=context.isolation)
+    except JailLimitError as error:
+        stopped = Sentence(code=error.code, parameters={**error.parameters, "command": source_type.value})
+        raise RenderError("render-stopped", tool=source_type.value, path=path, reason=stopped) from error
     if finished.exit_code != 0:
         reason = finished.stderr.decode(errors="replace").replace(f"{cwd}/", "").strip()
         raise RenderError("render-failed", tool=source_type.value, path=path, reason=reason[-LONGEST_REASON:])

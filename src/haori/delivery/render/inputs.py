@@ -10,6 +10,8 @@ folder (a template may read any file of it) and the value files, wherever they l
 from __future__ import annotations
 
 import fnmatch
+import itertools
+import os
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ from haori.git import Entry, EntryType, Tree
 Entries = dict[str, Entry | None]
 """By path; None: looked for and absent."""
 KUSTOMIZATION_BYTES = 4 << 20
+LINK_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,24 +89,37 @@ class _Looker:
         """As `look`, without making it an input."""
         entry = await self.tree.entry(path)
         if entry is not None:
-            return _plain(entry)
+            return await self.plain(entry)
         parts = path.split("/")
         for end in range(1, len(parts)):
             above = await self.tree.entry("/".join(parts[:end]))
             if above is None:
                 break
-            _plain(above)
+            await self.plain(above)
         return None
+
+    async def plain(self, entry: Entry) -> Entry:
+        """What is no link. Raises RenderPathError for a link that leads out, _UnforeseenError for any other."""
+        if entry.type is not EntryType.LINK:
+            return entry
+        (goal,) = await self.tree.read_all([entry], limit_bytes=LINK_BYTES)
+        if leads_out(entry.path, os.fsdecode(goal)):
+            raise RenderPathError("render-path-outside", path=entry.path)
+        raise _UnforeseenError
 
     async def files_below(self, path: str) -> list[Entry]:
         """All that is below the folder at `path`, whatever it is."""
         return list(await self.tree.list(path, recursive=True))
 
 
-def _plain(entry: Entry) -> Entry:
-    if entry.type is EntryType.LINK:
-        raise _UnforeseenError
-    return entry
+def leads_out(path: str, goal: str) -> bool:
+    """Whether the link at `path` surely leads out of the repository: by an absolute path, or by climbing above the root.
+
+    What its goal passes on the way may be links as well, so False means only that all must be there to be sure.
+    """
+    parts = [part for part in goal.split("/") if part not in ("", ".")]
+    climbs = len(list(itertools.takewhile(lambda part: part == "..", parts)))
+    return goal.startswith("/") or climbs > path.count("/")
 
 
 def join_path(folder: str, relative: str) -> str:
@@ -143,7 +159,7 @@ async def _read_directory(source: Source, looker: _Looker) -> None:
     for entry in await looker.tree.list(path, recursive=recurse):
         relative = posixpath.relpath(entry.path, path or ".")
         if entry.type in (EntryType.FILE, EntryType.LINK) and is_chosen(relative, options):
-            looker.found[entry.path] = _plain(entry)
+            looker.found[entry.path] = await looker.plain(entry)
 
 
 async def _read_kustomize(source: Source, looker: _Looker) -> None:
@@ -175,7 +191,7 @@ async def _read_kustomization(folder: str, looker: _Looker) -> list[str]:
         raise _UnforeseenError
     if references.reads_folder:
         for entry in await looker.files_below(folder):
-            _plain(entry)
+            await looker.plain(entry)
         await looker.look(folder)
     folders = []
     for relative in references.entries:
@@ -194,7 +210,7 @@ async def _read_kustomization(folder: str, looker: _Looker) -> list[str]:
 async def _read_helm(source: Source, looker: _Looker, others: Mapping[str, _Looker]) -> None:
     path = join_path("", source.path or ".")
     for entry in await looker.files_below(path):
-        _plain(entry)
+        await looker.plain(entry)
     await looker.look(path)
     options = source.helm or {}
     for text in map(str, options.get("valueFiles") or []):

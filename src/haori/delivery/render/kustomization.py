@@ -27,6 +27,8 @@ _WITHOUT = frozenset(
     {
         "apiVersion", "kind", "metadata", "namespace", "namePrefix", "nameSuffix", "commonLabels", "commonAnnotations",
         "labels", "images", "imageTags", "replicas", "vars", "generatorOptions", "buildMetadata", "sortOptions",
+        # Kustomize refuses to inflate charts, since it is not given --enable-helm: what it would read is never read.
+        "helmCharts", "helmChartInflationGenerator", "helmGlobals",
     }
 )  # fmt: skip
 
