@@ -59,6 +59,7 @@ async def _compare(client: HttpClient, targets: Targets) -> list[dict[str, Any]]
     from haori.delivery.compare import CompareOptions, compare
     from haori.delivery.controller.types_in_use import TypesInUse
     from haori.delivery.plan import is_hook
+    from haori.objects import gvk_of
     from haori.objects.masking import mask_manifests
 
     discovery = await client.discover()
@@ -68,7 +69,7 @@ async def _compare(client: HttpClient, targets: Targets) -> list[dict[str, Any]]
         if is_hook(target):
             continue
         desired = without_mark(target)
-        resource = discovery.resource(key.group_kind)
+        resource = discovery.resource(gvk_of(target)) or discovery.resource(key.group_kind)
         live: Mapping[str, Any] | None = None
         if resource is not None:
             try:
