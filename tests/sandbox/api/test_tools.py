@@ -186,3 +186,16 @@ async def test_helm_installs_upgrades_rolls_back_and_uninstalls(tools: Tools, tm
 
     assert (blue, red) == ("blue", "red")
     assert "web" not in await tools.kubectl("-n", "shop", "get", "deployments,services,configmaps", "-o", "name")
+
+
+async def test_kubectl_is_told_why_nothing_is_executed(tools: Tools) -> None:
+    await tools.kubectl("create", "namespace", "shop")
+    await tools.kubectl("apply", "-f", "-", stdin=DEPLOYMENT)
+    await tools.kubectl("-n", "shop", "rollout", "status", "deployment/web", "--timeout=30s")
+
+    code, _, simulated = await tools.attempt(_tool("kubectl"), "-n", "shop", "exec", "deploy/web", "--", "true")
+    assert code == 1
+    assert "this container is simulated by the sandbox" in simulated
+
+    _, _, absent = await tools.attempt(_tool("kubectl"), "-n", "shop", "exec", "absent", "--", "true")
+    assert 'pods "absent" not found' in absent

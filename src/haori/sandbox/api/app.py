@@ -94,10 +94,20 @@ class App:
 
     async def _refuse(self, request: Request, error: errors.ApiStatusError) -> None:
         if request.scope["type"] == "websocket":
-            await request.send({"type": "websocket.close", "code": 1008, "reason": error.message[:120]})
-            return
+            return await self._refuse_upgrade(request, error)
         headers = {"retry-after": str(error.retry_after)} if error.retry_after else {}
         await request.answer(error.to_status(), error.status, headers)
+
+    async def _refuse_upgrade(self, request: Request, error: errors.ApiStatusError) -> None:
+        """Answers as to any request: kubectl shows the Status of an upgrade that was refused."""
+        if "websocket.http.response" not in request.scope.get("extensions", {}):
+            await request.send({"type": "websocket.close", "code": 1008, "reason": error.message[:120]})
+            return
+        body = orjson.dumps(error.to_status())
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        start = {"type": "websocket.http.response.start", "status": error.status, "headers": headers}
+        await request.send(start)
+        await request.send({"type": "websocket.http.response.body", "body": body})
 
     async def _route(self, request: Request) -> None:
         place = parse_path(request.path)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+import orjson
+
 from haori.objects import annotations_of, nested, nested_list, nested_text
 from haori.sandbox.api import errors
 from haori.sandbox.api.exchange import Receive, Scope, Send
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 FINGERPRINT = "sandbox.haori.dev/serving-cert-sha256"
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+CHANNELS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+"""The protocols whose error channel carries a Status."""
+ERROR_CHANNEL = 3
 MESSAGE_BYTES = 16 << 20
 LOG_PARAMETERS = frozenset(
     {
@@ -126,26 +131,27 @@ class KubeletProxy:
 
     async def port_forward(self, scope: Scope, receive: Receive, send: Send, target: Target) -> None:
         """Joins the caller with ports of a Pod, over a WebSocket of channels."""
-        if scope["type"] != "websocket":
-            raise errors.bad_request("port-forward needs a WebSocket upgrade")
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         pod = target.api.get(target.type, target.name, target.namespace).decode()
         upstream = await self._kubelets.upstream(target, pod)
+        if scope["type"] != "websocket":
+            raise errors.bad_request("port-forward needs a WebSocket upgrade")
         ports = [port for name, value in pairs if name == "ports" for port in value.split(",")]
         query = urlencode([("port", port) for port in ports])
         path = f"/portForward/{_quoted(target.namespace)}/{_quoted(target.name)}?{query}"
         await bridge(scope, receive, send, upstream, path)
 
     async def _stream(self, verb: str, scope: Scope, receive: Receive, send: Send, target: Target) -> None:
-        if scope["type"] != "websocket":
-            raise errors.bad_request("you must specify at least 1 of the stream protocols by a WebSocket upgrade")
+        # A client whose WebSocket was refused asks again in an older way: it is told why, too, before that it is too old.
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         pod = target.api.get(target.type, target.name, target.namespace).decode()
         container = choose_container(pod, dict(pairs).get("container", ""))
         upstream = await self._kubelets.upstream(target, pod)
+        if scope["type"] != "websocket":
+            raise errors.bad_request("you must specify at least 1 of the stream protocols by a WebSocket upgrade")
         query = kubelet_query(pairs)
         path = f"/{verb}/{_quoted(target.namespace)}/{_quoted(target.name)}/{_quoted(container)}?{query}"
-        await bridge(scope, receive, send, upstream, path)
+        await bridge(scope, receive, send, upstream, path, is_command=True)
 
 
 def kubelet_query(pairs: list[tuple[str, str]]) -> str:
@@ -160,8 +166,13 @@ def kubelet_query(pairs: list[tuple[str, str]]) -> str:
     return urlencode(kept)
 
 
-async def bridge(scope: Scope, receive: Receive, send: Send, upstream: Upstream, path: str) -> None:
-    """Joins the caller's WebSocket with one to the upstream, until either ends; the upstream chooses the protocol."""
+async def bridge(
+    scope: Scope, receive: Receive, send: Send, upstream: Upstream, path: str, *, is_command: bool = False
+) -> None:
+    """Joins the caller's WebSocket with one to the upstream, until either ends; the upstream chooses the protocol.
+
+    What a kubelet refuses of a command is told in the command's own error channel, where every client looks for it.
+    """
     from websockets.asyncio.client import connect
     from websockets.exceptions import InvalidHandshake, InvalidStatus
     from websockets.typing import Subprotocol
@@ -183,8 +194,10 @@ async def bridge(scope: Scope, receive: Receive, send: Send, upstream: Upstream,
             user_agent_header=None,
         )
     except InvalidStatus as error:
-        body = bytes(error.response.body or b"")[:4000]
-        raise errors.ApiStatusError(error.response.status_code, "", body.decode(errors="replace"), {}) from error
+        refusal = _refusal(error.response.status_code, bytes(error.response.body or b""))
+        if (protocol := next((each for each in CHANNELS if each in scope.get("subprotocols", [])), "")) and is_command:
+            return await _end_with(send, protocol, refusal)
+        raise refusal from error
     except (OSError, TimeoutError, InvalidHandshake) as error:
         raise unreachable(NotReachableError(str(error) or type(error).__name__)) from error
     async with connection:
@@ -199,6 +212,25 @@ async def bridge(scope: Scope, receive: Receive, send: Send, upstream: Upstream,
             await asyncio.gather(up, down, return_exceptions=True)
     with contextlib.suppress(RuntimeError):  # The caller may have closed first.
         await send({"type": "websocket.close", "code": connection.close_code or 1000})
+
+
+def _refusal(status: int, body: bytes) -> errors.ApiStatusError:
+    """What a kubelet answered to a request for a stream, as the API's own words."""
+    message = body[:4000].decode(errors="replace").strip() or f"the kubelet answered {status}"
+    match status:
+        case 400:
+            return errors.bad_request(message)
+        case 404:
+            return errors.ApiStatusError(404, "NotFound", message, {})
+        case _:
+            return errors.internal(message)
+
+
+async def _end_with(send: Send, protocol: str, refusal: errors.ApiStatusError) -> None:
+    """A stream that is accepted for nothing but to say how it ended."""
+    await send({"type": "websocket.accept", "subprotocol": protocol})
+    await send({"type": "websocket.send", "bytes": bytes((ERROR_CHANNEL,)) + orjson.dumps(refusal.to_status())})
+    await send({"type": "websocket.close", "code": 1000})
 
 
 async def _to_upstream(receive: Receive, connection: ClientConnection) -> None:
