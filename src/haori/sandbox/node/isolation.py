@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -68,8 +69,13 @@ async def find_isolation(data_files: Path) -> Isolation:
     # An unprivileged user cannot come through a private data folder, and without a root of its own it has to.
     digest = hashlib.sha256(str(data_files).encode()).hexdigest()[:12]
     outside = Path(tempfile.gettempdir()) / f"haori-node-{digest}"
-    shutil.rmtree(outside / "pods", ignore_errors=True)
     outside.mkdir(mode=0o711, exist_ok=True)
+    status = outside.lstat()
+    if status.st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
+        # Somebody else had the name first, in a folder where everybody may write.
+        outside = Path(tempfile.mkdtemp(prefix=f"haori-node-{digest}-"))
+        outside.chmod(0o711)
+    shutil.rmtree(outside / "pods", ignore_errors=True)
     return Isolation(own_root=False, drops_privileges=True, files=outside)
 
 

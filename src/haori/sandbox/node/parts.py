@@ -12,6 +12,7 @@ import orjson
 from haori.cluster.well_known import PODS
 from haori.sandbox.node.addresses import Addresses
 from haori.sandbox.node.cgroups import Cgroups
+from haori.sandbox.node.claims import ClaimFolders
 from haori.sandbox.node.events import EventRecorder
 from haori.sandbox.node.images import ImageRuleFile
 from haori.sandbox.node.isolation import Isolation
@@ -30,6 +31,7 @@ class Processes:
     isolation: Isolation
     guard: Guard
     cgroups: Cgroups
+    claims: ClaimFolders
     mark: str
     """`NAME=value` that stands in the environment of every process of this node, beside the guard's own."""
     api_variables: Mapping[str, str]

@@ -49,8 +49,6 @@ class PodFiles:
         self.folder = pods_folder / uid
         self.seen = isolation.files / "pods" / uid
         """Below it lies what the Pod's processes see; another place than `folder` only where they could not reach it."""
-        self.claims = isolation.files / "volumes"
-        """What PersistentVolumeClaims hold, by their uid; it outlives Pods."""
         self.owner = owner
         self._isolation = isolation
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from haori.errors import PeerError
 from haori.objects import nested_list, nested_text
+from haori.sandbox.node.claims import ClaimFolders
 from haori.sandbox.node.environment import PodFacts
 from haori.sandbox.node.parts import NodeParts
 from haori.sandbox.node.pod_files import PodFiles
@@ -19,7 +20,7 @@ from haori.sandbox.node.tokens import ServiceAccountTokens
 from haori.sandbox.node.volumes import (
     VolumeContents,
     VolumeProblem,
-    claim_folder,
+    claim_uid,
     is_configuration,
     make_empty,
     write_files,
@@ -38,10 +39,13 @@ SETTLE_SECONDS = 0.2
 class PodVolumes:
     """See the module."""
 
-    def __init__(self, parts: NodeParts, worker: PodWorker, files: PodFiles, facts: PodFacts) -> None:
+    def __init__(
+        self, parts: NodeParts, worker: PodWorker, files: PodFiles, facts: PodFacts, folders: ClaimFolders
+    ) -> None:
         self._parts = parts
         self._worker = worker
         self._files = files
+        self._folders = folders
         self._tokens = ServiceAccountTokens(parts.client, now=parts.now)
         self._contents = VolumeContents(parts.references, self._tokens, facts)
         self._following: asyncio.Task[None] | None = None
@@ -72,12 +76,15 @@ class PodVolumes:
         return frozenset(str(volume["name"]) for volume in self._volumes() if is_configuration(volume))
 
     async def close(self) -> None:
-        """Stop following."""
+        """Stop following; the claims are used no more."""
         if self._following is not None:
             self._following.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._following
             self._following = None
+        for folder in self._claims.values():
+            self._folders.leave(folder.name)
+        self._claims.clear()
 
     def _volumes(self) -> list[Mapping[str, Any]]:
         return list(nested_list(self._worker.pod, "spec", "volumes"))
@@ -92,10 +99,11 @@ class PodVolumes:
                 return None
             folder = self._files.volume(name)
             if claim := nested_text(volume, "persistentVolumeClaim", "claimName"):
-                base = self._files.claims
-                folder = await claim_folder(self._parts.references, self._worker.namespace, claim, base)
-                self._claims[name] = folder
-            await asyncio.to_thread(make_empty, folder, uid=self._files.owner)
+                uid = await claim_uid(self._parts.references, self._worker.namespace, claim)
+                if name not in self._claims:
+                    self._claims[name] = self._folders.use(uid)
+                folder = self._claims[name]
+            await asyncio.to_thread(make_empty, folder, uid=self._files.owner, is_shared=name in self._claims)
         except (VolumeProblem, PeerError, OSError) as problem:
             return str(problem)
         return None

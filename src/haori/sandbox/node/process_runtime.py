@@ -30,6 +30,7 @@ from haori.sandbox.node.process_run import LaunchPlan, ProcessRun, end_marked, s
 from haori.sandbox.node.references import ConfigProblem
 from haori.sandbox.node.requirements import environment_requirements
 from haori.sandbox.node.runtime import SimulatedRuntime
+from haori.sandbox.node.security import ignored_requests
 from haori.sandbox.node.simulation import command_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class ProcessRuntime(SimulatedRuntime):
             worker.uid, pods_folder=parts.settings.pods_folder, isolation=processes.isolation, owner=owner
         )
         self.facts = PodFacts(pod_ip=worker.address.bindable, host_ip=parts.host_ip, node_name=parts.settings.node_name)
-        self._volumes = PodVolumes(parts, worker, self.files, self.facts)
+        self._volumes = PodVolumes(parts, worker, self.files, self.facts, processes.claims)
         self.logs: dict[str, LogFile] = {}
         self._plans: dict[str, LaunchPlan] = {}
 
@@ -67,6 +68,11 @@ class ProcessRuntime(SimulatedRuntime):
         """Until the Pod's folders and volumes are there; what an earlier node left of it is ended first."""
         await asyncio.to_thread(end_marked, f"SANDBOX_POD_UID={self.worker.uid}")
         await asyncio.to_thread(self.files.make)
+        ignored = ignored_requests(self.worker.pod)
+        if ignored and not any(record.container_id for record in self.worker.records):
+            what = ", ".join(f"securityContext.{name}" for name in ignored)
+            text = f"{what} not applied: processes of the sandbox run as an unprivileged user without capabilities"
+            self.worker.tell("Normal", "SecurityContextIgnored", text)
         await self._volumes.prepare()
 
     async def start(self, record: ContainerRecord, spec: Mapping[str, Any]) -> ContainerRun:

@@ -16,6 +16,7 @@ from haori.errors import PeerError, TransientError
 from haori.objects import nested_text
 from haori.sandbox.node.addresses import Addresses, is_loopback
 from haori.sandbox.node.cgroups import Cgroups
+from haori.sandbox.node.claims import ClaimFolders
 from haori.sandbox.node.events import EventRecorder
 from haori.sandbox.node.images import ImageRuleFile
 from haori.sandbox.node.ingress_proxy import IngressProxy
@@ -69,6 +70,7 @@ async def _run_with(
                 isolation=isolation,
                 guard=guard,
                 cgroups=cgroups,
+                claims=ClaimFolders(client, isolation.files / "volumes"),
                 mark=node_mark(settings),
                 api_variables=api_variables(client.settings.server),
                 reachable_services=proxy.reachable,
@@ -110,6 +112,7 @@ async def _run_with(
                 group.create_task(part)
             if processes is not None:
                 group.create_task(proxy.run())
+                group.create_task(processes.claims.run())
                 if loopback:
                     group.create_task(IngressProxy(client, proxy.endpoints).run())
             await pods.reflector.wait_synced()

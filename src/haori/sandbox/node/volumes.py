@@ -180,10 +180,13 @@ def _own(path: Path, uid: int | None, mode: int) -> None:
         os.chown(path, uid, uid)
 
 
-def make_empty(folder: Path, *, uid: int | None) -> None:
-    """A folder that everything of the Pod may write in. What is there stays; it comes to belong to `uid`. Blocking."""
+def make_empty(folder: Path, *, uid: int | None, is_shared: bool = False) -> None:
+    """A folder that everything of the Pod may write in, and with `is_shared` other Pods too. Blocking.
+
+    What is there stays; it comes to belong to `uid`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    _own(folder, uid, 0o777)
+    _own(folder, uid, 0o777 if is_shared or uid is None else 0o770)
     if uid is None:
         return
     for parent, folders, files in os.walk(folder):
@@ -191,9 +194,9 @@ def make_empty(folder: Path, *, uid: int | None) -> None:
             os.chown(os.path.join(parent, name), uid, uid, follow_symlinks=False)
 
 
-async def claim_folder(references: References, namespace: str, name: str, base: Path) -> Path:
-    """Where what a PersistentVolumeClaim holds lies; it outlives Pods. VolumeProblem where there is no such claim."""
+async def claim_uid(references: References, namespace: str, name: str) -> str:
+    """The uid of a PersistentVolumeClaim. VolumeProblem where there is no such claim."""
     claim = await references.get(PERSISTENT_VOLUME_CLAIMS, namespace, name)
     if claim is None:
         raise VolumeProblem(f'persistentvolumeclaim "{name}" not found')
-    return base / nested_text(claim, "metadata", "uid")
+    return nested_text(claim, "metadata", "uid")
