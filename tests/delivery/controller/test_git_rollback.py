@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from haori.delivery.controller.git_rollback import GitRollback, GitRollbackError
 from haori.delivery.controller.pins import PinError
-from haori.delivery.model import Application, parse_application
+from haori.delivery.model import Application, HistoryEntry, parse_application
 from haori.delivery.render import Renderer, RendererSettings
 from haori.git import Author, Repositories, RepositorySettings
 from tests.git.conftest import Origin
@@ -30,6 +30,7 @@ class Stand:
         self.repositories = Repositories(RepositorySettings(folder=folder / "mirrors", allow_file=True))
         self.renderer = Renderer(RendererSettings(folder=folder / "cache", key=bytes(32)))
         self.releases: list[str] = []
+        self.notes: list[tuple[str, int, str, str]] = []
         self.source: dict[str, Any] = {"repoURL": self.origin.url, "path": "shop", "targetRevision": "main"}
 
     def application(self, name: str, namespace: str) -> Application:
@@ -39,7 +40,10 @@ class Stand:
         return parse_application({"metadata": metadata, "spec": spec, "status": {"history": history}})
 
     async def roll_back(self, entry_id: int | None = None, *, reason: str = "") -> list[dict[str, Any]]:
-        rollback = GitRollback(self.repositories, self.renderer, self.application)
+        def note(application: Application, entry: HistoryEntry, who: str, commit: str) -> None:
+            self.notes.append((application.name, entry.id, who, commit))
+
+        rollback = GitRollback(self.repositories, self.renderer, self.application, note=note)
         return await rollback.roll_back("shop", "", entry_id=entry_id, author=AUTHOR, reason=reason)
 
     def at_head(self, path: str) -> str:
@@ -76,6 +80,7 @@ async def test_only_what_the_application_reads_is_restored(stand: Stand) -> None
     assert stand.at_head("other/x.yaml") == "new"
     assert commit["paths"] == ["shop/a.yaml", "shop/gone.yaml", "shop/new.yaml"]
     assert commit["from"] == stand.releases[1]
+    assert stand.notes == [("shop", 0, "Ana", commit["revision"])]
     said = stand.origin.git("log", "-1", "--format=%an%n%B", "main")
     assert said.startswith(f"Ana\nRoll shop back to {stand.releases[0][:8]}")
     assert said.endswith("errors at checkout")

@@ -20,9 +20,11 @@ from haori.delivery.controller.install import install_missing
 from haori.delivery.controller.leading import Ground, Known, Leader, SettingsChangedError, read_settings
 from haori.delivery.controller.lease import Lease, LeaseLostError
 from haori.delivery.controller.listener import ListenerSettings, open_listener
+from haori.delivery.controller.recording import rolled_back
 from haori.delivery.controller.repositories import RepositoryIndex
 from haori.delivery.controller.seat import take_seat
 from haori.delivery.controller.settings import EngineSettings
+from haori.delivery.model import Application, HistoryEntry
 from haori.delivery.render import Renderer, RendererSettings, load_instance_key
 from haori.errors import TransientError
 from haori.git import Repositories, RepositorySettings
@@ -142,7 +144,12 @@ async def _listening(engine: Engine) -> AsyncIterator[None]:
         yield
         return
     answers = Answers(lambda: engine.leader, isolation=(await isolation()).value)
-    rollbacks = GitRollback(ground.repositories, ground.renderer, answers.find)
+
+    def note(application: Application, entry: HistoryEntry, who: str, commit: str) -> None:
+        cluster = ground.client.cluster
+        ground.recorder.record(rolled_back(application, entry, who, commit, time=ground.clock(), cluster=cluster))
+
+    rollbacks = GitRollback(ground.repositories, ground.renderer, answers.find, note=note)
     place = ListenerSettings(path=settings.listener, host=settings.listener_host, port=settings.listener_port)
     async with open_listener(answers, place, rollbacks=rollbacks):
         yield

@@ -43,12 +43,21 @@ class Restore:
 
 
 class GitRollback:
-    """Rolls applications back; `find` gives an application by name and namespace, or raises."""
+    """Rolls applications back; `find` gives an application by name and namespace, or raises.
+
+    `note` is told of each commit pushed: the application, the release, who asked, the commit.
+    """
 
     def __init__(
-        self, repositories: Repositories, renderer: ListsInputs, find: Callable[[str, str], Application]
+        self,
+        repositories: Repositories,
+        renderer: ListsInputs,
+        find: Callable[[str, str], Application],
+        *,
+        note: Callable[[Application, HistoryEntry, str, str], None],
     ) -> None:
         self._repositories, self._renderer, self._find = repositories, renderer, find
+        self._note = note
 
     async def roll_back(
         self, name: str, namespace: str, *, entry_id: int | None, author: Author, reason: str
@@ -61,7 +70,10 @@ class GitRollback:
         entry = choose_entry(application, entry_id)
         done = []
         for group in await self._restores(application, entry):
-            done += await self._push(application, entry, group, author, reason)
+            pushed = await self._push(application, entry, group, author, reason)
+            for commit in pushed:
+                self._note(application, entry, author.name, str(commit["revision"]))
+            done += pushed
         return done
 
     async def _restores(self, application: Application, entry: HistoryEntry) -> list[list[Restore]]:

@@ -140,7 +140,7 @@ class Reconciler:
         if wanted.error is not None:
             sentence = Sentence(code="target-state-failed", parameters={"reason": wanted.error.sentence})
             conditions.append(Condition(type=ConditionType.COMPARISON_ERROR, sentence=sentence))
-        await self._note_pin(application)
+        await self._note_pin(application, memory)
         ended = False
         state = application.operation_state
         waiting: tuple[ResourceKey, ...] = ()
@@ -175,6 +175,7 @@ class Reconciler:
                 self.queue.ask(key, Level.NEWEST, "pin", delay=(application.pin.until - now).total_seconds() + 0.5)
             if decided.ends_pin:
                 await self._end_pin(application)
+                memory.has_ended_pin = True
             revisions = memory.git
             if decided.revisions != memory.git:
                 revisions = await self._parts.desired.resolve(sources, revisions=decided.revisions)
@@ -216,7 +217,7 @@ class Reconciler:
 
         await self._parts.writer.write(ApplicationKey(application.namespace, application.name), build)
 
-    async def _note_pin(self, application: Application) -> None:
+    async def _note_pin(self, application: Application, memory: Memory) -> None:
         """Records that a pin came or went; the status holds the last one that was recorded."""
         before = nested_mapping(application.manifest, "status", "haori", "pin")
         pin = self._parts.declared.applications.get(
@@ -225,7 +226,9 @@ class Reconciler:
         if pin is not None and pin_json(pin) != dict(before):
             self._parts.recording.pin_set(application, pin)
         elif pin is None and before:
-            self._parts.recording.pin_ended(application, str(before.get("revision") or ""))
+            revision = str(before.get("revision") or "")
+            self._parts.recording.pin_ended(application, revision, by_us=memory.has_ended_pin)
+            memory.has_ended_pin = False
 
     # Operations
 

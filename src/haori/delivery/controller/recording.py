@@ -11,7 +11,7 @@ from haori.cluster import KubernetesClient
 from haori.cluster.well_known import EVENTS
 from haori.delivery.apply import WriteDoor
 from haori.delivery.apply.door import LostLeadershipError
-from haori.delivery.model import Application, OperationState, Pin
+from haori.delivery.model import Application, HistoryEntry, OperationState, Pin
 from haori.errors import PeerError
 from haori.objects import ResourceKey
 from haori.objects.times import format_time
@@ -22,6 +22,8 @@ from haori.words import Language, Sentence
 
 log = logging.getLogger(__name__)
 COMPONENT = "haori-engine"
+AUTOMATED = "automated"
+"""Who acts where nobody asked."""
 
 
 class Recording:
@@ -84,16 +86,17 @@ class Recording:
             revision=",".join(pin.revisions), objects=(_itself(application),), cluster=self._client.cluster,
         ))  # fmt: skip
 
-    def pin_ended(self, application: Application, revision: str) -> None:
-        """A pin was removed, by a person or because its time was over."""
+    def pin_ended(self, application: Application, revision: str, *, by_us: bool) -> None:
+        """A pin was removed: by us because its time was over, or by somebody who left no name."""
         parameters = {"application": application.name, "revision": revision[:7]}
         self._put(Record(
-            code="pin-ended", time=self._clock(), parameters=parameters, revision=revision,
+            code="pin-ended", time=self._clock(), parameters=parameters, who=AUTOMATED if by_us else "",
+            revision=revision,
             objects=(_itself(application),), cluster=self._client.cluster,
         ))  # fmt: skip
 
     def _record(self, code: str, application: Application, parameters: dict[str, Any], state: OperationState) -> None:
-        who = state.operation.username or ("automated" if state.operation.automated else "")
+        who = state.operation.username or (AUTOMATED if state.operation.automated else "")
         objects = tuple(dict.fromkeys(row.key for row in state.resources)) or (_itself(application),)
         self._put(Record(
             code=code, time=self._clock(), parameters=parameters, who=who, revision=",".join(state.revisions),
@@ -138,6 +141,19 @@ class Recording:
             raise
         except PeerError as error:
             log.debug("event not written", extra={"application": application.name, "code": error.code})
+
+
+def rolled_back(
+    application: Application, entry: HistoryEntry, who: str, commit: str, *, time: datetime, cluster: str
+) -> Record:
+    """That somebody rolled back by a commit; the sync that follows has a record of its own."""
+    parameters = {
+        "owner": who, "application": application.name, "revision": _short(entry.revisions), "commit": commit[:7],
+    }  # fmt: skip
+    return Record(
+        code="rolled-back", time=time, parameters=parameters, who=who, revision=commit,
+        objects=(_itself(application),), cluster=cluster,
+    )  # fmt: skip
 
 
 def _itself(application: Application) -> ResourceKey:
