@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from haori.objects import Manifest, copy_manifest, nested_list, nested_mapping
 
@@ -31,11 +34,19 @@ def slim_definition(definition: Manifest) -> dict[str, Any]:
 
 
 def _slim(schema: Mapping[str, Any]) -> dict[str, Any]:
-    slim = {name: copy_manifest(schema[name]) for name in _KEPT if name in schema}
+    kept = {name: copy_manifest(schema[name]) for name in _KEPT if name in schema}
+    slim = dict(kept)
     properties = schema.get("properties")
     if isinstance(properties, Mapping):
         slim["properties"] = {name: _slim(field) for name, field in properties.items() if isinstance(field, Mapping)}
     for name in ("items", "additionalProperties"):
         if name in schema:
             slim[name] = _slim(schema[name]) if isinstance(schema[name], Mapping) else schema[name]
-    return slim
+    return slim if len(slim) > len(kept) else _leaf(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
+
+
+@lru_cache(maxsize=1024)
+def _leaf(schema: bytes) -> dict[str, Any]:
+    """One value for all leaves alike: most of a definition is `{"type": "string"}`."""
+    leaf: dict[str, Any] = orjson.loads(schema)
+    return leaf
