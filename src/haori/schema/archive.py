@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -49,4 +49,4 @@ def open_archive(name: str) -> Archive:
 
 def data_file(name: str) -> bytes:
     """The bytes of a file in this room's `data` folder."""
-    return (files("haori.schema") / "data" / name).read_bytes()
+    return (Path(__file__).parent / "data" / name).read_bytes()

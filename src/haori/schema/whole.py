@@ -10,7 +10,7 @@ from haori.objects import Manifest
 from haori.schema.catalog import Schemas
 from haori.schema.checks.table import problems_of, warnings_of
 from haori.schema.problems import FieldProblem
-from haori.schema.validate import validate
+from haori.schema.shapes import validate
 
 
 def validate_object(schemas: Schemas, manifest: Manifest, old: Manifest | None = None) -> tuple[FieldProblem, ...]:

@@ -6,7 +6,6 @@ see: robfig/cron v3 `parser.go`, ParseStandard.
 from __future__ import annotations
 
 import re
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from haori.objects import QuantityError
 from haori.objects.quantities import parse_duration
@@ -51,6 +50,8 @@ def time_zone_complaint(zone: str) -> str:
         return "timeZone must be nil or non-empty string"
     if zone.lower() == "local":
         return "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # Slow to load, and few objects name a time zone.
+
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
