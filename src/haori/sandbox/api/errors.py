@@ -167,6 +167,11 @@ def too_large(limit: int) -> ApiStatusError:
     return ApiStatusError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}", {})
 
 
+def timed_out() -> ApiStatusError:
+    """504: the request did not come to its end in time."""
+    return ApiStatusError(504, "Timeout", "Timeout: request did not complete within requested timeout", {})
+
+
 def internal(message: str) -> ApiStatusError:
     """500: our fault."""
     return ApiStatusError(

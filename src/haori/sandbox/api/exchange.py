@@ -32,6 +32,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY_LIMIT = 3 << 20
 """Of a request, as Kubernetes bounds it."""
+BODY_SECONDS = 60.0
+"""For the whole body, as Kubernetes bounds a request."""
 GZIP_FROM = 128 << 10
 """Answers of this size are compressed for those who take it."""
 OFFLOAD_FROM = 1 << 20
@@ -83,7 +85,14 @@ class Request:
         )
 
     async def body(self) -> bytes:
-        """The body; 413 beyond the bound."""
+        """The body; 413 beyond the bound, 504 where it does not come."""
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._read_body()
+        except TimeoutError as error:
+            raise errors.timed_out() from error
+
+    async def _read_body(self) -> bytes:
         chunks, size, more = [], 0, True
         while more:
             message = await self.receive()

@@ -42,6 +42,9 @@ NO_IMPERSONATION = {
     "code": 403,
 }
 
+CLOSING = (b"connection", b"close")
+"""Whoever is turned away is not listened to any further: the body of the request may be long in coming."""
+
 Authenticate = Callable[[Mapping[str, str]], User | None]
 """The user of a request's headers (names in lower case), or None."""
 
@@ -70,12 +73,13 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        if not self._is_ours(headers.get("host", "")):
-            return await answer(scope, receive, send, 421, b"")
+        hosts = [value for name, value in scope["headers"] if name.lower() == b"host"]
+        if len(hosts) != 1 or not self._is_ours(headers["host"]):
+            return await answer(scope, receive, send, 421, b"", CLOSING)
         user = self._authenticate(headers)
         if user is None:
             if scope["path"] not in PUBLIC_PATHS or "authorization" in headers:
-                return await answer(scope, receive, send, 401, orjson.dumps(UNAUTHORIZED))
+                return await answer(scope, receive, send, 401, orjson.dumps(UNAUTHORIZED), CLOSING)
             user = ANONYMOUS
         if "impersonate-user" in headers:
             if not user.is_master:

@@ -103,9 +103,13 @@ async def serve_https(gate: Gate, pki: Pki, listening: socket.socket) -> AsyncIt
     """Serves what is behind the gate on the socket until left."""
     import uvicorn
 
+    from haori.sandbox.api.bounds import CONNECTIONS, BoundedProtocol
+
     config = uvicorn.Config(
         gate,
-        http="httptools",
+        http=BoundedProtocol,
+        limit_concurrency=CONNECTIONS,
+        proxy_headers=False,
         ws="websockets-sansio",
         ws_max_size=16 << 20,
         log_level="warning",
