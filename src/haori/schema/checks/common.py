@@ -8,11 +8,12 @@ from typing import Any
 from haori.objects import Manifest, SelectorError
 from haori.objects.selectors import label_selector_of
 from haori.schema.checks import words
-from haori.schema.problems import FieldProblem, forbidden, invalid, required, unsupported_in_order
+from haori.schema.problems import FieldProblem, forbidden, invalid, required, too_long, unsupported_in_order
 
 Problems = Iterator[FieldProblem]
 Rule = Callable[[Manifest, "Manifest | None"], Problems]
 """What is wrong with an object (and, with the state before, with its change)."""
+_ANNOTATIONS_LIMIT = 256 * 1024
 IMMUTABLE = "field is immutable"
 
 
@@ -72,6 +73,9 @@ def annotation_map(annotations: Mapping[str, Any], path: str) -> Problems:
     """Keys of annotations, read without regard to case, and their whole size."""
     for key in annotations:
         yield from said(path, key, words.qualified_name(key.lower()))
+    size = sum(len(str(key).encode()) + len(str(value).encode()) for key, value in annotations.items())
+    if size > _ANNOTATIONS_LIMIT:
+        yield too_long(path, _ANNOTATIONS_LIMIT)
 
 
 def selector(value: Mapping[str, Any] | None, path: str) -> Problems:

@@ -58,8 +58,6 @@ def _container(container: Mapping[str, Any], path: str, volumes: frozenset[str])
     image = container.get("image") or ""
     if not image:
         yield required(f"{path}.image")
-    elif image != image.strip():
-        yield invalid(f"{path}.image", image, "must not have leading or trailing whitespace")
     if message := container.get("terminationMessagePolicy"):
         yield from one_of(f"{path}.terminationMessagePolicy", message, _MESSAGE_POLICIES)
     if (pull := container.get("imagePullPolicy")) and pull not in _PULL_POLICIES:

@@ -60,7 +60,7 @@ def _source(variable: Mapping[str, Any], path: str) -> Problems:
             yield from field_reference(reference, place)
         elif name == "resourceFieldRef":
             yield from resource_reference(reference, place, needs_container=False)
-        else:
+        elif name != "fileKeyRef":
             yield from _key(reference, place)
     if not given:
         listed = "`fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"

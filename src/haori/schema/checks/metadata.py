@@ -14,7 +14,7 @@ from haori.schema.checks.common import Problems, annotation_map, label_map, part
 from haori.schema.problems import invalid, required
 
 _LABEL_NAMES = frozenset({"Namespace", "Service", "StatefulSet"})
-_PATH_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
+_PATH_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "IPAddress", "ClusterTrustBundle"})
 _STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 _FREE_FINALIZERS = frozenset({"", "CustomResourceDefinition", "APIService"})
 """Kinds (custom ones have no name here) whose finalizers may be any qualified name: another server's code checks them."""

@@ -31,6 +31,7 @@ def check_pod(manifest: Manifest, old: Manifest | None) -> Problems:
     spec = part(manifest, "spec")
     if old is None:
         yield from check_pod_spec(spec, "spec")
+        yield from _padded_images(spec)
     else:
         yield from _change(spec, part(old, "spec"))
 
@@ -102,10 +103,17 @@ def _change(new: Mapping[str, Any], old: Mapping[str, Any]) -> Problems:
 def _images(spec: Mapping[str, Any]) -> Problems:
     for field in ("containers", "initContainers"):
         for position, container in entries(spec, field):
-            image = container.get("image") or ""
-            if not image:
+            if not container.get("image"):
                 yield required(f"spec.{field}[{position}].image")
-            elif image != image.strip():
+    yield from _padded_images(spec)
+
+
+def _padded_images(spec: Mapping[str, Any]) -> Problems:
+    """A rule for Pods only: templates have always been taken with such images."""
+    for field in ("containers", "initContainers"):
+        for position, container in entries(spec, field):
+            image = container.get("image") or ""
+            if image != image.strip():
                 detail = "must not have leading or trailing whitespace"
                 yield invalid(f"spec.{field}[{position}].image", image, detail)
 

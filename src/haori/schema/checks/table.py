@@ -22,13 +22,17 @@ from haori.schema.checks.workloads import (
     check_daemon_set,
     check_deployment,
     check_replica_set,
+    check_replication_controller,
     check_stateful_set,
 )
 from haori.schema.problems import invalid
 
 _ONLY_METADATA = frozenset({"ServiceAccount"})
 _TEMPLATES: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"), ("spec", "template", "spec")),
+    **dict.fromkeys(
+        ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController"),
+        ("spec", "template", "spec"),
+    ),
     "Pod": ("spec",),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
 }
@@ -95,6 +99,7 @@ _RULES: Mapping[str, Rule] = {
     "Deployment": check_deployment,
     "ReplicaSet": check_replica_set,
     "StatefulSet": check_stateful_set,
+    "ReplicationController": check_replication_controller,
     "DaemonSet": check_daemon_set,
     "Job": check_job,
     "CronJob": check_cron_job,

@@ -59,6 +59,19 @@ def check_replica_set(manifest: Manifest, old: Manifest | None) -> Problems:
     yield from _same_selector(spec, old)
 
 
+def check_replication_controller(manifest: Manifest, old: Manifest | None) -> Problems:
+    """A ReplicationController, whose selector is a map of labels and may change."""
+    spec = part(manifest, "spec")
+    yield from not_negative(spec, "spec", "minReadySeconds", "replicas")
+    wanted = part(spec, "selector")
+    if not wanted:
+        yield required("spec.selector")
+    elif any(_labels(spec).get(key) != value for key, value in wanted.items()):
+        yield _unlike(spec)
+    yield from check_template(part(spec, "template"), _TEMPLATE)
+    yield from _always(spec, "ReplicationController")
+
+
 def check_daemon_set(manifest: Manifest, old: Manifest | None) -> Problems:
     """A DaemonSet."""
     spec = part(manifest, "spec")
