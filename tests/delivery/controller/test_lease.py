@@ -104,3 +104,18 @@ def _leases():
     from haori.cluster.well_known import LEASES
 
     return LEASES
+
+
+async def test_an_engine_that_lost_its_lease_waits_for_the_next_term_like_any_other():
+    client = FakeClient()
+    one, two = lease(client, "one"), lease(client, "two")
+    await one.acquire()
+    await two.acquire()  # The first slept, and never renewed.
+    waited_for: list[str] = []
+
+    waiting = asyncio.ensure_future(one.acquire(waited_for.append))
+    await asyncio.wait([waiting], timeout=5)
+    assert (waiting.done(), waited_for) == (False, ["two"])
+
+    await two.release()
+    assert await waiting == 2

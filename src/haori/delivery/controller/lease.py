@@ -82,6 +82,7 @@ class Lease:
     async def acquire(self, on_wait: Callable[[str], None] = lambda holder: None) -> int:
         """Waits until the Lease is ours and gives the term; `on_wait` hears each new holder that is waited for."""
         waited_for = ""
+        self._held = None  # What is left of a term that was lost is no claim to the next one.
         while True:
             try:
                 holder = await self._try()

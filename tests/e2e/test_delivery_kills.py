@@ -1,0 +1,214 @@
+"""An engine that is killed, or stopped for a while, loses nothing, does nothing twice and never writes out of turn."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haori.cluster import ApiResource, EventType, HttpClient, Reflector, WatchEvent
+from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, JOBS, PODS
+from tests.e2e.delivery import Delivery, at, config_map, deployment, job
+from tests.e2e.engine import LEASE_SECONDS, EngineProcess
+
+pytestmark = pytest.mark.e2e
+
+
+class Stand:
+    """A repository, engines to kill, and somebody who watches."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.seen: list[WatchEvent] = []
+        self.engines: list[EngineProcess] = []
+
+    async def engine(self, name: str) -> EngineProcess:
+        made = EngineProcess(self.delivery.folder / name, self.delivery.kubeconfig, self.delivery.control)
+        self.engines.append(made)
+        await made.start()
+        return made
+
+    def uids(self) -> dict[str, set[str]]:
+        """By name, each Job that there ever was in the application's namespace."""
+        found = defaultdict(set)
+        for event in self.seen:
+            metadata = event.object.get("metadata") or {}
+            is_there = event.object.get("kind") == "Job" and metadata.get("namespace") == self.delivery.namespace
+            if event.type is EventType.ADDED and is_there:
+                found[metadata["name"]].add(metadata["uid"])
+        return dict(found)
+
+    def terms(self) -> list[int]:
+        """The engines' terms in the order in which they wrote the Applications."""
+        found = []
+        for event in self.seen:
+            metadata = event.object.get("metadata") or {}
+            is_there = event.object.get("kind") == "Application" and metadata.get("namespace") == self.delivery.control
+            term = (metadata.get("annotations") or {}).get("haori.dev/term")
+            if is_there and term:
+                found.append(int(term))
+        return found
+
+
+async def _watch(client: HttpClient, resource: ApiResource, seen: list[WatchEvent]) -> None:
+    await Reflector(client, resource, seen.append).run()
+
+
+@pytest.fixture
+async def stand(client: HttpClient, kubeconfig: Path, kubelet: None, tmp_path: Path) -> AsyncIterator[Stand]:
+    delivery = Delivery(client, kubeconfig, tmp_path)
+    await delivery.prepare()
+    stand = Stand(delivery)
+    watching: list[asyncio.Task[None]] = []
+    try:
+        first = await stand.engine("first")  # Installs the custom resources.
+        watching = [asyncio.create_task(_watch(client, each, stand.seen)) for each in (JOBS, APPLICATIONS)]
+        first.kill()
+        stand.engines.clear()
+        yield stand
+    finally:
+        for engine in stand.engines:
+            engine.kill()
+        for task in watching:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await delivery.end()
+
+
+def release(number: int, image: str = "migrate:1") -> dict[str, str | None]:
+    """One release with a migration of its own name, a first wave and a second one."""
+    wave = "metadata:\n  annotations: {argocd.argoproj.io/sync-wave: '1'}\n"
+    late = config_map("late", x=str(number)).replace("metadata:\n", wave, 1)
+    files: dict[str, str | None] = {
+        "app/job.yaml": job(f"migrate-{number}", image, "PreSync"),
+        "app/web.yaml": deployment("web", f"web:{number}"),
+        "app/late.yaml": late,
+    }
+    return files
+
+
+async def let_pull(stand: Stand, name: str) -> None:
+    """The image of a Job's Pod can be pulled from now on."""
+    while True:
+        pods = (await stand.delivery.client.list(PODS, stand.delivery.namespace)).items
+        found = [pod for pod in pods if pod["metadata"]["name"].startswith(name)]
+        if found:
+            break
+        await asyncio.sleep(0.05)
+    pod = found[0]
+    containers = [{**pod["spec"]["containers"][0], "image": "migrate:1"}]
+    await stand.delivery.patch(
+        PODS, pod["metadata"]["name"], stand.delivery.namespace, {"spec": {"containers": containers}}
+    )
+
+
+async def test_a_kill_in_the_middle_of_an_operation_runs_no_hook_twice(stand: Stand):
+    delivery = stand.delivery
+    engine = await stand.engine("engine")
+    commit = delivery.repository.commit("Begin", release(1, image="migrate:missing"))
+    await delivery.client.create(APPLICATIONS, delivery.application("shop", "app"))
+    hook = await delivery.expect_object(JOBS, "migrate-1", delivery.namespace, lambda found: True)
+    before = await delivery.expect("shop", lambda app: _phase(app) == "Running" and _rows(app) != [])
+    engine.kill()
+
+    await engine.start()
+    await let_pull(stand, "migrate-1")
+    after = await delivery.expect("shop", at(commit))
+
+    assert stand.uids() == {"migrate-1": {hook["metadata"]["uid"]}}
+    assert after["status"]["operationState"]["startedAt"] == before["status"]["operationState"]["startedAt"]
+    assert [(entry["id"], entry["revision"]) for entry in after["status"]["history"]] == [(0, commit)]
+    await engine.expect_syncs(["sync-started", "sync-finished"])
+
+
+async def _storm(stand: Stand, pushes: int, seed: int) -> None:
+    delivery, rng = stand.delivery, random.Random(seed)
+    engine = await stand.engine("engine")
+    commits = [delivery.repository.commit("Begin", release(0))]
+    limit = {"revisionHistoryLimit": pushes + 10}
+    await delivery.deploy("shop", "app", **limit)
+    for number in range(1, pushes + 1):
+        commits.append(await delivery.push("shop", f"Release {number}", release(number)))
+        for _ in range(rng.randint(1, 2)):
+            await asyncio.sleep(rng.uniform(0.0, 0.6))
+            engine.kill()
+            await engine.start()
+        found = await delivery.expect("shop", at(commits[-1]), seconds=60)
+    history = found["status"]["history"]
+    assert [entry["revision"] for entry in history] == commits
+    assert [entry["id"] for entry in history] == list(range(len(commits)))
+    assert {name: len(uids) for name, uids in stand.uids().items()} == {
+        f"migrate-{number}": 1 for number in range(pushes + 1)
+    }
+    assert stand.terms() == sorted(stand.terms())
+
+
+async def test_a_short_storm_of_kills(stand: Stand):
+    await _storm(stand, pushes=3, seed=3)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_storm_of_kills(stand: Stand, seed: int):
+    await _storm(stand, pushes=40, seed=seed)
+
+
+async def test_a_second_engine_waits_and_takes_over_after_a_kill(stand: Stand):
+    delivery = stand.delivery
+    first = await stand.engine("one")
+    delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    await delivery.deploy("shop", "app")
+    second = await stand.engine("two")
+    commit = await delivery.push("shop", "Second", {"app/a.yaml": config_map("a", x="2")})
+    await delivery.expect("shop", at(commit))
+    assert second.records() == []
+
+    first.kill()
+    commit = await delivery.push("shop", "Third", {"app/a.yaml": config_map("a", x="3")})
+    found = await delivery.expect("shop", at(commit), seconds=LEASE_SECONDS + 30)
+
+    assert [entry["id"] for entry in found["status"]["history"]] == [0, 1, 2]
+    await second.expect_syncs(["sync-started", "sync-finished"])
+
+
+async def test_an_engine_that_slept_through_its_lease_stops_before_its_next_write(stand: Stand):
+    delivery = stand.delivery
+    first = await stand.engine("one")
+    delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    await delivery.deploy("shop", "app")
+    second = await stand.engine("two")
+
+    first.send(signal.SIGSTOP)
+    commit = await delivery.push("shop", "Second", {"app/a.yaml": config_map("a", x="2")})
+    await delivery.expect("shop", at(commit), seconds=LEASE_SECONDS + 30)
+    written = len(first.records())
+    first.send(signal.SIGCONT)
+    for number in (3, 4):
+        await delivery.patch(CONFIG_MAPS, "a", delivery.namespace, {"data": {"x": "by hand"}})
+        commit = await delivery.push("shop", f"Release {number}", {"app/a.yaml": config_map("a", x=str(number))})
+        await delivery.expect("shop", at(commit))
+
+    assert first.is_alive()
+    assert len(first.records()) == written
+    assert second.records()
+    terms = stand.terms()
+    assert terms == sorted(terms)
+    assert len(set(terms)) == 2
+
+
+def _phase(application: dict[str, Any]) -> str:
+    return str(((application.get("status") or {}).get("operationState") or {}).get("phase"))
+
+
+def _rows(application: dict[str, Any]) -> list[Any]:
+    result = application["status"]["operationState"].get("syncResult") or {}
+    return list(result.get("resources") or [])
