@@ -396,7 +396,8 @@ def _custom_definition(spec: Object) -> None:
     names = spec.get("names")
     if isinstance(names, dict):
         kind = str(names.get("kind", ""))
-        _set(names, singular=kind.lower(), listKind=f"{kind}List")
+        if kind:
+            _set(names, singular=kind.lower(), listKind=f"{kind}List")
     _set(_child(spec, "conversion"), strategy="None")
 
 

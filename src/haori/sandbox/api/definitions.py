@@ -21,9 +21,6 @@ def accept_definition(
 ) -> None:
     """Fills in names and status: a definition is established as soon as its names are free. Changes `new` in place."""
     names = dict(nested_mapping(new, "spec", "names"))
-    kind = nested_text(names, "kind")
-    names.setdefault("singular", kind.lower())
-    names.setdefault("listKind", f"{kind}List")
     spec = {**nested_mapping(new, "spec"), "names": names}
     spec.setdefault("conversion", {"strategy": "None"})
     new["spec"] = spec

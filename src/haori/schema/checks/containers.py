@@ -16,6 +16,7 @@ from haori.schema.checks.probes import check_lifecycle, check_probes
 from haori.schema.checks.resources import check_resources
 from haori.schema.problems import duplicate, forbidden, invalid, not_found, required, unsupported
 
+_INT32 = 2**31 - 1
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
@@ -36,6 +37,8 @@ def check_containers(spec: Mapping[str, Any], path: str, volumes: frozenset[str]
             yield from _name(container, place, names)
             yield from _container(container, place, volumes)
             yield from _host_ports(container, place, host_ports)
+            if spec.get("hostNetwork"):
+                yield from _same_ports(container, place)
             if field == "initContainers":
                 yield from _init_container(container, place, grace)
             else:
@@ -70,6 +73,14 @@ def _container(container: Mapping[str, Any], path: str, volumes: frozenset[str])
     if context.get("privileged") and context.get("allowPrivilegeEscalation") is False:
         detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
         yield invalid(f"{path}.securityContext", in_code(context), detail)
+    for field in ("runAsUser", "runAsGroup"):
+        yield from user_number(context.get(field), f"{path}.securityContext.{field}")
+
+
+def user_number(number: int | None, path: str) -> Problems:
+    """A user's or group's number."""
+    if number is not None and not 0 <= number <= _INT32:
+        yield invalid(path, number, f"must be between 0 and {_INT32}, inclusive")
 
 
 def _init_container(container: Mapping[str, Any], path: str, grace: int | None) -> Problems:
@@ -114,6 +125,13 @@ def _host_ports(container: Mapping[str, Any], path: str, seen: set[str]) -> Prob
         if mark in seen:
             yield duplicate(f"{path}.ports[{position}].hostPort", mark)
         seen.add(mark)
+
+
+def _same_ports(container: Mapping[str, Any], path: str) -> Problems:
+    for position, port in entries(container, "ports"):
+        if port.get("hostPort") != port.get("containerPort"):
+            detail = "must match `containerPort` when `hostNetwork` is true"
+            yield invalid(f"{path}.ports[{position}].hostPort", port.get("hostPort") or 0, detail)
 
 
 def _mounts(container: Mapping[str, Any], path: str, volumes: frozenset[str]) -> Problems:

@@ -52,9 +52,9 @@ def _is_established(definition: Manifest) -> bool:
 def _names(names: Mapping[str, Any], path: str) -> Problems:
     for field in ("plural", "singular"):
         text = names.get(field) or ""
-        if not text and field == "plural":
+        if not text:
             yield required(f"{path}.{field}")
-        elif text:
+        else:
             yield from said(f"{path}.{field}", text, words.old_label(text))
     for field in ("kind", "listKind"):
         text = names.get(field) or ""

@@ -81,7 +81,9 @@ def field_reference(reference: Mapping[str, Any], path: str, *, allowed: frozens
     if bracket and rest.endswith("']"):
         if base not in _MAPS:
             yield invalid(
-                f"{path}.fieldPath", field, f'error converting fieldPath: "{base}" does not support subscript'
+                f"{path}.fieldPath",
+                field,
+                f"error converting fieldPath: field label does not support subscript: {field}",
             )
         else:
             key = rest[:-2]

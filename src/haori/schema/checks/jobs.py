@@ -72,8 +72,8 @@ def check_job_spec(spec: Mapping[str, Any], path: str) -> Problems:
     policy = part(spec, "template", "spec").get("restartPolicy") or "Always"
     if policy == "Always":
         yield required(f"{path}.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"')
-    elif policy not in ("OnFailure", "Never"):
-        yield unsupported(f"{path}.template.spec.restartPolicy", policy, ("OnFailure", "Never"))
+    else:
+        yield from one_of(f"{path}.template.spec.restartPolicy", policy, ("OnFailure", "Never"))
 
 
 def _change(manifest: Manifest, old: Manifest) -> Problems:

@@ -62,9 +62,7 @@ def _owners(metadata: Mapping[str, Any]) -> Problems:
     controller = ""
     for position, owner in enumerate(owners):
         place = f"metadata.ownerReferences[{position}]"
-        if not owner.get("apiVersion"):
-            yield invalid(f"{place}.apiVersion", "", "version must not be empty")
-        for field in ("kind", "name", "uid"):
+        for field in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(field):
                 yield required(f"{place}.{field}", "must not be empty")
         if owner.get("controller"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from haori.schema.checks import words
 from haori.schema.checks.common import Problems, entries, one_of, part, said, selector
-from haori.schema.problems import forbidden, invalid, required
+from haori.schema.problems import duplicate, forbidden, invalid, required
 
 _REQUIRED, _PREFERRED = (
     "requiredDuringSchedulingIgnoredDuringExecution",
@@ -27,8 +27,13 @@ def check_placement(spec: Mapping[str, Any], path: str) -> Problems:
     yield from _node_affinity(part(affinity, "nodeAffinity"), f"{path}.affinity.nodeAffinity")
     for name in ("podAffinity", "podAntiAffinity"):
         yield from _pod_affinity(part(affinity, name), f"{path}.affinity.{name}")
-    for position, constraint in entries(spec, "topologySpreadConstraints"):
-        yield from _spread(constraint, f"{path}.topologySpreadConstraints[{position}]")
+    constraints = list(entries(spec, "topologySpreadConstraints"))
+    for position, constraint in constraints:
+        place = f"{path}.topologySpreadConstraints[{position}]"
+        yield from _spread(constraint, place)
+        mark = _spread_mark(constraint)
+        if any(_spread_mark(later) == mark for _, later in constraints[position + 1 :]):
+            yield duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", mark)
 
 
 def _toleration(toleration: Mapping[str, Any], path: str) -> Problems:
@@ -111,6 +116,10 @@ def _pod_term(term: Mapping[str, Any], path: str) -> Problems:
     yield from said(f"{path}.topologyKey", key, words.qualified_name(key))
 
 
+def _spread_mark(constraint: Mapping[str, Any]) -> str:
+    return f"{{{constraint.get('topologyKey')}, {constraint.get('whenUnsatisfiable')}}}"
+
+
 def _spread(constraint: Mapping[str, Any], path: str) -> Problems:
     skew = constraint.get("maxSkew") or 0
     if skew <= 0:
@@ -124,5 +133,5 @@ def _spread(constraint: Mapping[str, Any], path: str) -> Problems:
     yield from one_of(f"{path}.whenUnsatisfiable", action, ("DoNotSchedule", "ScheduleAnyway"))
     domains = constraint.get("minDomains")
     if domains is not None and domains <= 0:
-        yield invalid(f"{path}.minDomains", domains, "must be greater than 0")
+        yield invalid(f"{path}.minDomains", domains, "must be greater than zero")
     yield from selector(constraint.get("labelSelector"), f"{path}.labelSelector")

@@ -11,7 +11,7 @@ from typing import Any
 from haori.objects import Manifest, nested_list
 from haori.schema.checks import words
 from haori.schema.checks.common import Problems, annotation_map, entries, label_map, one_of, part, said
-from haori.schema.checks.containers import check_containers
+from haori.schema.checks.containers import check_containers, user_number
 from haori.schema.checks.placement import check_placement
 from haori.schema.checks.volumes import check_volumes, volume_names
 from haori.schema.problems import forbidden, invalid, required
@@ -29,11 +29,11 @@ _DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 def check_pod(manifest: Manifest, old: Manifest | None) -> Problems:
     """A Pod, or the change of one."""
     spec = part(manifest, "spec")
-    if old is None:
-        yield from check_pod_spec(spec, "spec")
-        yield from _padded_images(spec)
-    else:
-        yield from _change(spec, part(old, "spec"))
+    found = list(check_pod_spec(spec, "spec"))
+    yield from found
+    yield from _padded_images(spec)
+    if old is not None:
+        yield from _change(spec, part(old, "spec"), is_sound=not found)
 
 
 def check_template(template: Mapping[str, Any], path: str, *, claims: frozenset[str] = frozenset()) -> Problems:
@@ -53,6 +53,9 @@ def check_pod_spec(spec: Mapping[str, Any], path: str, *, claims: frozenset[str]
     yield from check_placement(spec, path)
     yield from _security(part(spec, "securityContext"), f"{path}.securityContext")
     yield from _names(spec, path)
+    yield from _gates(spec, path)
+    for position, server in enumerate(part(spec, "dnsConfig").get("nameservers") or ()):
+        yield from said(f"{path}.dnsConfig.nameservers[{position}]", server, words.address(server))
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= _INT32:
         yield invalid(f"{path}.activeDeadlineSeconds", deadline, f"must be between 1 and {_INT32}, inclusive")
@@ -80,32 +83,27 @@ def _names(spec: Mapping[str, Any], path: str) -> Problems:
 
 def _security(context: Mapping[str, Any], path: str) -> Problems:
     for field in ("fsGroup", "runAsUser", "runAsGroup"):
-        number = context.get(field)
-        if number is not None and not 0 <= number <= _INT32:
-            yield invalid(f"{path}.{field}", number, f"must be between 0 and {_INT32}, inclusive")
+        yield from user_number(context.get(field), f"{path}.{field}")
 
 
-def _change(new: Mapping[str, Any], old: Mapping[str, Any]) -> Problems:
-    for field, noun in (("containers", "containers"), ("initContainers", "init containers")):
+def _gates(spec: Mapping[str, Any], path: str) -> Problems:
+    for field, name in (("schedulingGates", "name"), ("readinessGates", "conditionType")):
+        for position, gate in entries(spec, field):
+            place = f"{path}.{field}[{position}]" + (".conditionType" if name == "conditionType" else "")
+            yield from said(place, gate.get(name) or "", words.qualified_name(gate.get(name) or ""))
+
+
+def _change(new: Mapping[str, Any], old: Mapping[str, Any], *, is_sound: bool) -> Problems:
+    for field in ("containers", "initContainers"):
         if len(nested_list(new, field)) != len(nested_list(old, field)):
-            yield forbidden(f"spec.{field}", f"pod updates may not add or remove {noun}")
+            yield forbidden(f"spec.{field}", "pod updates may not add or remove containers")
             return
-    images = list(_images(new))
-    yield from images
     deadline = list(_deadline(new.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds")))
     yield from deadline
     tolerations = list(_tolerations(nested_list(new, "tolerations"), nested_list(old, "tolerations")))
     yield from tolerations
-    if not (images or deadline or tolerations) and _fixed(new, old) != _fixed(old, old):
+    if is_sound and not (deadline or tolerations) and _fixed(new, old) != _fixed(old, old):
         yield forbidden("spec", _UPDATE_TEXT)
-
-
-def _images(spec: Mapping[str, Any]) -> Problems:
-    for field in ("containers", "initContainers"):
-        for position, container in entries(spec, field):
-            if not container.get("image"):
-                yield required(f"spec.{field}[{position}].image")
-    yield from _padded_images(spec)
 
 
 def _padded_images(spec: Mapping[str, Any]) -> Problems:

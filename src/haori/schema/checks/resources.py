@@ -37,9 +37,11 @@ def _is_extended(name: str) -> bool:
 
 
 def _amount(name: str, amount: Any, path: str) -> Problems:
-    yield from said(path, name, words.qualified_name(name))
+    complaints = words.qualified_name(name)
+    yield from said(path, name, complaints)
     if "/" not in name and name not in _STANDARD and not name.startswith("hugepages-"):
-        yield invalid(path, name, "must be a standard resource type or fully qualified")
+        if not complaints:
+            yield invalid(path, name, "must be a standard resource type or fully qualified")
         yield invalid(path, name, "must be a standard resource for containers")
     value = parse_quantity(amount)
     if value < 0:

@@ -61,6 +61,9 @@ def _target_reference(reference: Mapping[str, Any], path: str) -> Problems:
             yield required(f"{path}.{field}")
         else:
             yield from said(f"{path}.{field}", text, words.path_segment(text))
+    version = reference.get("apiVersion") or ""
+    if version.count("/") > 1:
+        yield invalid(f"{path}.apiVersion", version, f"unexpected GroupVersion string: {version}")
 
 
 def _metrics(spec: Mapping[str, Any], least: int | None) -> Problems:
@@ -91,7 +94,32 @@ def _metric(metric: Mapping[str, Any], path: str) -> Problems:
     if kind in ("Resource", "ContainerResource"):
         yield from _resource(source, f"{path}.{field}", needs_container=kind == "ContainerResource")
     else:
-        yield from _metric_target(part(source, "target"), f"{path}.{field}.target")
+        yield from _other_source(source, f"{path}.{field}", kind)
+
+
+def _other_source(source: Mapping[str, Any], path: str, kind: str) -> Problems:
+    """A metric of an object, of Pods, or from outside the cluster."""
+    target = part(source, "target")
+    if kind == "Object":
+        yield from _target_reference(part(source, "describedObject"), f"{path}.describedObject")
+    name = part(source, "metric").get("name") or ""
+    if not name:
+        yield required(f"{path}.metric.name", "must specify a metric name")
+    else:
+        yield from said(f"{path}.metric.name", name, words.path_segment(name))
+    yield from selector(part(source, "metric").get("selector"), f"{path}.metric.selector")
+    yield from _metric_target(target, f"{path}.target")
+    value, average = target.get("value"), target.get("averageValue")
+    if kind == "Pods":
+        if average is None:
+            yield required(f"{path}.target.averageValue", "must specify a positive target averageValue")
+    elif value is None and average is None:
+        needed = "must set either a target value or averageValue"
+        if kind == "External":
+            needed = "must set either a target value for metric or a per-pod target"
+        yield required(f"{path}.target.averageValue", needed)
+    elif kind == "External" and value is not None and average is not None:
+        yield forbidden(f"{path}.target.value", "may not set both a target value for metric and a per-pod target")
 
 
 def _resource(source: Mapping[str, Any], path: str, *, needs_container: bool) -> Problems:
@@ -134,6 +162,8 @@ def _behavior(rules: Mapping[str, Any], path: str) -> Problems:
     chosen = rules.get("selectPolicy")
     if chosen is not None and chosen not in ("Disabled", "Max", "Min"):
         yield unsupported(f"{path}.selectPolicy", chosen, ("Disabled", "Max", "Min"))
+    if not rules.get("policies"):
+        yield required(f"{path}.policies", "must specify at least one Policy")
     for position, policy in entries(rules, "policies"):
         yield from _policy(policy, f"{path}.policies[{position}]")
 

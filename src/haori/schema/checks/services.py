@@ -82,6 +82,8 @@ def _port(port: Mapping[str, Any], path: str, kind: str, names: set[str], *, is_
         yield unsupported(f"{path}.protocol", protocol, _PROTOCOLS)
     target = port.get("targetPort", port.get("port") or 0)
     yield from said(f"{path}.targetPort", target, words.port(target))
+    if text := port.get("appProtocol"):
+        yield from said(f"{path}.appProtocol", text, words.qualified_name(text))
     if kind == "ClusterIP" and port.get("nodePort"):
         yield forbidden(f"{path}.nodePort", "may not be used when `type` is 'ClusterIP'")
 
@@ -147,6 +149,12 @@ def _policies(spec: Mapping[str, Any], kind: str) -> Problems:
         yield invalid("spec.externalTrafficPolicy", outside, "may only be set for externally-accessible services")
     elif outside and outside not in _POLICIES:
         yield unsupported("spec.externalTrafficPolicy", outside, _POLICIES)
+    if spec.get("loadBalancerClass") is not None and kind != "LoadBalancer":
+        yield forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'")
+    health = spec.get("healthCheckNodePort")
+    if health and not (kind == "LoadBalancer" and outside == "Local"):
+        detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        yield invalid("spec.healthCheckNodePort", health, detail)
     inside = spec.get("internalTrafficPolicy")
     if inside is not None and inside not in _POLICIES:
         yield unsupported("spec.internalTrafficPolicy", inside, _POLICIES)
@@ -172,6 +180,8 @@ def check_endpoint_slice(manifest: Manifest, old: Manifest | None) -> Problems:
             yield required(f"endpoints[{position}].addresses")
         for index, address in enumerate(addresses):
             yield from _endpoint_address(address, family, f"endpoints[{position}].addresses[{index}]")
+        if host := endpoint.get("hostname"):
+            yield from said(f"endpoints[{position}].hostname", host, words.label(host))
     yield from _slice_ports(manifest)
     if old is not None and manifest.get("addressType") != old.get("addressType"):
         # The server shows no value here.
@@ -186,7 +196,8 @@ def _endpoint_address(address: str, family: str, path: str) -> Problems:
         yield from said(path, address, complaints)
         if not complaints:
             if ipaddress.ip_address(address).version != int(family[-1]):
-                yield invalid(path, address, f"must be an {family} address")
+                # The server's own path has no index here.
+                yield invalid(path.rpartition("[")[0], address, f"must be an {family} address")
             yield from usable_address(address, path)
 
 

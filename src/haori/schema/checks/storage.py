@@ -57,9 +57,6 @@ def _source(source: Mapping[str, Any], path: str) -> Problems:
     for field in ("name", "kind"):
         if not source.get(field):
             yield required(f"{path}.{field}")
-    group, kind = source.get("apiGroup") or "", source.get("kind")
-    if not group and kind and kind != "PersistentVolumeClaim":
-        yield invalid(path, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
 
 
 def _change(manifest: Manifest, old: Manifest) -> Problems:

@@ -53,6 +53,8 @@ def is_judged(kind: str) -> bool:
 
 def warnings_of(manifest: Manifest, old: Manifest | None, kind: str) -> tuple[str, ...]:
     """What the server takes, yet warns of. Nothing where the Pod part did not change."""
+    if kind == "EndpointSlice" and manifest.get("addressType") == "FQDN":
+        return ("spec.addressType: FQDN endpoints are deprecated",)
     path = _TEMPLATES.get(kind)
     if path is None:
         return ()
@@ -66,6 +68,9 @@ def _pod_warnings(spec: Mapping[str, Any], path: str) -> Iterator[str]:
     for _, volume in entries(spec, "volumes"):
         if volume.get("projected") is not None and not any(_projected(volume)):
             yield f'volume "{volume.get("name")}" (Projected) has no sources provided'
+    for position, secret in entries(spec, "imagePullSecrets"):
+        if not secret.get("name"):
+            yield f'{path}.imagePullSecrets[{position}].name: invalid empty name ""'
     for field in ("initContainers", "containers"):
         for position, container in entries(spec, field):
             place = f"{path}.{field}[{position}]"

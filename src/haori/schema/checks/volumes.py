@@ -156,14 +156,18 @@ def _projected(source: Mapping[str, Any], path: str) -> Problems:
         if entry.get("downwardAPI") is not None:
             yield from _downward(part(entry, "downwardAPI"), f"{place}.downwardAPI")
         if entry.get("serviceAccountToken") is not None:
-            yield from _token(part(entry, "serviceAccountToken"), f"{place}.serviceAccountToken")
+            yield from _token(part(entry, "serviceAccountToken"), f"{place}.serviceAccountToken", path)
 
 
-def _token(source: Mapping[str, Any], path: str) -> Problems:
+def _token(source: Mapping[str, Any], path: str, volume: str) -> Problems:
     seconds = source.get("expirationSeconds")
     if seconds is not None and seconds < _SHORTEST_TOKEN_SECONDS:
         yield invalid(f"{path}.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")
-    yield from _file_path(source, path)
+    if not source.get("path"):
+        # The server's own path is the volume's.
+        yield required(f"{volume}.path")
+    else:
+        yield from _file_path(source, path)
 
 
 _CHECKS: Mapping[str, Callable[[Mapping[str, Any], str], Problems]] = {
