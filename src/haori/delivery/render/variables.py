@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from haori.delivery.model.application import Source
+from haori.delivery.render.errors import RenderError
 from haori.delivery.render.request import RenderRequest
 
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|([A-Za-z0-9_]+))")
+_REFERENCE = re.compile(r"\$([^/{$]+)/")
 
 
 def build_variables(request: RenderRequest) -> dict[str, str]:
@@ -42,7 +44,7 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
 
 def put_variables(request: RenderRequest) -> Source:
     """The source with its variables put in: Helm parameters and paths, Kustomize images and, where asked for
-    (`commonAnnotationsEnvsubst`), common annotations."""
+    (`commonAnnotationsEnvsubst`), common annotations. Raises RenderError for a value file of a `ref` that no source carries."""
     variables = build_variables(request)
 
     def put(value: Any) -> str:
@@ -50,22 +52,30 @@ def put_variables(request: RenderRequest) -> Source:
 
     source = request.source
     if source.helm:
-        source = replace(source, helm=_put_helm(source.helm, put, request.references))
+        source = replace(source, helm=_put_helm(source.helm, put, request.references, variables))
     if source.kustomize:
         source = replace(source, kustomize=_put_kustomize(source.kustomize, put))
     return source
 
 
-def _put_helm(options: Mapping[str, Any], put: Callable[[Any], str], references: Container[str]) -> Mapping[str, Any]:
+def _put_helm(
+    options: Mapping[str, Any], put: Callable[[Any], str], references: Container[str], variables: Container[str]
+) -> Mapping[str, Any]:
     changed = dict(options)
+
+    def put_path(text: str) -> str:
+        ref = _REFERENCE.match(text)
+        if ref is None or ref[1] in variables:
+            return put(text)
+        if ref[1] not in references:
+            raise RenderError("render-ref-missing", path=text, ref=ref[1])
+        return text
+
     for name, field in (("parameters", "value"), ("fileParameters", "path")):
         if options.get(name):
             changed[name] = [{**item, field: put(item.get(field, ""))} for item in options[name]]
     if options.get("valueFiles"):
-        changed["valueFiles"] = [
-            text if text.startswith("$") and text[1:].partition("/")[0] in references else put(text)
-            for text in map(str, options["valueFiles"])
-        ]
+        changed["valueFiles"] = [put_path(str(text)) for text in options["valueFiles"]]
     return changed
 
 
