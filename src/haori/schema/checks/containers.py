@@ -129,9 +129,9 @@ def _host_ports(container: Mapping[str, Any], path: str, seen: set[str]) -> Prob
 
 def _same_ports(container: Mapping[str, Any], path: str) -> Problems:
     for position, port in entries(container, "ports"):
-        if port.get("hostPort") != port.get("containerPort"):
+        if port.get("hostPort") and port["hostPort"] != port.get("containerPort"):
             detail = "must match `containerPort` when `hostNetwork` is true"
-            yield invalid(f"{path}.ports[{position}].hostPort", port.get("hostPort") or 0, detail)
+            yield invalid(f"{path}.ports[{position}].hostPort", port["hostPort"], detail)
 
 
 def _mounts(container: Mapping[str, Any], path: str, volumes: frozenset[str]) -> Problems:
