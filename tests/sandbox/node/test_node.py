@@ -80,14 +80,17 @@ async def node(api) -> AsyncIterator[Node]:
 
 async def until(holds):
     """Looks until it holds; what it gives then."""
-    async with asyncio.timeout(60):
-        while True:
-            found = holds()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(0.05)
+    try:
+        async with asyncio.timeout(60):
+            while True:
+                found = holds()
+                if asyncio.iscoroutine(found):
+                    found = await found
+                if found:
+                    return found
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        pytest.fail(f"never held; seen at last: {getattr(holds, 'saw', None)}")
 
 
 def pod(name, *command, restart="Always", annotations=None, volumes=(), **container):
@@ -119,8 +122,9 @@ def state(client: HttpClient, name: str, holds):
     """Looks at the Pod's container status: the status where `holds` does."""
 
     async def look():
+        look.saw = None
         with contextlib.suppress(NotFoundError):
-            found = main_status(await client.get(PODS, name, "default"))
+            look.saw = found = main_status(await client.get(PODS, name, "default"))
             return found if found and holds(found) else None
         return None
 
@@ -165,19 +169,20 @@ class Sampler(threading.Thread):
 
 async def test_a_node_that_is_killed_again_and_again_never_runs_a_container_twice(api, node):
     """Ten kills; at no moment two processes of the one container, its log goes on, and nothing stays in the end."""
-    code = f"n={os.getpid()}; while :; do echo alive; sleep 0.05; done"
-    await api.client.create(PODS, pod("steady", "sh", "-c", code))
+    # No shell: what it forks would look like it for a moment.
+    code = f"import time; n = {os.getpid()}\nwhile True: print('alive', flush=True); time.sleep(0.05)"
+    await api.client.create(PODS, pod("steady", "python3", "-I", "-S", "-c", code))
     await until(state(api.client, "steady", is_running))
     sampler = Sampler(code)
     sampler.start()
     try:
+        await until(lambda: sampler.pids)
         for number in range(1, 11):
             await node.end(signal.SIGKILL)
             await node.start()
-            wanted = number
-            await until(
-                state(api.client, "steady", lambda s, wanted=wanted: is_running(s) and s["restartCount"] == wanted)
-            )
+            again = state(api.client, "steady", lambda s, number=number: is_running(s) and s["restartCount"] == number)
+            await until(again)
+            await until(lambda number=number: len(sampler.pids) > number)
 
             async def says():
                 return b"alive" in b"".join([piece async for piece in api.client.logs("steady", "default")])

@@ -127,7 +127,17 @@ async def test_what_a_process_leaves_behind_ends_with_it(tmp_path):
 
 
 async def test_even_what_left_its_session_is_found_by_its_mark(tmp_path):
-    code = "import os,time; os.setsid() if os.fork() == 0 else os._exit(0); print('up', flush=True); time.sleep(1000)"
+    code = """
+import os, time
+reading, writing = os.pipe()
+if os.fork():
+    os.read(reading, 1)
+    os._exit(0)
+os.setsid()
+os.write(writing, b'1')
+print('up', flush=True)
+time.sleep(1000)
+"""
     run = await started(plan(tmp_path, "python3", "-I", "-S", "-c", code))
     await run.wait()
 
