@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from haori.sandbox.api import errors
+from haori.sandbox.api.definition_removal import finish_removals
 from haori.sandbox.api.layer import Api, utc_now
 from haori.sandbox.api.store import Store
 from haori.schema import Schemas, builtin_resources
@@ -50,7 +51,7 @@ async def open_api(store: Store, *, now: Callable[[], datetime] = utc_now) -> Ap
     api = Api(store, Schemas.builtin(), builtin_resources(), now=now)
     for plural, group, manifest in _objects():
         await _ensure(api, plural, group, manifest)
-    await api.finish_deletions()
+    await finish_removals(api)
     return api
 
 

@@ -19,6 +19,7 @@ import orjson
 from haori.cluster import ApiResource, PatchType
 from haori.objects import Manifest, copy_manifest, nested_mapping, nested_text
 from haori.sandbox.api import checking, deletion, errors, kinds, preparing
+from haori.sandbox.api.definition_removal import CRDS, release_definition, remove_instances
 from haori.sandbox.api.housekeeping import EVENTS, ROUND, forget_events
 from haori.sandbox.api.object_rules import keep_to_subresource
 from haori.sandbox.api.options import (
@@ -37,7 +38,6 @@ from haori.sandbox.api.store import RevisionConflictError, Store, Stored, StoreK
 from haori.sandbox.api.watching import check_watch, watch_type
 from haori.schema import BuiltinResource, Schemas
 
-CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 ATTEMPTS = 8
 """Times a write that named no resourceVersion is made anew when somebody else was quicker."""
 
@@ -296,7 +296,7 @@ class Api:
                     continue
                 self._after_write(type_)
                 if is_finished:
-                    await self._after_removal(type_, new)
+                    await self._after_removal(type_)
                 return Written(stored=present(type_, written), warnings=warnings)
         raise errors.conflict(type_.plural, type_.group, name)
 
@@ -335,14 +335,25 @@ class Api:
         chosen = options or DeleteOptions()
         key = StoreKey(type_.storage, namespace if type_.namespaced else "", name)
         kinds.check_deletion(type_, name)
+        async with self._lock(type_, namespace, name):
+            deleted = await self._delete(type_, key, chosen)
+        if chosen.dry_run:
+            return deleted
+        if deleted.is_gone:
+            await self._after_removal(type_)
+        elif type_.storage == CRDS:
+            return await remove_instances(self, deleted.stored)
+        return deleted
+
+    async def _delete(self, type_: ServedType, key: StoreKey, options: DeleteOptions) -> Deleted:
         for _ in range(ATTEMPTS):
-            stored = self.get(type_, name, namespace)
+            stored = self.get(type_, key.name, key.namespace)
             old = stored.decode()
-            deletion.check_preconditions(type_, old, uid=chosen.uid, resource_version=chosen.resource_version)
-            plan = deletion.plan_deletion(type_, old, chosen, self.now())
+            deletion.check_preconditions(type_, old, uid=options.uid, resource_version=options.resource_version)
+            plan = deletion.plan_deletion(type_, old, options, self.now())
             if plan.manifest == old:
                 return Deleted(stored=stored, is_gone=False)
-            if chosen.dry_run:
+            if options.dry_run:
                 shown = stored if plan.manifest is None else _unstored(plan.manifest, stored.revision)
                 return Deleted(stored=shown, is_gone=plan.manifest is None)
             body = None if plan.manifest is None else _to_storage(self.registry, type_, plan.manifest)
@@ -350,15 +361,11 @@ class Api:
                 written = await self.store.write(key, body, expected=stored.revision)
             except RevisionConflictError as error:
                 if error.found is None:
-                    raise errors.not_found(type_.plural, type_.group, name) from error
+                    raise self._conflict(type_, key.name, error) from error
                 continue
             self._after_write(type_)
-            if plan.manifest is None:
-                await self._after_removal(type_, old)
-            elif type_.storage == CRDS:
-                return await self._remove_instances(type_, plan.manifest, written)
             return Deleted(stored=present(type_, written), is_gone=plan.manifest is None)
-        raise errors.conflict(type_.plural, type_.group, name)
+        raise errors.conflict(type_.plural, type_.group, key.name)
 
     async def delete_collection(
         self,
@@ -378,42 +385,9 @@ class Api:
                     raise
         return page
 
-    async def _remove_instances(self, type_: ServedType, definition: Manifest, written: Stored) -> Deleted:
-        """Deletes the objects of a terminating definition, then the definition, unless finalizers hold some of them."""
-        name = nested_text(definition, "metadata", "name")
-        custom = self.registry.stored_as(name)
-        if custom is not None:
-            await self.delete_collection(custom)
-        if self.store.objects_of(name):
-            return Deleted(stored=written, is_gone=False)
-        await self._release_definition(name)
-        return Deleted(stored=written, is_gone=self.store.get(StoreKey(CRDS, "", name)) is None)
-
-    async def _release_definition(self, name: str) -> None:
-        """Takes our own finalizer off a definition without objects."""
-        type_ = self.registry.stored_as(CRDS)
-        definition = self.find(CRDS, name)
-        if type_ is None or definition is None or "deletionTimestamp" not in definition["metadata"]:
-            return
-
-        def without(value: dict[str, Any]) -> dict[str, Any]:
-            found = value["metadata"].get("finalizers") or []
-            value["metadata"]["finalizers"] = [each for each in found if each != deletion.CRD_CLEANUP]
-            return value
-
-        await self.update(type_, name, "", without)
-
-    async def finish_deletions(self) -> None:
-        """Takes up the deletion of definitions that a restart interrupted."""
-        type_ = self.registry.stored_as(CRDS)
-        for definition in self.all_of(CRDS):
-            if type_ is not None and "deletionTimestamp" in definition["metadata"]:
-                stored = self.get(type_, definition["metadata"]["name"])
-                await self._remove_instances(type_, definition, stored)
-
-    async def _after_removal(self, type_: ServedType, manifest: Mapping[str, Any]) -> None:
+    async def _after_removal(self, type_: ServedType) -> None:
         if type_.is_custom and not self.store.objects_of(type_.storage):
-            await self._release_definition(type_.storage)
+            await release_definition(self, type_.storage)
 
     # Helpers
 
@@ -426,6 +400,8 @@ class Api:
         at the object's siblings (addresses, ports)."""
         key: str | StoreKey = type_.storage
         if type_.storage not in kinds.SERIAL:
+            if not name:
+                return asyncio.Lock()  # Its name is yet to be made up: nobody else writes it.
             key = StoreKey(type_.storage, namespace if type_.namespaced else "", name)
         return self._locks.setdefault(key, asyncio.Lock())
 
