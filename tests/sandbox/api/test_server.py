@@ -60,6 +60,9 @@ async def ask(served: Served, head: str) -> tuple[int, bytes]:
         ("GET /livez HTTP/1.1\r\nHost: evil.example", 421, b""),
         ("GET /livez HTTP/1.1\r\nHost: evil.example:PORT", 421, b""),
         ("GET /livez HTTP/1.1\r\nHost: 127.0.0.1:1", 421, b""),
+        ("GET /livez HTTP/1.1\r\nHost: evil.example\r\nHost: 127.0.0.1:PORT", 421, b""),
+        ("GET http://evil.example/livez HTTP/1.1\r\nHost: evil.example", 421, b""),
+        ("GET /livez HTTP/1.0", 421, b""),
     ],
 )
 async def test_without_token_or_with_a_foreign_host_there_is_nothing(
