@@ -12,6 +12,7 @@ from haori.cli.app_store import Applications, health_word, is_operating, operati
 from haori.cli.options import output_option
 from haori.cli.output import print_table, print_value
 from haori.cli.target import Target, application_argument, target_options
+from haori.cluster.well_known import APPLICATIONS
 from haori.objects import Manifest, annotations_of, nested_list, nested_mapping, nested_text
 from haori.resources import argo, haori
 from haori.words import Language, Sentence, text
@@ -27,8 +28,20 @@ SHORT = 8
 @target_options
 def list_(target: Target, selector: str, project: tuple[str, ...], repo: str, output: str | None) -> None:
     """List applications."""
-    found = asyncio.run(find_applications(target, selector))
+    found = read_applications(target, selector)
     print_applications([item for item in found if is_chosen(item, project, repo)], output)
+
+
+def read_applications(target: Target, selector: str) -> list[dict[str, Any]]:
+    """As `find_applications`, by the quickest way that answers: this is asked often, by scripts and prompts."""
+    from haori.cluster.kubeconfig import load_settings
+    from haori.cluster.quick import list_quickly
+
+    settings = load_settings(*target.cluster())
+    found = list_quickly(settings, APPLICATIONS, target.namespace, label_selector=selector)
+    if found is None:
+        return asyncio.run(find_applications(target, selector))
+    return sorted(found, key=lambda item: str(item["metadata"]["name"]))
 
 
 async def find_applications(target: Target, selector: str) -> list[dict[str, Any]]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import getpass
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from haori.cluster import (
     AlreadyExistsError,
     EventType,
     GoneError,
-    HttpClient,
     NotFoundError,
     PatchType,
 )
@@ -19,6 +18,9 @@ from haori.cluster.well_known import APPLICATIONS
 from haori.errors import UserError
 from haori.objects import Manifest, nested_mapping, nested_text
 from haori.words import text
+
+if TYPE_CHECKING:  # It loads a whole HTTP library, and some commands need none.
+    from haori.cluster import HttpClient
 
 Application = dict[str, Any]
 
