@@ -67,3 +67,33 @@ def test_application_does_not_count_itself() -> None:
 def test_worst_is_argos_order() -> None:
     assert worst(H) is H.UNKNOWN
     assert worst([]) is H.HEALTHY
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "PersistentVolumeClaim shop/db waits for a volume", "ボリュームを待っています", id="as-we-wrote-it"
+        ),
+        pytest.param("written by another", "written by another", id="another-wrote-it"),
+    ],
+)
+def test_a_childs_reason_is_told_in_the_reader_s_language(text: str, expected: str) -> None:
+    parameters = {"object": "PersistentVolumeClaim shop/db"}
+    why = {
+        "code": "why-claim-pending",
+        "parameters": parameters,
+        "text": "PersistentVolumeClaim shop/db waits for a volume",
+    }
+    status = {"health": {"status": "Degraded", "message": text}, "haori": {"why": why}}
+    child = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "a", "namespace": "argocd"},
+        "status": status,
+    }
+    found = assess(child)
+    assert found is not None
+    assert found.sentence is not None
+    assert expected in found.sentence.text(Language.JAPANESE)
+    assert found.message == f"the application is Degraded: {text}"

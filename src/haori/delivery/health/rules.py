@@ -23,7 +23,7 @@ from haori.delivery.health.workloads import (
     count,
     is_behind,
 )
-from haori.objects import GroupKind, Manifest, annotations_of, nested, nested_list, nested_text
+from haori.objects import GroupKind, Manifest, annotations_of, nested, nested_list, nested_mapping, nested_text
 from haori.resources.argo import HealthStatus
 
 Rule = Callable[[Manifest], Health | None]
@@ -150,7 +150,10 @@ def assess_child_application(manifest: Manifest) -> Health | None:
     message = nested_text(manifest, "status", "health", "message")
     if status is HealthStatus.HEALTHY:
         return HEALTHY
-    return health(status, "health-child", status=status.value, message=message)
+    why = nested_mapping(manifest, "status", "haori", "why")
+    told = {"code": why.get("code"), "parameters": nested_mapping(why, "parameters"), "text": message}
+    is_coded = bool(why.get("code")) and why.get("text") == message
+    return health(status, "health-child", status=status.value, message=told if is_coded else message)
 
 
 def assess_generic(manifest: Manifest) -> Health | None:
