@@ -236,10 +236,17 @@ def _operation_facts(application: Manifest) -> list[tuple[str, Any]]:
     started, finished = state.get("startedAt"), state.get("finishedAt")
     return [
         ("operation", operation_phase(application)),
-        ("message", state.get("message")),
+        ("message", _message(state)),
         ("started", started),
         ("finished", finished),
     ]
+
+
+def _message(state: Mapping[str, Any]) -> str:
+    from haori.delivery.plan.messages import read_message
+
+    found = read_message(str(state.get("message") or ""))
+    return found if isinstance(found, str) else found.text()
 
 
 def _resource_row(row: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from haori.delivery.controller.memory import Assessment, Row
 from haori.delivery.controller.why import Commit, explain, with_commit
 from haori.delivery.health import Health
 from haori.delivery.model import Application, Condition, OperationState
+from haori.delivery.plan.messages import read_message
 from haori.errors import PeerError
 from haori.objects import Manifest, ResourceKey
 from haori.resources.argo import HealthStatus, OperationPhase, SyncStatus
@@ -172,7 +173,9 @@ def _failed_sync(state: OperationState | None, revisions: Sequence[str]) -> Sent
     if not is_waiting and not failed_operation(state):
         return None
     revision = ", ".join(item[:7] for item in state.revisions)
-    return Sentence(code="sync-attempt-failed", parameters={"revision": revision, "message": state.message})
+    return Sentence(
+        code="sync-attempt-failed", parameters={"revision": revision, "message": read_message(state.message)}
+    )
 
 
 def failed_operation(state: OperationState | None) -> bool:

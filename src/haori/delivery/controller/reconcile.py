@@ -36,6 +36,7 @@ from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, Condition, OperationState, Pin, format_pin
 from haori.delivery.model.operation import parse_operation
 from haori.delivery.plan import AutoVerdict, decide_automated
+from haori.delivery.plan.messages import read_message
 from haori.errors import HaoriError, TransientError
 from haori.objects import ResourceKey, annotations_of, nested_mapping, nested_text
 from haori.resources import argo, haori
@@ -311,7 +312,7 @@ class Reconciler:
         revisions = wanted.desired.revisions if wanted.desired is not None else ()
         told = list(conditions)
         if failed_operation(state) and ended and state is not None:
-            parameters = {"revision": ", ".join(state.revisions), "message": state.message}
+            parameters = {"revision": ", ".join(state.revisions), "message": read_message(state.message)}
             sentence = Sentence(code="sync-attempt-failed", parameters=parameters)
             told = [item for item in told if item.type is not ConditionType.SYNC_ERROR]
             told.append(Condition(type=ConditionType.SYNC_ERROR, sentence=sentence))

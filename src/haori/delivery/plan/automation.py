@@ -14,6 +14,7 @@ from typing import Any
 from haori.delivery.compare import Comparison
 from haori.delivery.model import Application, OperationState, Retry
 from haori.delivery.plan.hooks import is_hook
+from haori.delivery.plan.messages import read_message
 from haori.objects import Manifest, ResourceKey
 from haori.resources.argo import OperationPhase, SyncStatus
 from haori.words import Sentence
@@ -74,7 +75,7 @@ def decide_automated(
     if state is None or not already_attempted(application, state, revisions):
         return AutoDecision(verdict=AutoVerdict.SYNC, operation=_operation(application, revisions, [], 0))
     if state.phase is not OperationPhase.SUCCEEDED:
-        parameters = {"revision": ", ".join(revisions), "message": state.message}
+        parameters = {"revision": ", ".join(revisions), "message": read_message(state.message)}
         sentence = Sentence(code="sync-failed-last-attempt", parameters=parameters)
         return AutoDecision(verdict=AutoVerdict.ATTEMPTED_FAILED, sentence=sentence)
     if not automated.self_heal:
