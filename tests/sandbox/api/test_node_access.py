@@ -53,7 +53,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Caller]:
         ("GET", f"{CORE}/configmaps/unused", 403),
         ("GET", f"{CORE}/persistentvolumeclaims/disk-one", 404),
         ("GET", f"{CORE}/persistentvolumeclaims/disk-two", 403),
-        ("GET", f"{CORE}/persistentvolumeclaims", 403),
+        ("GET", f"{CORE}/persistentvolumeclaims", 200),
         ("DELETE", f"{CORE}/secrets/key-one", 403),
         ("PATCH", f"{CORE}/secrets/key-one", 403),
         ("GET", f"{CORE}/pods/web-one", 200),

@@ -29,7 +29,7 @@ import asyncio, sys
 from pathlib import Path
 from haori.sandbox.node import NodeSettings, serve
 folder = Path(sys.argv[1])
-settings = NodeSettings(kubeconfig=folder / "kubeconfig", data_dir=folder, run_processes=True,
+settings = NodeSettings(kubeconfig=folder / "sandbox/pki/node.kubeconfig", data_dir=folder, run_processes=True,
                         first_back_off_seconds=float(sys.argv[2]))
 asyncio.run(serve(settings, ready=lambda: print("ready", flush=True)))
 """
@@ -39,7 +39,9 @@ class Node:
     """A node in a process of its own."""
 
     def __init__(self, folder: Path, back_off_seconds: float = 10.0) -> None:
-        self.settings = NodeSettings(kubeconfig=folder / "kubeconfig", data_dir=folder, run_processes=True)
+        self.settings = NodeSettings(
+            kubeconfig=folder / "sandbox/pki/node.kubeconfig", data_dir=folder, run_processes=True
+        )
         self.process: asyncio.subprocess.Process | None = None
         self._back_off = str(back_off_seconds)
 
