@@ -1,8 +1,9 @@
 """Whether two values mean the same although they are written differently.
 
-By type: quantities (`1`, `1000m`; int-or-string fields with the pattern of quantities too), times in other zones, base64
-with other line breaks, numbers (1, 1.0), durations where the format says so. An absent value, null and an empty mapping or list are one, as
-the API drops them; an absent field and its scalar default are for `apply_defaults` to settle first.
+By type: quantities (`1`, `1000m`; int-or-string fields with the pattern of quantities too), times in other zones,
+base64 with other line breaks, numbers (1, 1.0), durations where the format says so. An absent value, null and an
+empty mapping or list are one, as the API drops them; an absent field and its scalar default are for `apply_defaults`
+to settle first.
 """
 
 from __future__ import annotations
