@@ -81,7 +81,11 @@ async def test_objects_enter_and_leave_a_selection(api: Caller) -> None:
 
 async def test_initial_events_end_with_a_bookmark(api: Caller) -> None:
     await api.ok("POST", MAPS, config("a"))
-    query = {"sendInitialEvents": "true", "allowWatchBookmarks": "true", "resourceVersionMatch": "NotOlderThan"}
+    query: dict[str, Any] = {
+        "sendInitialEvents": "true",
+        "allowWatchBookmarks": "true",
+        "resourceVersionMatch": "NotOlderThan",
+    }
     async with api.watching(MAPS, **query) as events:
         first, second = await next_event(events), await next_event(events)
 

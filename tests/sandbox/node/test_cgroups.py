@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from haori.sandbox.node import cgroups, guard
+from haori.sandbox.node import guard
 from haori.sandbox.node.cgroups import (
     Cgroups,
     Controller,
@@ -59,7 +59,7 @@ def test_a_group_that_somebody_else_manages_is_left_alone(tmp_path, monkeypatch)
     own = own_groups("0::/a.scope\n", f"1 1 0:1 / {tmp_path} rw - cgroup2 cgroup2 rw\n")[""]
     assert not may_divide(own)
 
-    monkeypatch.setattr(cgroups.os, "getxattr", lambda path, name: b"1" if name == "user.delegate" else b"")
+    monkeypatch.setattr(os, "getxattr", lambda path, name: b"1" if name == "user.delegate" else b"")
     assert may_divide(own)
 
 

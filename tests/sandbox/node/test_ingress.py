@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import websockets
@@ -23,7 +24,7 @@ def path(text, service, kind="Prefix", port=80):
 
 
 def ingress(*rules, default=None):
-    spec = {"rules": [{"host": host, "http": {"paths": list(paths)}} for host, *paths in rules]}
+    spec: dict[str, Any] = {"rules": [{"host": host, "http": {"paths": list(paths)}} for host, *paths in rules]}
     if default:
         spec["defaultBackend"] = {"service": {"name": default, "port": {"name": "http"}}}
     return {"metadata": {"name": "web", "namespace": "shop"}, "spec": spec}

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -282,7 +283,7 @@ def test_nothing_of_the_caller_reaches_a_process_or_its_children(tmp_path):
         os.set_inheritable(held.fileno(), True)
         # LD_PRELOAD of a library that is not there is told on standard error by whoever gets it.
         environment = {**os.environ, **POISON, "LD_PRELOAD": "/tmp/poison-13.so"}
-        groups = {"extra_groups": [4, 20]} if os.geteuid() == 0 else {}
+        groups: dict[str, Any] = {"extra_groups": [4, 20]} if os.geteuid() == 0 else {}
         done = subprocess.run(
             [sys.executable, "-c", STARTER, str(tmp_path), INSPECT],
             env=environment,

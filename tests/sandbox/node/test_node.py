@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,10 +124,11 @@ def main_status(manifest):
 def state(client: HttpClient, name: str, holds):
     """Looks at the Pod's container status: the status where `holds` does."""
 
-    async def look():
-        look.saw = None
+    async def look() -> Any:
+        setattr(look, "saw", None)  # noqa: B010 - what a failure tells of
         with contextlib.suppress(NotFoundError):
-            look.saw = found = main_status(await client.get(PODS, name, "default"))
+            found = main_status(await client.get(PODS, name, "default"))
+            setattr(look, "saw", found)  # noqa: B010
             return found if found and holds(found) else None
         return None
 
