@@ -6,7 +6,7 @@ import shutil
 
 import click
 
-from haori.cli.instance import Instance, InstanceError
+from haori.cli.instance import OWN_NAMES, Instance, InstanceError
 from haori.cli.options import ask, data_dir_option, yes_option
 from haori.cli.process import ProcessRecord, read_record, stop_process
 from haori.words import text
@@ -40,10 +40,27 @@ def reset(instance: Instance, yes: bool) -> None:
     ask(text("cli.reset.question", {"path": str(instance.data_dir)}), yes=yes)
     stop_instance(instance)
     try:
-        shutil.rmtree(instance.data_dir)
+        kept = delete_data(instance)
     except OSError as error:
         raise InstanceError("instance-folder-unusable", path=str(instance.data_dir), reason=str(error)) from error
-    click.echo(text("cli.reset.done", {"path": str(instance.data_dir)}), err=True)
+    code = "cli.reset.kept" if kept else "cli.reset.done"
+    click.echo(text(code, {"path": str(instance.data_dir), "names": kept}), err=True)
+
+
+def delete_data(instance: Instance) -> list[str]:
+    """Deletes what Haori made in the folder, then the folder where it is empty; the names that were left in it."""
+    for name in OWN_NAMES:
+        path = instance.data_dir / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    for path in instance.data_dir.glob(f".{instance.settings.name}.*"):
+        path.unlink(missing_ok=True)
+    kept = sorted(path.name for path in instance.data_dir.iterdir())
+    if not kept:
+        instance.data_dir.rmdir()
+    return kept
 
 
 def is_data_folder(instance: Instance) -> bool:

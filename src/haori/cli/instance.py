@@ -13,6 +13,10 @@ from typing import Any
 
 from haori.errors import UserError
 
+OWN_NAMES = ("kubeconfig", "sandbox", "node", "git", "engine", "logs", "run", "instance.json")
+"""What Haori makes in a data folder, in the order it is deleted: nothing else there is ever touched."""
+_NOT_CONTENT = ("lost+found",)
+
 
 class InstanceError(UserError):
     """The data folder cannot be used, or nothing runs in it."""
@@ -75,9 +79,31 @@ class Instance:
         return self.data_dir / "sandbox" / "server.json"
 
     def create(self) -> None:
-        """Makes the folder, private to its owner. Raises InstanceError where that fails."""
+        """Makes the folder, private to its owner, and marks it as Haori's by an empty `instance.json`.
+
+        Raises InstanceError where that fails, and for a folder that holds something but no `instance.json`: it is
+        somebody else's, and `reset` would delete from it.
+        """
+        if not self.settings.exists():
+            if names := self._foreign_names():
+                raise InstanceError("data-folder-foreign", path=str(self.data_dir), names=names)
+            self._make_folders(self.data_dir)
+            write_json(self.settings, {})
+        self._make_folders(self.data_dir, self.logs, self.run)
+
+    def _foreign_names(self, most: int = 3) -> list[str]:
         try:
-            for folder in (self.data_dir, self.logs, self.run):
+            found = sorted(path.name for path in self.data_dir.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise InstanceError("instance-folder-unusable", path=str(self.data_dir), reason=error.strerror) from error
+        unfinished = f".{self.settings.name}."
+        return [name for name in found if name not in _NOT_CONTENT and not name.startswith(unfinished)][:most]
+
+    def _make_folders(self, *folders: Path) -> None:
+        try:
+            for folder in folders:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.data_dir.chmod(0o700)
         except OSError as error:
