@@ -276,3 +276,13 @@ async def test_yaml_is_read_and_written(api: Caller) -> None:
     assert answer.status == 201
     assert answer.headers["content-type"] == "application/yaml"
     assert b"color: red" in answer.body
+
+
+@pytest.mark.parametrize("depth", [150, 900])
+async def test_a_body_nested_without_end_is_refused_and_the_server_goes_on(api: Caller, depth: int) -> None:
+    data = b'{"a":' * depth + b"{}" + b"}" * depth
+    head = b'{"apiVersion":"apps/v1","kind":"ControllerRevision","metadata":{"name":"deep"},"revision":1,"data":'
+    path = "/apis/apps/v1/namespaces/default/controllerrevisions"
+    status, reason, _ = await api.refused("POST", path, head + data + b"}")
+    assert (status, reason) == (400, "BadRequest")
+    await api.ok("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "after"}})

@@ -32,6 +32,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY_LIMIT = 3 << 20
 """Of a request, as Kubernetes bounds it."""
+DEEPEST = 100
+"""Levels of nesting in a body; YAML has the same bound."""
 BODY_SECONDS = 60.0
 """For the whole body, as Kubernetes bounds a request."""
 GZIP_FROM = 128 << 10
@@ -285,7 +287,7 @@ def parse_body(body: bytes, content_type: str) -> Any:
     match content_type:
         case "application/json" | "text/json" | "text/plain":
             try:
-                return orjson.loads(body)
+                return bounded(orjson.loads(body))
             except orjson.JSONDecodeError as error:
                 raise errors.bad_request(f"error decoding JSON: {error}") from error
         case "application/yaml" | "application/x-yaml" | "text/yaml" | "application/apply-patch+yaml":
@@ -295,13 +297,28 @@ def parse_body(body: bytes, content_type: str) -> Any:
                 raise errors.bad_request(f"error decoding YAML: {error}") from error
         case "application/vnd.kubernetes.protobuf":
             try:
-                return decode_protobuf(body)
+                return bounded(decode_protobuf(body))
             except ProtobufError as error:
                 raise errors.bad_request(f"error decoding protobuf: {error}") from error
         case _ if content_type.endswith("+json"):
             return parse_body(body, JSON)
         case _:
             raise errors.unsupported_media_type(content_type, BODY_TYPES)
+
+
+def bounded(value: Any) -> Any:
+    """`value`, where it is not nested deeper than what can be stored and compared; 400 otherwise."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            child
+            for each in level
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return value
+    raise errors.bad_request(f"the body is nested deeper than {DEEPEST} levels")
 
 
 def _unsupported(options: str, field: str, found: str, known: Iterable[str]) -> errors.ApiStatusError:
