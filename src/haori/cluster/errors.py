@@ -100,6 +100,10 @@ class UnreachableError(TransientError):
         super().__init__(code, **parameters)
 
 
+_TYPED_PATCH = "failed to create typed patch object"
+"""How server-side apply begins to say that an object does not fit its type: a 500, and yet no use in trying again."""
+
+
 def error_of_status(
     status: int, body: Mapping[str, Any] | str, *, cluster: str = "", action: str = "", retry_after: float = 1.0
 ) -> ApiError | TransientError:
@@ -109,9 +113,10 @@ def error_of_status(
     message = str(document.get("message") or "")
     if status == 429:
         return TooManyRequestsError(retry_after=retry_after, cluster=cluster, action=action)
-    if status >= 500 or status < 100:
+    is_about_types = status == 500 and message.startswith(_TYPED_PATCH)
+    if (status >= 500 or status < 100) and not is_about_types:
         return UnreachableError(cluster=cluster, action=action, problem=(message or f"HTTP {status}")[:MESSAGE_LIMIT])
-    kind, code = _kind_of(status, reason)
+    kind, code = (InvalidError, "api-invalid") if is_about_types else _kind_of(status, reason)
     details = document.get("details")
     return kind(
         code,

@@ -5,11 +5,15 @@ from typing import Any, cast
 import pytest
 
 from haori.cluster import ApiResource, Discovery, InvalidError, KubernetesClient, NotFoundError, UnreachableError
+from haori.cluster.client import error_of_status
 from haori.cluster.well_known import CONFIG_MAPS, DEPLOYMENTS, SECRETS
 from haori.delivery.apply import Action, Applier, ApplySettings, LostLeadershipError, Task, WriteDoor
 from haori.delivery.apply.client_side import LAST_APPLIED, plan_merge, with_last_applied
+from haori.delivery.apply.errors import explain
 from haori.delivery.apply.migrate import merge_fields, own_string_data, plan_take_over
 from haori.delivery.model import SyncOptions
+from haori.errors import format_error
+from haori.objects import ResourceKey
 from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode
 
 
@@ -105,7 +109,7 @@ async def test_a_kind_that_fails_does_not_keep_later_kinds_back():
     tasks = [Task(action=Action.APPLY, desired=manifest("s", "Secret")), Task(action=Action.APPLY, desired=manifest())]
     failed, done = await applier(recorder).run_wave(tasks)
     assert (failed.result.status, failed.result.hook_phase) == (ResultCode.SYNC_FAILED, OperationPhase.FAILED)
-    assert "nope" in failed.result.message
+    assert "Secret n/s: the cluster refused it" in failed.result.message
     assert done.result.status is ResultCode.SYNCED
 
 
@@ -233,3 +237,15 @@ def test_client_side_apply_removes_what_was_written_and_is_wanted_no_more():
 
 def test_client_side_apply_of_the_same_again_finds_nothing():
     assert plan_merge(with_last_applied(manifest()), manifest()) == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(422, "data.n: Invalid value: CANARY"), (500, "failed to create typed patch object (n/s): got CANARY")],
+)
+def test_a_refused_secret_is_told_without_what_the_server_quotes(status: int, message: str):
+    answer = {"reason": "Invalid", "message": message, "details": {"causes": [{"field": "data.n"}]}}
+    told = explain(error_of_status(status, answer), ResourceKey("", "Secret", "n", "s"))
+    assert told.code == "apply-refused-secret"
+    assert not told.transient
+    assert "CANARY" not in f"{told}{told.parameters}{format_error(told)}"
