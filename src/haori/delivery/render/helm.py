@@ -19,6 +19,10 @@ from haori.objects.yaml import dump
 VALUES_FOLDER = ".haori-values"
 _KEY = re.compile(r"((?:[^.\[\\]|\\.)+)|\[(\d+)\]|\.")
 LARGEST_INDEX = 1000
+RELEASE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,51}[a-z0-9])?")
+"""As Helm bounds it; a name that begins with a dash would be an option."""
+PARAMETER_NAME = re.compile(r"[^=,{}\x00-\x1f-][^=,{}\x00-\x1f]*")
+"""A name with `=` or `,` in it would name a second parameter, and a file of its own choice."""
 
 
 def helm_command(
@@ -38,7 +42,10 @@ def helm_command(
     """
     options = source.helm or {}
     chart = folder.relative_to(work).as_posix()
-    command = [str(helm), "template", str(options.get("releaseName") or name), f"./{chart}", "--namespace", namespace]
+    release = str(options.get("releaseName") or name)
+    if not RELEASE_NAME.fullmatch(release):
+        raise RenderError("render-helm-release-name", name=release[:80])
+    command = [str(helm), "template", release, f"./{chart}", "--namespace", namespace]
     kube_version = str(options.get("kubeVersion") or kube[0])
     if kube_version:
         command += ["--kube-version", kube_version]
@@ -59,6 +66,8 @@ def helm_command(
         command += ["--values", relative]
     for item in options.get("fileParameters") or []:
         path = existing_inside(root, folder, str(item.get("path") or ""))
+        if not PARAMETER_NAME.fullmatch(str(item.get("name") or "")):
+            raise RenderError("render-helm-parameter-name", name=str(item.get("name") or "")[:80])
         command += ["--set-file", f"{item['name']}={path.relative_to(work).as_posix()}"]
     return command
 
