@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from haori.git import Author, Repositories, RepositoryError, RepositoryRefusedError, RevisionMissingError, push_files
+from haori.git.repositories import parse_commit
 from tests.git.conftest import Origin
 
 AUTHOR = Author(name="Ana", email="ana@example.test")
@@ -114,3 +115,9 @@ async def test_a_push_is_made_anew_when_the_branch_moved(origin: Origin, reposit
 async def test_a_missing_repository_says_so(repositories: Repositories, tmp_path: Path) -> None:
     with pytest.raises(RepositoryError, match="nothing-here"):
         await repositories.refresh(f"file://{tmp_path}/nothing-here")
+
+
+@pytest.mark.parametrize("when", ["99999999999999 +0000", "yesterday +0000", ""])
+def test_a_commit_from_no_time_at_all_is_read(when: str) -> None:
+    info = parse_commit("0" * 40, f"tree {'1' * 40}\nauthor Eve <e@example.test> {when}\n\nOdd\n".encode())
+    assert (info.subject, info.at.year) == ("Odd", 1970)

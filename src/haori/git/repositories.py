@@ -180,9 +180,16 @@ def parse_commit(sha: str, content: bytes) -> CommitInfo:
     first = dict(reversed(values))
     who, _, when = first.get("author", "").rpartition("> ")
     name, _, email = who.partition(" <")
-    seconds = int(when.split()[0]) if when.split() else 0
     return CommitInfo(
-        sha=sha, author=name, email=email, at=datetime.fromtimestamp(seconds, UTC),
+        sha=sha, author=name, email=email, at=_commit_time(when),
         subject=message.strip().partition("\n")[0][:200], tree=first.get("tree", ""),
         parents=tuple(value for name, value in values if name == "parent"),
     )  # fmt: skip
+
+
+def _commit_time(when: str) -> datetime:
+    """The time of an author line; the epoch for what is no time, since anybody may push such a commit."""
+    try:
+        return datetime.fromtimestamp(int(when.split()[0]), UTC)
+    except (IndexError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
