@@ -9,10 +9,12 @@ credentials clears it. Exit code 125 with a text in the plan's error file says t
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import resource
 import signal
+import stat
 import sys
 
 NOT_STARTED = 125
@@ -126,7 +128,12 @@ def enter_root(plan: dict[str, object]) -> None:
         show(f"/{name}", root, targets)
     make_devices(f"{root}/dev")
     # Targets are looked up inside of the new root, so that no link in a volume leads out of it.
-    sources = [os.open(source, os.O_PATH | os.O_CLOEXEC) for source, _, _ in mounts]
+    unfollowed = plan["unfollowed"]
+    assert isinstance(unfollowed, list)
+    sources = [
+        open_unfollowed(source) if source in unfollowed else os.open(source, os.O_PATH | os.O_CLOEXEC)
+        for source, _, _ in mounts
+    ]
     os.chroot(root)
     os.chdir("/")
     for source, (_, target, _) in zip(sources, mounts, strict=True):
@@ -135,6 +142,21 @@ def enter_root(plan: dict[str, object]) -> None:
     for _, target, read_only in mounts:
         if read_only:  # Last: until then a mount may be put into another.
             protect(target)
+
+
+def open_unfollowed(path: str) -> int:
+    """A descriptor of what stands at an absolute path; OSError where a link is on the way or at its end."""
+    flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+    place = os.open("/", flags | os.O_DIRECTORY)
+    names = [name for name in path.split("/") if name]
+    for index, name in enumerate(names):
+        is_last = index == len(names) - 1
+        below = os.open(name, flags if is_last else flags | os.O_DIRECTORY, dir_fd=place)
+        os.close(place)
+        place = below
+    if stat.S_ISLNK(os.fstat(place).st_mode):
+        raise OSError(errno.ELOOP, "a link where a mount begins")
+    return place
 
 
 def drop_privileges(uid: int) -> None:

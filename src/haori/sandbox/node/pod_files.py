@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -40,6 +41,8 @@ class ContainerView:
     working_folder: str
     root: Path | None
     mounts: tuple[tuple[str, str, bool], ...]
+    unfollowed: frozenset[str] = frozenset()
+    """Sources of mounts that lie in what a Pod may write; no link on the way there is to be followed."""
 
 
 class PodFiles:
@@ -114,13 +117,22 @@ class PodFiles:
         home, temporary = self.seen / "homes" / name, self.seen / "tmp" / name
         for folder in (home, temporary):
             make_empty(folder, uid=self.owner)
+        found = [
+            (_source(each, sources, environment, is_configuration=str(each["name"]) in read_only), each)
+            for each in nested_list(container, "volumeMounts")
+        ]
+        unfollowed = frozenset(
+            str(source)
+            for source, each in found
+            if str(each["name"]) not in read_only and source != sources[str(each["name"])]
+        )
         mounts = [
             (
-                str(_source(each, sources, environment)),
+                str(source),
                 _inside(str(each["mountPath"])),
                 bool(each.get("readOnly")) or str(each["name"]) in read_only,
             )
-            for each in nested_list(container, "volumeMounts")
+            for source, each in found
         ]
         if path := nested_text(container, "terminationMessagePath"):
             self._empty_message(name)
@@ -129,7 +141,7 @@ class PodFiles:
         working = nested_text(container, "workingDir")
         working = _inside(working) if working else ""
         if self._isolation.own_root:
-            return self._own_root(name, mounts, home, temporary, working)
+            return replace(self._own_root(name, mounts, home, temporary, working), unfollowed=unfollowed)
         return self._linked(name, mounts, home, temporary, working)
 
     def _own_root(
@@ -190,7 +202,13 @@ def _is_below(path: str, parent: str) -> bool:
     return PurePosixPath(path).is_relative_to(PurePosixPath(parent))
 
 
-def _source(mount: Mapping[str, Any], sources: Mapping[str, Path], environment: Mapping[str, str]) -> Path:
+def _source(
+    mount: Mapping[str, Any],
+    sources: Mapping[str, Path],
+    environment: Mapping[str, str],
+    *,
+    is_configuration: bool,
+) -> Path:
     name = str(mount.get("name"))
     if name not in sources:
         raise ConfigProblem("CreateContainerConfigError", f'volume mount "{name}" names no volume of the pod')
@@ -201,12 +219,39 @@ def _source(mount: Mapping[str, Any], sources: Mapping[str, Path], environment: 
     path = PurePosixPath(below)
     if path.is_absolute() or ".." in path.parts:
         raise ConfigProblem("CreateContainerConfigError", f"subPath {below} of volume {name} leaves the volume")
-    wanted = source / path
-    if not wanted.resolve().is_relative_to(source.resolve()):
+    base, wanted = source.resolve(), (source / path).resolve()
+    if not wanted.is_relative_to(base):
         raise ConfigProblem("CreateContainerConfigError", f"subPath {below} of volume {name} leaves the volume")
-    if not wanted.exists() and not (source / "..data").is_symlink():
-        wanted.mkdir(parents=True)
-        status = source.stat()
-        os.chown(wanted, status.st_uid, status.st_gid)
-        wanted.chmod(0o777)
+    if is_configuration:
+        return source / path  # Its links are the node's own, and follow what the API says.
+    try:
+        _make_below(base, wanted.relative_to(base).parts)
+    except OSError as error:
+        text = f"subPath {below} of volume {name} cannot be made: {error.strerror}"
+        raise ConfigProblem("CreateContainerConfigError", text) from error
     return wanted
+
+
+def _make_below(base: Path, names: tuple[str, ...]) -> None:
+    """Makes the folders that are missing. No link is followed: whoever may write in `base` may change it meanwhile."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    place = os.open(base, flags)
+    try:
+        owner = os.fstat(place)
+        for index, name in enumerate(names):
+            is_new = False
+            try:
+                found = os.stat(name, dir_fd=place, follow_symlinks=False)
+                if index == len(names) - 1 and stat.S_ISREG(found.st_mode):
+                    return
+            except FileNotFoundError:
+                os.mkdir(name, 0o700, dir_fd=place)
+                is_new = True
+            below = os.open(name, flags, dir_fd=place)
+            os.close(place)
+            place = below
+            if is_new:
+                os.fchown(place, owner.st_uid, owner.st_gid)
+                os.fchmod(place, 0o777)
+    finally:
+        os.close(place)

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -41,6 +41,8 @@ class LaunchPlan:
     """An empty folder where the container's own root is put together; None: the machine's files as they are."""
     mounts: Sequence[tuple[str, str, bool]] = ()
     """(source, path in the container, read-only) for `root`."""
+    unfollowed: Collection[str] = ()
+    """Sources that are opened without following a link: a Pod may have put one there since they were looked at."""
     uid: int | None = None
     """Who the process shall be; None: who we are."""
     cgroups: Sequence[Path] = ()
@@ -60,6 +62,7 @@ class LaunchPlan:
                 "record": str(self.record_file) if self.record_file else None,
                 "root": str(self.root) if self.root else None,
                 "mounts": list(self.mounts),
+                "unfollowed": sorted(self.unfollowed),
                 "uid": self.uid,
                 "cgroups": [str(each) for each in self.cgroups],
                 "processes": self.most_processes,
