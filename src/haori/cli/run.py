@@ -7,6 +7,7 @@ A part's room is imported by its builder alone, so that no process pays for the 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +37,16 @@ def _git_server(instance: Instance, settings: InstanceSettings) -> Serve:
 
     seed = instance.data_dir / "git" / "seed"
     server = ServerSettings(data_dir=instance.data_dir, port=settings.git_port, seed=seed if seed.is_dir() else None)
-    return lambda ready: serve(server, ready=ready)
+
+    async def serve_and_forget_seed(ready: Callable[[], None]) -> None:
+        def imported() -> None:
+            # What it holds is in the repository now; a second copy in the clear has no use.
+            shutil.rmtree(seed, ignore_errors=True)
+            ready()
+
+        await serve(server, ready=imported)
+
+    return serve_and_forget_seed
 
 
 def _sandbox_node(instance: Instance, settings: InstanceSettings) -> Serve:

@@ -124,3 +124,4 @@ def test_the_data_folder_is_private(running):
     assert str(running.data_dir) not in listed.stdout.splitlines()
     for secret in ("kubeconfig", "git/server.json", "engine/listener.json", "engine/instance.key"):
         assert (running.data_dir / secret).stat().st_mode & 0o077 == 0, secret
+    assert not (running.data_dir / "git/seed").exists()
