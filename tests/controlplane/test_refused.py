@@ -30,6 +30,7 @@ async def _wait_for_account(send: Send) -> None:
             pass
 
 
+@pytest.mark.controlplane
 @pytest.mark.parametrize("case", refusals(), ids=lambda case: case.id)
 async def test_the_server_still_answers_as_recorded(send: Send, case: Refusal) -> None:
     assert same(case.answer, await ask(send, case))
