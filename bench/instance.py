@@ -135,16 +135,18 @@ def _push(status: dict[str, Any], clone: Path, *, until: Any) -> float:
     started = time.perf_counter()
     row: dict[str, Any] = {}
     while time.perf_counter() - started < WAIT_SECONDS:
-        rows = json.loads(haori("app", "list", "--data-dir", status["dataDir"], "-o", "json"))
-        row = next(row for row in _rows(rows) if row["name"] == APPLICATION)
+        row = _row(status["dataDir"])
         if row.get("revision") == revision and until(row):
             return time.perf_counter() - started
         time.sleep(0.05)
     raise SystemExit(f"{APPLICATION} is not as awaited {WAIT_SECONDS} s after the push: {row}")
 
 
-def _rows(answer: Any) -> list[dict[str, Any]]:
-    return list(answer["items"] if isinstance(answer, dict) else answer)
+def _row(data_dir: str) -> dict[str, Any]:
+    """The application's row in `status -o json`, which ends with 1 while not all is as wanted."""
+    command = [sys.executable, "-m", "haori", "status", "--data-dir", data_dir, "-o", "json"]
+    printed = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+    return next(row for row in json.loads(printed)["applications"] or () if row["name"] == APPLICATION)
 
 
 def _git(folder: Path, *arguments: str) -> str:
