@@ -52,6 +52,7 @@ class Pod:
             error_file=self.files.run_file("main", "error"),
             root=view.root,
             mounts=view.mounts,
+            unfollowed=view.unfollowed,
             uid=self.files.owner,
         )
         output: list[bytes] = []

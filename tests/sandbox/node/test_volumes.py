@@ -8,6 +8,8 @@ from typing import cast
 import pytest
 
 from haori.cluster.well_known import CONFIG_MAPS, SECRETS
+from haori.sandbox.node import launcher
+from haori.sandbox.node import pod_files as pod_files_module
 from haori.sandbox.node.environment import PodFacts
 from haori.sandbox.node.isolation import Isolation
 from haori.sandbox.node.pod_files import HOME, PodFiles
@@ -205,3 +207,65 @@ def test_nothing_of_a_pod_stays(tmp_path):
     files.remove()
 
     assert not files.folder.exists()
+
+
+def test_a_folder_that_became_a_link_makes_nothing_outside(tmp_path, monkeypatch):
+    files = pod_files(tmp_path)
+    volume, outside = files.volume("data"), tmp_path / "outside"
+    make_empty(volume, uid=None)
+    outside.mkdir()
+    (volume / "a").mkdir()
+    make_below = pod_files_module._make_below
+
+    def swap(base, names):
+        (volume / "a").rmdir()
+        (volume / "a").symlink_to(outside)
+        make_below(base, names)
+
+    monkeypatch.setattr(pod_files_module, "_make_below", swap)
+    mount = {"name": "data", "mountPath": "/data", "subPath": "a/b"}
+    with pytest.raises(ConfigProblem, match="subPath a/b") as problem:
+        files.view({"name": "web", "volumeMounts": [mount]}, {"data": volume}, {})
+
+    assert not list(outside.iterdir())
+    assert str(tmp_path) not in str(problem.value)
+
+
+def test_a_sub_path_below_a_file_is_a_problem_of_the_container(tmp_path):
+    files = pod_files(tmp_path)
+    make_empty(files.volume("data"), uid=None)
+    (files.volume("data") / "a").write_text("")
+    mount = {"name": "data", "mountPath": "/data", "subPath": "a/b"}
+
+    with pytest.raises(ConfigProblem, match="Not a directory"):
+        files.view({"name": "web", "volumeMounts": [mount]}, {"data": files.volume("data")}, {})
+
+
+def test_no_link_on_the_way_to_a_mount_is_followed(tmp_path):
+    base = tmp_path.resolve()
+    (base / "a" / "b").mkdir(parents=True)
+    (base / "link").symlink_to("a")
+    (base / "end").symlink_to("a")
+
+    os.close(launcher.open_unfollowed(str(base / "a" / "b")))
+    for path in ("link/b", "end"):
+        with pytest.raises(OSError, match=r"link|Not a directory"):
+            launcher.open_unfollowed(str(base / path))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_files_are_taken_without_following_links_and_only_where_asked(tmp_path):
+    folder, outside = tmp_path / "claim", tmp_path / "outside"
+    make_empty(folder, uid=None)
+    outside.mkdir()
+    (outside / "f").write_text("")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "f").write_text("")
+    (folder / "link").symlink_to(outside)
+
+    make_empty(folder, uid=64321, is_shared=True, takes=False)
+    assert (folder / "sub" / "f").stat().st_uid == 0
+    make_empty(folder, uid=64321, is_shared=True)
+    assert (folder / "sub" / "f").stat().st_uid == 64321
+    assert (folder / "link").lstat().st_uid == 64321
+    assert (outside.stat().st_uid, (outside / "f").stat().st_uid) == (0, 0)

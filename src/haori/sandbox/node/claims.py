@@ -47,6 +47,10 @@ class ClaimFolders:
         self._needed.set()
         return self.base / uid
 
+    def users(self, uid: str) -> int:
+        """How many uses of a claim's folder there are now."""
+        return self._used[uid]
+
     def leave(self, uid: str) -> None:
         """The counterpart of `use`."""
         self._used[uid] -= 1

@@ -103,7 +103,10 @@ class PodVolumes:
                 if name not in self._claims:
                     self._claims[name] = self._folders.use(uid)
                 folder = self._claims[name]
-            await asyncio.to_thread(make_empty, folder, uid=self._files.owner, is_shared=name in self._claims)
+            is_shared = name in self._claims
+            # What another Pod that runs has written stays its own.
+            takes = not is_shared or self._folders.users(folder.name) == 1
+            await asyncio.to_thread(make_empty, folder, uid=self._files.owner, is_shared=is_shared, takes=takes)
         except (VolumeProblem, PeerError, OSError) as problem:
             return str(problem)
         return None

@@ -242,6 +242,7 @@ class ProcessRuntime(SimulatedRuntime):
             record_file=self.files.run_file(name, "pid"),
             root=view.root,
             mounts=view.mounts,
+            unfollowed=view.unfollowed,
             uid=self.files.owner,
         )
 

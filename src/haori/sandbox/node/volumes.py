@@ -7,6 +7,7 @@ see: kubernetes pkg/volume/util/atomic_writer.go.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -180,18 +181,19 @@ def _own(path: Path, uid: int | None, mode: int) -> None:
         os.chown(path, uid, uid)
 
 
-def make_empty(folder: Path, *, uid: int | None, is_shared: bool = False) -> None:
+def make_empty(folder: Path, *, uid: int | None, is_shared: bool = False, takes: bool = True) -> None:
     """A folder that everything of the Pod may write in, and with `is_shared` other Pods too. Blocking.
 
-    What is there stays; it comes to belong to `uid`.
+    What is there stays; with `takes` it comes to belong to `uid`. No link is followed, whoever puts one there meanwhile.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _own(folder, uid, 0o777 if is_shared or uid is None else 0o770)
-    if uid is None:
+    _own(folder, uid if takes else None, 0o777 if is_shared or uid is None else 0o770)
+    if uid is None or not takes:
         return
-    for parent, folders, files in os.walk(folder):
+    for _, folders, files, place in os.fwalk(folder, follow_symlinks=False):
         for name in (*folders, *files):
-            os.chown(os.path.join(parent, name), uid, uid, follow_symlinks=False)
+            with contextlib.suppress(FileNotFoundError):
+                os.chown(name, uid, uid, dir_fd=place, follow_symlinks=False)
 
 
 async def claim_uid(references: References, namespace: str, name: str) -> str:
