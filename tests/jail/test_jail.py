@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import socket
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from haori.jail import Finished, Isolation, JailFailedError, JailLimitError, Limits, isolation, run
+from haori.jail import Finished, Isolation, JailFailedError, JailLimitError, Limits, isolation, run, run_program
 
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 
@@ -167,3 +168,44 @@ async def test_a_missing_command_is_named(tmp_path):
 async def test_the_machine_s_isolation_is_one_that_works(tmp_path):
     found = await isolation()
     assert found is Isolation.NONE or await works(found, tmp_path)
+
+
+PROGRAM = """
+import json, socket, sys
+
+def main(modules):
+    try:
+        socket.socket().connect(("127.0.0.1", {port}))
+        reached = True
+    except OSError:
+        reached = False
+    sys.stdout.write(json.dumps([reached, sys.stdin.read(), sorted(modules)]))
+    return 7
+"""
+
+
+async def test_a_program_of_ours_works_on_untrusted_bytes_confined(using, tmp_path):
+    server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.replace("{port}", str(server.sockets[0].getsockname()[1])))
+    async with server:
+        done = await run_program(program, stdin=b"bytes", using=using)
+    assert (done.exit_code, json.loads(done.stdout)) == (7, [False, "bytes", []])
+
+
+async def test_an_extension_module_is_loaded_after_confinement_wherever_it_lies(using, tmp_path):
+    """A namespace is entered by a single thread, and the unprivileged user may not reach this interpreter's folder."""
+    extension = pytest.importorskip("_gojsonnet").__file__
+    program = tmp_path / "program.py"
+    program.write_text(
+        "def main(modules):\n    print(modules['_gojsonnet'].evaluate_snippet('x', '1 + 1'))\n    return 0\n"
+    )
+    done = await run_program(program, using=using, late={"_gojsonnet": Path(extension)})
+    assert (done.exit_code, done.stdout.split(), done.stderr) == (0, [b"2"], b"")
+
+
+async def test_a_program_that_fails_is_not_taken_for_one_that_could_not_be_confined(using, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("def main(modules):\n    raise FileNotFoundError('gone')\n")
+    done = await run_program(program, using=using)
+    assert (done.exit_code, done.stderr) == (1, b"gone\n")

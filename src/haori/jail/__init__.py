@@ -14,6 +14,17 @@ from haori.jail.runner import (
     Limits,
     isolation,
     run,
+    run_program,
 )
 
-__all__ = ["Finished", "Isolation", "JailError", "JailFailedError", "JailLimitError", "Limits", "isolation", "run"]
+__all__ = [
+    "Finished",
+    "Isolation",
+    "JailError",
+    "JailFailedError",
+    "JailLimitError",
+    "Limits",
+    "isolation",
+    "run",
+    "run_program",
+]

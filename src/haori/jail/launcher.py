@@ -3,6 +3,11 @@
 CONFIG is JSON: {"isolation", "uid", "cpuSeconds", "fileBytes", "openFiles"}. Standard library only and no package
 import, because an interpreter without `site` starts in a third of the time and the jail starts one for each render.
 
+Instead of a command it may run a program of ours, which reads what is untrusted: `python -I -S launcher.py CONFIG`, where
+CONFIG has also {"program", "paths", "late"}. The program's imports happen before confinement, since afterwards neither the
+standard library nor the packages may be reachable; extension modules that start threads (Go's) are loaded after it, out of
+memory, since a namespace can be entered by a single thread only.
+
 The order matters. The binary is opened first, since the unprivileged user may not reach its folder; then privileges are
 dropped; then the namespaces are entered or the filter is set; the parent-death signal comes last, because a change of
 credentials clears it. Exit code 125 says that confinement failed and the command was never run.
@@ -11,6 +16,8 @@ credentials clears it. Exit code 125 says that confinement failed and the comman
 from __future__ import annotations
 
 import ctypes
+import importlib.machinery
+import importlib.util
 import json
 import os
 import platform
@@ -18,6 +25,7 @@ import resource
 import signal
 import struct
 import sys
+from types import ModuleType
 
 CONFINEMENT_FAILED = 125
 
@@ -103,9 +111,56 @@ def wait_for(pid: int) -> int:
     return code if code >= 0 else 128 - code
 
 
+def load_module(name: str, path: str) -> ModuleType:
+    """The module in the file at `path`, source or extension, whatever its name."""
+    loader: importlib.machinery.SourceFileLoader | importlib.machinery.ExtensionFileLoader
+    if path.endswith(".py"):
+        loader = importlib.machinery.SourceFileLoader(name, path)
+    else:
+        loader = importlib.machinery.ExtensionFileLoader(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    if spec is None:
+        raise OSError(f"{path} is no module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    loader.exec_module(module)
+    return module
+
+
+def copy_to_memory(path: str) -> int:
+    """A descriptor of the file's bytes that may be read whoever we become."""
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        copy = os.memfd_create(os.path.basename(path), os.MFD_CLOEXEC)
+        while size > 0 and (sent := os.sendfile(copy, file.fileno(), None, size)):
+            size -= sent
+    return copy
+
+
+class Program:
+    """A program of ours; made before confinement, run after it."""
+
+    def __init__(self, path: str, paths: list[str], late: dict[str, str]) -> None:
+        sys.path[:] = paths
+        self._module = load_module("haori_jail_program", path)
+        self._late = {name: copy_to_memory(each) for name, each in late.items()}
+
+    def run(self) -> int:
+        """Its exit code; it is handed its late modules by name."""
+        modules = {name: load_module(name, f"/proc/self/fd/{copy}") for name, copy in self._late.items()}
+        try:
+            return int(self._module.main(modules))
+        except OSError as error:
+            # Not to be taken for a failure to confine.
+            sys.stderr.write(f"{error}\n")
+            return 1
+
+
 def run(config: dict[str, object], command: list[str]) -> int:
-    """Confines and executes; returns only for the process that waits for the one in the namespace."""
-    binary = os.open(command[0], os.O_RDONLY | os.O_CLOEXEC)
+    """Confines and executes; returns for a program of ours and for the process that waits for one in a namespace."""
+    given = config.get("program")
+    program = Program(**given) if isinstance(given, dict) else None
+    binary = -1 if program else os.open(command[0], os.O_RDONLY | os.O_CLOEXEC)
     limit_resources({name: value for name, value in config.items() if isinstance(value, int)})
     uid = config.get("uid")
     if isinstance(uid, int):
@@ -120,6 +175,8 @@ def run(config: dict[str, object], command: list[str]) -> int:
     elif config["isolation"] == "seccomp":
         refuse_sockets()
     die_with_parent()
+    if program is not None:
+        return program.run()
     os.execve(binary, command, dict(os.environ))  # noqa: S606 - becoming the command is what this script is for
 
 
