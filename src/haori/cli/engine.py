@@ -13,6 +13,9 @@ from haori.cli.settings import resolve_kubeconfig
 from haori.cli.target import CONTROL_NAMESPACE
 from haori.words import text
 
+POLL_SECONDS = 60.0
+"""As `GitSettings.poll_seconds`, which is not imported for the sake of a quick --help; a test holds them equal."""
+
 
 @click.command(help=text("cli.engine.help"), epilog=text("cli.engine.epilog"))
 @click.option("--kubeconfig", metavar="FILE", help=text("cli.option.kubeconfig"))
@@ -20,15 +23,22 @@ from haori.words import text
 @click.option("-n", "--namespace", metavar="NAMESPACE", default=CONTROL_NAMESPACE, show_default=True,
               help=text("cli.engine.namespace"))  # fmt: skip
 @click.option("--allow-file-repositories", is_flag=True, help=text("cli.engine.allow-file-repositories"))
+@click.option("--poll-seconds", metavar="SECONDS", type=click.FloatRange(min=0), default=POLL_SECONDS,
+              show_default=True, help=text("cli.engine.poll-seconds"))  # fmt: skip
 @data_dir_option
 def engine(
-    instance: Instance, kubeconfig: str | None, context: str | None, namespace: str, allow_file_repositories: bool
+    instance: Instance,
+    kubeconfig: str | None,
+    context: str | None,
+    namespace: str,
+    allow_file_repositories: bool,
+    poll_seconds: float,
 ) -> int:
     """Run the engine."""
     from haori.cli.logs import configure_logging
     from haori.cli.service import run_service
     from haori.delivery.controller.engine import serve
-    from haori.delivery.controller.settings import EngineSettings
+    from haori.delivery.controller.settings import EngineSettings, GitSettings
 
     found = resolve_kubeconfig(kubeconfig)
     settings = EngineSettings(
@@ -37,6 +47,7 @@ def engine(
         context=context,
         namespace=namespace,
         allow_file_repositories=allow_file_repositories,
+        git=GitSettings(poll_seconds=poll_seconds),
     )
     instance.create()
     configure_logging()

@@ -117,6 +117,7 @@ class Mirror:
             elif any(words in reason for words in _BROKEN) and self.url.address.lower() not in reason:
                 self.reader.close()
                 await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+                self.refs = None
             else:
                 raise
             return await self._fetch()
@@ -125,18 +126,22 @@ class Mirror:
         if not (self.folder / "HEAD").exists():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             await self.run(["init", "--quiet", "--bare", "--template="])
+            self.refs = None
         listing = await self.run_remote(
             ["ls-remote", "--symref", self.url.address, "HEAD", "refs/heads/*", "refs/tags/*"], timeout_seconds=LIST_SECONDS
         )  # fmt: skip
         remote, head = parse_listing(listing.decode(errors="replace"))
-        if remote != await self._local():
+        # Nobody else writes here, so what was read once need not be read again.
+        local = self.refs.commits if self.refs is not None else await self._local()
+        if remote != local:
             self.fetches += 1
             await self.run_remote(
                 ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force", self.url.address,
                  "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"],
                 timeout_seconds=FETCH_SECONDS,
             )  # fmt: skip
-        return Refs(commits=await self._local(), head=head)
+            local = await self._local()
+        return Refs(commits=local, head=head)
 
     async def _local(self) -> dict[str, str]:
         form = "--format=%(refname) %(objectname) %(*objectname)"

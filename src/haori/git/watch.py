@@ -20,7 +20,7 @@ JITTER = 0.1
 
 
 class RepositoryWatch:
-    """Polls one URL until cancelled; `notify` makes it look now."""
+    """Polls one URL until cancelled; `notify` makes it look now. With an interval of 0 it looks once, and when told."""
 
     def __init__(
         self, repositories: Repositories, url: str, *, changed: Callable[[str, Refs], None],
@@ -57,5 +57,5 @@ class RepositoryWatch:
                     self._changed(self._url, refs)
             pause = min(self._interval * 2 ** min(failures, 8), max(LONGEST_SECONDS, self._interval))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause * (1 + self._rng.uniform(-JITTER, JITTER))):
+                async with asyncio.timeout(pause * (1 + self._rng.uniform(-JITTER, JITTER)) if pause else None):
                     await self._told.wait()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from haori.delivery.controller.fetches import PACE_SECONDS, SharedFetches
+from haori.delivery.controller.fetches import LONGEST_SECONDS, PACE, SHORTEST_SECONDS, SharedFetches
 from haori.git import Refs, RepositoryUnreachableError
 
 pytestmark = pytest.mark.looptime(start=0)
@@ -64,12 +64,16 @@ async def test_a_failure_is_shared_and_the_next_fetch_tries_again():
     assert len(remote.began) == 2
 
 
-async def test_two_fetches_keep_a_distance():
-    remote = Remote(seconds=0)
+@pytest.mark.parametrize(
+    ("takes", "distance"), [(0, SHORTEST_SECONDS), (0.04, PACE * 0.04), (0.3, LONGEST_SECONDS), (2, 2)],
+    ids=["at least", "in proportion", "at most", "never two at once"],
+)  # fmt: skip
+async def test_two_fetches_keep_a_distance_by_what_one_takes(takes, distance):
+    remote = Remote(seconds=takes)
     fetches = SharedFetches(remote)
     for _ in range(3):
         await fetches.fetch(URL, now() + 0.001)
-    assert remote.began == [0.0, PACE_SECONDS, 2 * PACE_SECONDS]
+    assert remote.began == pytest.approx([0.0, distance, 2 * distance], abs=0.01)
 
 
 async def test_repositories_do_not_wait_for_each_other():

@@ -13,8 +13,10 @@ from typing import Protocol
 from haori.errors import HaoriError
 from haori.git import Refs
 
-PACE_SECONDS = 0.5
-"""Between the beginnings of two fetches of one repository: what is asked within it is gathered."""
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.05, 0.5
+PACE = 5.0
+"""Between the beginnings of two fetches of one repository lies five times what the last took, within these bounds: what
+is asked meanwhile is gathered, and a quick repository answers quickly without keeping a core busy."""
 
 
 class Fetches(Protocol):
@@ -33,24 +35,28 @@ class SharedFetches:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._last: dict[str, tuple[float, HaoriError | None]] = {}
         """By URL: when the last fetch began (loop time), and how it failed."""
+        self._next: dict[str, float] = {}
+        """By URL: when the next one may begin."""
 
     async def fetch(self, url: str, after: float) -> None:
         """Returns once a fetch that began at `after` (loop time) or later is over. Raises what it failed with."""
         async with self._locks[url]:
             last = self._last.get(url)
             if last is None or last[0] < after:
-                last = await self._fetch(url, last[0] if last is not None else None)
+                last = await self._fetch(url)
         if last[1] is not None:
             raise type(last[1])(last[1].code, **last[1].parameters)
 
-    async def _fetch(self, url: str, before: float | None) -> tuple[float, HaoriError | None]:
+    async def _fetch(self, url: str) -> tuple[float, HaoriError | None]:
         loop = asyncio.get_running_loop()
-        if before is not None:
-            await asyncio.sleep(max(0.0, before + PACE_SECONDS - loop.time()))
+        if (pause := self._next.get(url, 0.0) - loop.time()) > 0:
+            await asyncio.sleep(pause)
         began, failure = loop.time(), None
         try:
             await self._repositories.refresh(url)
         except HaoriError as error:
             failure = error
+        took = loop.time() - began
+        self._next[url] = began + min(LONGEST_SECONDS, max(SHORTEST_SECONDS, PACE * took))
         self._last[url] = (began, failure)
         return began, failure

@@ -35,7 +35,7 @@ from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, OperationState, Settings, parse_settings
 from haori.delivery.render import Renderer
 from haori.errors import PeerError
-from haori.git import Repositories, normalize_url
+from haori.git import Repositories
 from haori.jail import Limits
 from haori.objects import GroupKind, ResourceKey
 from haori.objects.masking import SecretHasher
@@ -96,7 +96,7 @@ class Leader:
         self.declared.on_settings = self._settings_changed
         self.index = ground.known.index = RepositoryIndex(self._namespace, on_change=self._credentials_changed)
         self.cache = self._build_cache(settings)
-        self.watches = RepositoryWatches(
+        self.watches: RepositoryWatches[ApplicationKey] = RepositoryWatches(
             ground.repositories,
             interval_seconds=ground.settings.git.poll_seconds,
             on_change=self._repository_changed,
@@ -237,12 +237,8 @@ class Leader:
 
     def _ask(self, key: ApplicationKey, level: Level, reason: str) -> None:
         self.queue.ask(key, level, reason)
-        self.watches.set_urls(
-            source.repo_url
-            for application in self.declared.applications.values()
-            for source in application.spec.sources
-            if source.repo_url and not source.chart
-        )
+        sources = self.declared.applications[key].spec.sources
+        self.watches.follow(key, [source.repo_url for source in sources if source.repo_url and not source.chart])
 
     def _observe_config(self, event: WatchEvent) -> None:
         self.declared.observe_config(event)
@@ -254,6 +250,7 @@ class Leader:
 
     def _gone(self, key: ApplicationKey) -> None:
         self.reconciler.forget(key)
+        self.watches.follow(key, ())
 
     def _live_changed(self, before: Live | None, after: Live | None) -> None:
         live = after or before
@@ -279,12 +276,7 @@ class Leader:
 
     def readers_of(self, url: str) -> list[ApplicationKey]:
         """The applications that read a repository."""
-        wanted = normalize_url(url)
-        return [
-            key
-            for key, application in self.declared.applications.items()
-            if any(normalize_url(source.repo_url) == wanted for source in application.spec.sources)
-        ]
+        return self.watches.readers_of(url)
 
     def _settings_changed(self, settings: Settings) -> None:
         self._restart.set()

@@ -1,26 +1,33 @@
-"""One watch a repository, however many applications read it: begun when the first names it, ended with the last."""
+"""One watch a repository, however many applications read it: begun when the first names it, ended with the last.
+
+Who reads what is an index in both directions, so an application that changes costs its own sources and not those of all.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from typing import Generic, TypeVar
 
 from haori.errors import HaoriError
 from haori.git import Refs, Repositories, RepositoryWatch, normalize_url
 
 log = logging.getLogger(__name__)
+Reader = TypeVar("Reader", bound=Hashable)
 
 
-class RepositoryWatches:
-    """The watches of all repositories that applications name."""
+class RepositoryWatches(Generic[Reader]):
+    """The watches of all repositories that applications (`Reader`: their key) name."""
 
     def __init__(
         self, repositories: Repositories, *, interval_seconds: float, on_change: Callable[[str], None]
     ) -> None:
         self._repositories, self._interval, self._on_change = repositories, interval_seconds, on_change
         self._watches: dict[str, tuple[RepositoryWatch, asyncio.Task[None]]] = {}
-        self._wanted: set[str] = set()
+        self._readers: dict[str, dict[Reader, None]] = {}
+        """By normalized URL; a URL that nobody reads has no entry."""
+        self._read: dict[Reader, frozenset[str]] = {}
         self._urls: dict[str, str] = {}
         self._failing: set[str] = set()
         self._wake = asyncio.Event()
@@ -30,9 +37,9 @@ class RepositoryWatches:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
-                for url in [url for url in self._watches if url not in self._wanted]:
+                for url in [url for url in self._watches if url not in self._readers]:
                     self._watches.pop(url)[1].cancel()
-                for url in self._wanted - set(self._watches):
+                for url in self._readers.keys() - self._watches.keys():
                     watch = RepositoryWatch(
                         self._repositories,
                         self._urls[url],
@@ -43,13 +50,28 @@ class RepositoryWatches:
                     self._watches[url] = (watch, group.create_task(watch.run()))
                 await self._wake.wait()
 
-    def set_urls(self, urls: Iterable[str]) -> None:
-        """The repositories to watch from now on."""
+    def follow(self, reader: Reader, urls: Iterable[str]) -> None:
+        """The repositories that `reader` reads from now on; none: it reads no longer."""
         named = {normalize_url(url): url for url in urls}
-        if set(named) != self._wanted:
-            self._urls |= named
-            self._wanted = set(named)
-            self._wake.set()
+        before, after = self._read.get(reader, frozenset()), frozenset(named)
+        if before == after:
+            return
+        for url in before - after:
+            del self._readers[url][reader]
+            if not self._readers[url]:
+                del self._readers[url]
+        for url in after - before:
+            self._readers.setdefault(url, {})[reader] = None
+        self._urls |= named
+        if after:
+            self._read[reader] = after
+        else:
+            del self._read[reader]
+        self._wake.set()
+
+    def readers_of(self, url: str) -> list[Reader]:
+        """Who reads a repository."""
+        return list(self._readers.get(normalize_url(url), ()))
 
     def notify(self, url: str) -> bool:
         """Somebody pushed; False where no application reads it."""

@@ -94,6 +94,9 @@ class Reasons:
         return own
 
     async def _explain(self, live: Live) -> Sentence | None:
+        sentence = live.health.sentence if live.health is not None else None
+        if sentence is not None and sentence.code == "health-not-observed":
+            return None  # So it is for a moment after every write: below it nothing is new yet, and a read would tell nothing.
         below = [each for each in self._cache.descendants(live) if each.key.kind in TELLING_KINDS and _is_ill(each)]
         # The newest first: what an earlier release left behind says nothing about this one.
         below.sort(key=lambda each: str(each.manifest["metadata"].get("creationTimestamp")), reverse=True)

@@ -1,0 +1,141 @@
+"""`bench/deliver --kubeconfig F`: N applications of four objects on the cluster of F, beside the bare writes.
+
+The cluster should be a real one that nothing else uses, best on this machine, since both share its processors: etcd, an
+API server and the controller manager. The floor is measured first, on the same cluster in the same run, so the ratios say
+how near the engine comes to what the API allows. Requests are the engine's own, by verb, without lists and watches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.delivery import floor as bare
+from bench.delivery.engine import running
+from bench.delivery.fixture import Repository
+from bench.delivery.scenarios import Run, Scenarios
+from bench.delivery.watching import watched
+from bench.figures import machine
+from haori.cluster import HttpClient, connect
+from haori.delivery.controller.install import install_missing
+
+FLOORS = {
+    "create": "create",
+    "commit that touches all": "change",
+    "refresh, nothing changed": "refresh",
+    "delete all, cascading": "delete",
+}
+
+
+def main() -> int:
+    """0; 2 for a wrong use."""
+    options = _parse()
+    print(f"# {machine()}; {options.count} applications of four objects", flush=True)
+    if options.data_dir:
+        options.data_dir.mkdir(parents=True, exist_ok=True)
+    with _folder(options.data_dir) as folder:
+        asyncio.run(_run(options, folder))
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench/deliver", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--kubeconfig", type=Path, required=True, help="the cluster; it is written to")
+    parser.add_argument("-n", "--count", type=int, default=300, help="how many applications (300)")
+    parser.add_argument("--floor", action="store_true", help="send only the bare writes")
+    parser.add_argument("--no-floor", action="store_true", help="leave the bare writes out, and so the ratios")
+    parser.add_argument("--kustomize", action="store_true", help="also create them through Kustomize")
+    parser.add_argument("--only-create", action="store_true", help="create and delete only")
+    parser.add_argument("--data-dir", type=Path, help="keep the engine's data and log here")
+    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
+    options = parser.parse_args()
+    if not options.kubeconfig.is_file():
+        parser.error(f"there is no kubeconfig {options.kubeconfig}")
+    if options.count < 2:
+        parser.error("two applications at least")
+    return options
+
+
+@contextlib.contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        yield kept.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="haori-bench-") as folder:
+        yield Path(folder)
+
+
+async def _run(options: argparse.Namespace, folder: Path) -> None:
+    async with connect(options.kubeconfig, user_agent="haori-bench") as client:
+        await install_missing(client, "argocd")
+        floor = None
+        if not options.no_floor:
+            floor = await bare.measure(client, options.count)
+            _print_floor(floor, options)
+        if not options.floor:
+            runs = await _scenarios(client, options, folder)
+            _print_runs(runs, floor, options)
+
+
+async def _scenarios(client: HttpClient, options: argparse.Namespace, folder: Path) -> list[Run]:
+    repository = Repository(bare=folder / "bare.git", work=folder / "work", count=options.count)
+    revision = repository.start()
+    await bare.ensure_namespaces(client, options.count)
+    with running(options.kubeconfig, folder / "data", []) as engine:
+        async with watched(client) as applications:
+            scenarios = Scenarios(client, applications, engine, repository)
+            await scenarios.create(revision)
+            if not options.only_create:
+                await scenarios.touch_all()
+                await scenarios.touch_one()
+                await scenarios.touch_one_tell_all()
+                await scenarios.refresh()
+            await scenarios.delete()
+            if options.kustomize:
+                revision = repository.change(range(options.count), "r5")
+                await scenarios.create(revision, path="kustomize", title="create, Kustomize")
+                await scenarios.delete(title="delete, Kustomize")
+    return scenarios.runs
+
+
+def _print_floor(floor: bare.Floor, options: argparse.Namespace) -> None:
+    if options.output == "json":
+        print(json.dumps({"floor": asdict(floor)}))
+        return
+    print(
+        f"bare writes: create {floor.create:.1f} s ({1000 * floor.create_cpu / options.count:.1f} ms of the client an "
+        f"application), change {floor.change:.1f} s, refresh {floor.refresh:.1f} s, delete {floor.delete:.1f} s",
+        flush=True,
+    )
+
+
+def _print_runs(runs: list[Run], floor: bare.Floor | None, options: argparse.Namespace) -> None:
+    if options.output == "json":
+        print(json.dumps({"runs": [asdict(run) for run in runs]}))
+        return
+    print(f"{'scenario':<42}{'s':>8}{'× bare':>8}{'one s':>8}{'CPU ms':>8}{'req':>7}{'renders':>9}{'peak MiB':>10}")
+    for run in runs:
+        least = getattr(floor, FLOORS[run.name]) if floor is not None and run.name in FLOORS else None
+        cells = (
+            f"{run.name:<42}{run.seconds:>8.2f}",
+            f"{run.seconds / least:>8.2f}" if least else f"{'':>8}",
+            f"{run.one_seconds:>8.2f}" if run.one_seconds is not None else f"{'':>8}",
+            f"{1000 * run.used.cpu_seconds / options.count:>8.1f}",
+            f"{run.used.per_object_requests / options.count:>7.2f}",
+            f"{run.used.renders:>9}{run.peak_mib:>10.0f}",
+        )
+        print("".join(cells))
+    print("CPU ms and req are an application; requests of the engine by verb:")
+    for run in runs:
+        print(f"  {run.name}: {', '.join(f'{verb} {count}' for verb, count in run.used.requests.items())}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""An engine as a process of its own, and what it and its children used."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+START_SECONDS = 120.0
+SAMPLE_SECONDS = 0.05
+READ_VERBS = frozenset({"list", "watch", "discover"})
+"""Of these the engine needs some however many applications there are; they are not counted for an application."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """Counters of an engine so far."""
+
+    cpu_seconds: float
+    requests: dict[str, int]
+    renders: int
+
+    def since(self, before: Used) -> Used:
+        """What came after `before`."""
+        verbs = {verb: count - before.requests.get(verb, 0) for verb, count in self.requests.items()}
+        return Used(
+            cpu_seconds=self.cpu_seconds - before.cpu_seconds,
+            requests={verb: count for verb, count in sorted(verbs.items()) if count},
+            renders=self.renders - before.renders,
+        )
+
+    @property
+    def per_object_requests(self) -> int:
+        """Requests but lists, watches and discovery."""
+        return sum(count for verb, count in self.requests.items() if verb not in READ_VERBS)
+
+
+class Engine:
+    """A running engine; `peak_mib` is the most that it and its children held together (RSS)."""
+
+    def __init__(self, process: subprocess.Popen[str], data_dir: Path) -> None:
+        self._process, self._data_dir = process, data_dir
+        self.peak_mib = 0.0
+        self._stop = threading.Event()
+        self._sampler = threading.Thread(target=self._sample, daemon=True)
+        self._sampler.start()
+
+    def used(self) -> Used:
+        """The counters now."""
+        statistics = self._statistics()
+        verbs = statistics["cluster"]["verbs"]
+        return Used(
+            cpu_seconds=_cpu(self._process.pid),
+            requests={verb: int(count["count"]) for verb, count in verbs.items()},
+            renders=int(statistics["render"]["renders"]),
+        )
+
+    def _statistics(self) -> dict[str, Any]:
+        told = json.loads((self._data_dir / "engine" / "listener.json").read_text())
+        request = urllib.request.Request(f"{told['url']}/internal/v1/statistics")
+        request.add_header("Authorization", f"Bearer {told['token']}")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    def _sample(self) -> None:
+        while not self._stop.wait(SAMPLE_SECONDS):
+            self.peak_mib = max(self.peak_mib, sum(map(_rss_mib, _family(self._process.pid))))
+
+    def end(self) -> None:
+        """Asks it to stop and waits."""
+        self._stop.set()
+        self._sampler.join()
+        self._process.terminate()
+        self._process.wait(timeout=60)
+
+
+@contextmanager
+def running(kubeconfig: Path, data_dir: Path, arguments: list[str]) -> Iterator[Engine]:
+    """An engine that leads, stopped at the end; its log is `engine.log` beside `data_dir`."""
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    log_file = data_dir.parent / "engine.log"
+    command = [
+        sys.executable, "-m", "haori", "engine", "--kubeconfig", str(kubeconfig), "--data-dir", str(data_dir),
+        "--allow-file-repositories", "--poll-seconds", "0", *arguments,
+    ]  # fmt: skip
+    ready = threading.Event()
+    environment = {**os.environ, "HAORI_LANG": "en"}
+    with log_file.open("w") as log:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=log, text=True, env=environment)
+        reader = threading.Thread(target=_read, args=(process, log, ready), daemon=True)
+        reader.start()
+        engine = Engine(process, data_dir)
+        try:
+            if not ready.wait(START_SECONDS) or process.poll() is not None:
+                raise SystemExit(f"the engine is not ready within {START_SECONDS:g} s:\n{log_file.read_text()[-2000:]}")
+            yield engine
+        finally:
+            engine.end()
+            reader.join()
+
+
+def _read(process: subprocess.Popen[str], log: Any, ready: threading.Event) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        log.write(line)
+        log.flush()
+        if line.startswith("The engine works"):
+            ready.set()
+    ready.set()  # It ended: nothing more is to be waited for.
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for each in found:
+        for path in Path(f"/proc/{each}/task").glob("*/children"):
+            try:
+                found += map(int, path.read_text().split())
+            except OSError:
+                continue  # It ended meanwhile.
+    return found
+
+
+def _cpu(pid: int) -> float:
+    """Processor seconds of a process with all its children, those that ended among them."""
+    ticks = 0
+    for each in _family(pid):
+        try:
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / TICKS
+
+
+def _rss_mib(pid: int) -> float:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_MIB
+    except (OSError, IndexError):
+        return 0.0

@@ -1,0 +1,78 @@
+"""One watch a repository, and the index of who reads what."""
+
+from __future__ import annotations
+
+import asyncio
+
+from haori.cli.engine import POLL_SECONDS
+from haori.delivery.controller.polling import RepositoryWatches
+from haori.delivery.controller.settings import GitSettings
+from haori.git import Refs, Repositories, RepositorySettings
+
+SHOP, PLATFORM = "https://git.example/shop.git", "https://git.example/platform.git"
+
+
+class Counted(Repositories):
+    """Repositories that never change, and how often each was looked at."""
+
+    def __init__(self, folder):
+        super().__init__(RepositorySettings(folder=folder))
+        self.looked: list[str] = []
+        self.seen = asyncio.Event()
+
+    async def refresh(self, url: str) -> Refs:
+        self.looked.append(url)
+        self.seen.set()
+        return Refs()
+
+
+def watches(tmp_path) -> RepositoryWatches[str]:
+    return RepositoryWatches(Counted(tmp_path), interval_seconds=0, on_change=lambda url: None)
+
+
+def test_readers_are_found_by_any_spelling_of_the_url(tmp_path):
+    found = watches(tmp_path)
+    found.follow("cart", [SHOP])
+    found.follow("mail", [PLATFORM, SHOP])
+    assert found.readers_of("https://git.example/shop") == ["cart", "mail"]
+    assert found.readers_of(PLATFORM) == ["mail"]
+
+
+def test_who_reads_something_else_is_no_reader_any_more(tmp_path):
+    found = watches(tmp_path)
+    found.follow("cart", [SHOP])
+    found.follow("cart", [PLATFORM])
+    assert found.readers_of(SHOP) == []
+    found.follow("cart", [])
+    assert found.readers_of(PLATFORM) == []
+
+
+async def test_without_polling_a_repository_is_looked_at_once_and_when_told(tmp_path):
+    repositories = Counted(tmp_path)
+    found: RepositoryWatches[str] = RepositoryWatches(repositories, interval_seconds=0, on_change=lambda url: None)
+    found.follow("cart", [SHOP])
+    task = asyncio.create_task(found.run())
+    await repositories.seen.wait()
+    repositories.seen.clear()
+    assert found.notify(SHOP)
+    await repositories.seen.wait()
+    task.cancel()
+    assert repositories.looked == [SHOP, SHOP]
+
+
+async def test_a_repository_that_nobody_reads_is_no_longer_watched(tmp_path):
+    repositories = Counted(tmp_path)
+    found: RepositoryWatches[str] = RepositoryWatches(repositories, interval_seconds=0, on_change=lambda url: None)
+    found.follow("cart", [SHOP])
+    task = asyncio.create_task(found.run())
+    await repositories.seen.wait()
+    found.follow("cart", [PLATFORM])
+    repositories.seen.clear()
+    await repositories.seen.wait()
+    assert not found.notify(SHOP)
+    assert found.notify(PLATFORM)
+    task.cancel()
+
+
+def test_the_commands_default_is_the_engines():
+    assert GitSettings().poll_seconds == POLL_SECONDS
