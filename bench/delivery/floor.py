@@ -89,11 +89,10 @@ async def _write(client: HttpClient, number: int, release: str) -> None:
 
 
 async def _refresh(client: HttpClient, number: int) -> None:
-    name = name_of(number)
-    body = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}
-    await merge(client, name, PLACE, body)
-    body: dict[str, Any] = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": None}}, "status": {"reconciledAt": _now()}}
-    await merge(client, name, PLACE, body)
+    name, asked = name_of(number), "argocd.argoproj.io/refresh"
+    await merge(client, name, PLACE, {"metadata": {"annotations": {asked: "normal"}}})
+    answer = {"metadata": {"annotations": {asked: None}}, "status": {"reconciledAt": _now()}}
+    await merge(client, name, PLACE, answer)
 
 
 async def _delete(client: HttpClient, count: int) -> None:
