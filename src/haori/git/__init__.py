@@ -13,6 +13,7 @@ from haori.git.errors import (
     RevisionMissingError,
 )
 from haori.git.mirror import Refs
+from haori.git.objects import GitObject
 from haori.git.push import Author, push_files
 from haori.git.repositories import CommitInfo, Repositories, RepositorySettings
 from haori.git.tree import Entry, EntryType, ExportLimits, Tree
@@ -26,6 +27,7 @@ __all__ = [
     "Entry",
     "EntryType",
     "ExportLimits",
+    "GitObject",
     "Refs",
     "Repositories",
     "RepositoryError",

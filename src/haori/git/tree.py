@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from haori.git.errors import RepositoryError, RepositoryRefusedError, RevisionMissingError
-from haori.git.objects import ObjectReader
+from haori.git.objects import GitObject
 
 LARGEST_FOLDER_BYTES = 16 << 20
 
@@ -58,10 +59,18 @@ class ExportLimits:
     total_bytes: int = 256 << 20
 
 
+class ReadsObjects(Protocol):
+    """Where objects come from: a mirror, or an archive taken apart as Git would."""
+
+    async def read(self, names: Sequence[str], *, limit_bytes: int) -> builtins.list[GitObject | None]:
+        """The objects of `names`, None for one that is missing; RepositoryError for one beyond the limit."""
+        ...
+
+
 class Tree:
     """The files of one commit."""
 
-    def __init__(self, reader: ObjectReader, tree_id: str, commit: str) -> None:
+    def __init__(self, reader: ReadsObjects, tree_id: str, commit: str) -> None:
         self._reader = reader
         self._folders: dict[str, tuple[Entry, ...]] = {}
         self.commit = commit

@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from haori.outbound.policy import OutboundError, OutboundPolicy, check_url, refusal_of
+from haori.outbound.tls import TlsSettings
 
 if TYPE_CHECKING:
     from haori.outbound.http import Fetched, fetch
 
-__all__ = ["Fetched", "OutboundError", "OutboundPolicy", "check_url", "fetch", "refusal_of"]
+__all__ = ["Fetched", "OutboundError", "OutboundPolicy", "TlsSettings", "check_url", "fetch", "refusal_of"]
 
 
 def __getattr__(name: str) -> Any:

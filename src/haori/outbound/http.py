@@ -19,6 +19,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from haori.outbound.policy import OutboundError, OutboundPolicy, check_address, check_url, redact
+from haori.outbound.tls import TlsSettings, ssl_context
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -34,12 +35,21 @@ class Fetched:
     headers: Mapping[str, str]
 
 
-async def fetch(url: str, policy: OutboundPolicy | None = None, *, headers: Mapping[str, str] | None = None) -> Fetched:
-    """What `url` answers, whatever the status; OutboundError where it is refused, too large, too slow or broken."""
+async def fetch(
+    url: str,
+    policy: OutboundPolicy | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    tls: TlsSettings | None = None,
+) -> Fetched:
+    """What `url` answers, whatever the status; OutboundError where it is refused, too large, too slow or broken.
+
+    `tls` holds for the origin of `url` alone: whoever a redirect leads to sees no client certificate, and is verified.
+    """
     policy = policy or OutboundPolicy()
     try:
         async with asyncio.timeout(policy.timeout_seconds):
-            return await _fetch(url, policy, dict(headers or {}))
+            return await _fetch(url, policy, dict(headers or {}), tls)
     except TimeoutError as error:
         why = f"no whole answer within {policy.timeout_seconds:g} s"
         raise OutboundError("outbound-failed", url=redact(url), why=why) from error
@@ -49,14 +59,20 @@ async def fetch(url: str, policy: OutboundPolicy | None = None, *, headers: Mapp
         ) from error
 
 
-async def _fetch(url: str, policy: OutboundPolicy, headers: dict[str, str]) -> Fetched:
+async def _fetch(url: str, policy: OutboundPolicy, headers: dict[str, str], tls: TlsSettings | None) -> Fetched:
+    first = _origin(url)
+    context = None if tls is None or first[0] != "https" else ssl_context(tls)
     connector = aiohttp.TCPConnector(resolver=_GuardedResolver(policy), use_dns_cache=False, limit=4)
     async with aiohttp.ClientSession(
         connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
         for _ in range(policy.redirects + 1):
             check_url(url, policy)
-            async with session.get(URL(url), headers=headers, allow_redirects=False) as response:
+            # What is quoted stays so: a signed URL counts every letter. Both readers of URLs must find an allowed host.
+            target = URL(url, encoded="%" in url)
+            check_url(str(target), policy)
+            secured = context if context is not None and _origin(url) == first else True
+            async with session.get(target, headers=headers, allow_redirects=False, ssl=secured) as response:
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or not location:
                     body = await _bounded(response, url, policy)
@@ -74,7 +90,7 @@ async def _bounded(response: aiohttp.ClientResponse, url: str, policy: OutboundP
     async for chunk in response.content.iter_chunked(1 << 16):
         body += chunk
         if len(body) > policy.size_bytes:
-            raise OutboundError("outbound-failed", url=redact(url), why=f"more than {policy.size_bytes} bytes")
+            raise OutboundError("outbound-too-large", url=redact(url), limit=policy.size_bytes)
     return bytes(body)
 
 

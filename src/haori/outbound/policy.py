@@ -1,7 +1,8 @@
 """Which addresses a URL that a user or a repository gave may lead to.
 
 UserError
-└── OutboundError   `outbound-refused` (url, address, why), `outbound-url-invalid` (url, why), `outbound-failed` (url, why)
+└── OutboundError   `outbound-refused` (url, address, why), `outbound-url-invalid` (url, why), `outbound-failed` (url, why),
+                    `outbound-too-large` (url, limit), `outbound-tls` (why)
 """
 
 from __future__ import annotations
