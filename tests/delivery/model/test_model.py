@@ -187,7 +187,7 @@ def test_refusal_says_why() -> None:
 
 def test_restriction_that_is_not_enforced_blocks() -> None:
     project = _project(syncWindows=[{"kind": "deny", "schedule": "* * * * *", "duration": "1h"}])
-    assert project.blocking == ("syncWindows",)
+    assert project.blocking == ("spec.syncWindows",)
     assert project.conditions()
 
 

@@ -5,8 +5,12 @@ What a project restricts and we do not enforce blocks as well: fail closed. Pure
 
 from __future__ import annotations
 
-from haori.delivery.model import Application, Condition, Project
+from collections.abc import Iterable
+
+from haori.delivery.model import Application, Condition, Project, Source
 from haori.delivery.model.application import Destination
+from haori.git import redact_url
+from haori.objects import ResourceKey
 from haori.resources import argo
 from haori.resources.argo import ConditionType
 from haori.words import Sentence
@@ -25,11 +29,35 @@ def check_application(
         found.append(
             _invalid("project-denies-application-namespace", project=project.name, namespace=application.namespace)
         )
-    for source in application.spec.sources:
-        if source.repo_url and not project.permits_source(source.repo_url):
-            found.append(_invalid("project-denies-source", project=project.name, repository=source.repo_url))
+    found.extend(check_sources(application.spec.sources, project))
     found.extend(_check_destination(application.spec.destination, project))
     return tuple(found)
+
+
+def check_sources(sources: Iterable[Source], project: Project) -> tuple[Condition, ...]:
+    """InvalidSpecError for each repository that the project does not permit; sources with only a `ref` count as well."""
+    urls = dict.fromkeys(source.repo_url for source in sources if source.repo_url)
+    return tuple(
+        _invalid("project-denies-source", project=project.name, repository=redact_url(url))
+        for url in urls
+        if not project.permits_source(url)
+    )
+
+
+def check_deletion(application: Application, project: Project | None) -> tuple[Condition, ...]:
+    """What forbids that an application's objects are deleted with it.
+
+    As in Argo CD its project has to exist and to be readable; fields that restrict syncs alone forbid no deletion.
+    """
+    if project is None:
+        return (_invalid("project-missing", application=application.name, project=application.spec.project),)
+    return project.deletion_conditions()
+
+
+def permits_live(project: Project | None, key: ResourceKey) -> bool:
+    """Whether a live object may count as the application's: what its project does not permit is never looked at, pruned
+    or deleted, whatever mark it carries."""
+    return project is not None and project.permits_live(key, argo.IN_CLUSTER_SERVER, argo.IN_CLUSTER_NAME)
 
 
 def is_in_cluster(destination: Destination) -> bool:

@@ -60,7 +60,9 @@ class Answers:
         leader, key, application = self._find(name, namespace)
         findings = _findings(leader, key)
         rows = {row.key: row for row in findings.assessment.rows} if findings and findings.assessment else {}
-        roots = {live.key: live for live in leader.cache.of_application(leader.assessor.name_of(application))}
+        marked = leader.cache.of_application(leader.assessor.name_of(application))
+        permits = leader.assessor.permits(application)
+        roots = {live.key: live for live in marked if permits(live.key)}
         roots |= {row: live for row in rows if (live := leader.cache.get(row)) is not None}
         found: dict[str, Live] = {}
         for root in roots.values():
@@ -91,13 +93,13 @@ class Answers:
         leader, key, application = self._find(name, namespace)
         desired = await _desired(leader, key, application, revision, again=hard)
         targets = desired.targets.manifests
-        owned = [
-            live.key for live in leader.cache.of_application(leader.assessor.name_of(application)) if not live.owners
-        ]
+        marked = leader.cache.of_application(leader.assessor.name_of(application))
+        permits = leader.assessor.permits(application)
+        owned = [live.key for live in marked if not live.owners and permits(live.key)]
         options = await leader.assessor.options(application, targets.values())
         answer = []
         for each in sorted({*targets, *owned}):
-            wanted, live = targets.get(each), await _whole(leader, each)
+            wanted, live = targets.get(each), await _whole(leader, each) if permits(each) else None
             if wanted is None and live is None:
                 continue
             comparison = compare_objects(wanted, live, options)

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from haori.cluster import KubernetesClient, NotFoundError
 from haori.delivery.compare import CompareOptions, Comparison, Targets, sync_status, trim
+from haori.delivery.controller.admit import permits_live
 from haori.delivery.controller.assessment import assess_application, compare_options, gather, is_foreign
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.memory import Assessment, Desired, Memory
 from haori.delivery.controller.types_in_use import TypesInUse
-from haori.delivery.model import Application
+from haori.delivery.model import Application, Condition
 from haori.errors import PeerError
 from haori.objects import Manifest, ResourceKey, key_of, nested, nested_text
 from haori.objects.masking import SecretHasher
+from haori.resources.argo import ConditionType
+from haori.words import Sentence
 
 log = logging.getLogger(__name__)
 INLINE_OBJECTS = 20
 """Up to so many objects are compared on the loop: handing them to a thread would cost more."""
+SHOWN_OBJECTS = 5
+"""Objects that a condition names; of more it gives the number."""
 _RECORDS = frozenset({"generation", "managedFields", "resourceVersion"})
 
 
@@ -45,7 +50,7 @@ class Assessor:
         """The judgement; without a desired state that of what lives alone, with nothing compared."""
         name = self.name_of(application)
         targets = desired.targets if desired is not None else Targets(manifests={})
-        live = gather(self._cache, name, targets)
+        live, refused = self._permitted(application, gather(self._cache, name, targets))
         whole = await self._whole(live, targets, name)
         options = await self.options(application, targets.manifests.values())
         place = application.spec.destination.namespace
@@ -58,7 +63,22 @@ class Assessor:
             )
 
         found = judge() if len(live) <= INLINE_OBJECTS else await asyncio.to_thread(judge)
+        if marked := [key for key in sorted(refused) if refused[key].application == name]:
+            found = replace(found, conditions=(*found.conditions, _left_alone(application, marked)))
         return await self._confirm(found, targets, memory) if desired is not None else found
+
+    def permits(self, application: Application) -> Callable[[ResourceKey], bool]:
+        """Whether a live object may count as the application's, by its project."""
+        project = self._declared.project_of(application)
+        return lambda key: permits_live(project, key)
+
+    def _permitted(
+        self, application: Application, live: Mapping[ResourceKey, Live]
+    ) -> tuple[dict[ResourceKey, Live], dict[ResourceKey, Live]]:
+        """(what its project permits, what it does not)."""
+        permits = self.permits(application)
+        refused = {key: item for key, item in live.items() if not permits(key)}
+        return {key: item for key, item in live.items() if key not in refused}, refused
 
     async def options(self, application: Application, manifests: Iterable[Manifest]) -> CompareOptions:
         """How an application's objects are compared with these manifests."""
@@ -118,6 +138,14 @@ class Assessor:
         )
         status = sync_status(comparisons.values(), namespace_differs=found.namespace_exists and found.namespace_differs)
         return replace(found, comparisons=comparisons, rows=rows, status=status)
+
+
+def _left_alone(application: Application, keys: Sequence[ResourceKey]) -> Condition:
+    shown = [str(key) for key in keys[:SHOWN_OBJECTS]]
+    parameters = {"objects": shown, "count": len(keys), "project": application.spec.project}
+    return Condition(
+        type=ConditionType.EXCLUDED_RESOURCE, sentence=Sentence(code="objects-left-alone", parameters=parameters)
+    )
 
 
 async def would_change(client: KubernetesClient, desired: Manifest, *, manager: str) -> bool:

@@ -91,7 +91,8 @@ class Declared:
         if before is None or after is None or before.manifest.get("spec") != after.manifest.get("spec"):
             for key, application in self.applications.items():
                 if application.spec.project == name:
-                    self._on_ask(key, Level.LIVE, "project")
+                    # While it was refused nothing was fetched, whatever was asked for.
+                    self._on_ask(key, Level.FORCED, "project")
 
     def observe_config(self, event: WatchEvent) -> None:
         """Takes in one event of a ConfigMap; only the settings' own one counts."""

@@ -1,7 +1,7 @@
 """Takes a deleted application's objects away, one wave at a time, and then its finalizer.
 
-Without our finalizer the objects stay, as Argo CD leaves them. Each pass deletes what may go now and returns; that an
-object is gone brings the application back.
+Without our finalizer the objects stay, as Argo CD leaves them; what the project does not permit stays in any case. Each pass
+deletes what may go now and returns; that an object is gone brings the application back.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 from haori.cluster import KubernetesClient, NotFoundError, Propagation
 from haori.delivery.apply import WriteDoor
-from haori.delivery.controller.admit import is_in_cluster
+from haori.delivery.controller.admit import check_deletion, is_in_cluster, permits_live
 from haori.delivery.controller.assessment import gather
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.operations import OperationRunner
 from haori.delivery.controller.status import build_conditions
 from haori.delivery.controller.writer import ApplicationWriter
-from haori.delivery.model import Application, Condition
+from haori.delivery.model import Application, Condition, Project
 from haori.delivery.model.application import deletion_approved_at
 from haori.delivery.plan import plan_deletion
 from haori.objects import Manifest, ResourceKey, nested_list, nested_text
@@ -41,11 +41,13 @@ class Deletion:
         writer: ApplicationWriter,
         *,
         control_namespace: str,
+        project_of: Callable[[Application], Project | None],
         clock: Callable[[], datetime],
     ) -> None:
         self._client, self._door, self._cache = client, door, cache
         self._runner, self._writer = runner, writer
         self._control_namespace, self._clock = control_namespace, clock
+        self._project_of = project_of
 
     async def step(self, application: Application) -> None:
         """Deletes what may go now; the finalizer once nothing is left."""
@@ -58,7 +60,13 @@ class Deletion:
             parameters = {"application": application.name, "cluster": destination.name or destination.server or "-"}
             await self._tell(key, Sentence(code="deletion-impossible", parameters=parameters))
             return
+        project = self._project_of(application)
+        if forbidden := check_deletion(application, project):
+            told = {"application": application.name, "reason": forbidden[0].sentence}
+            await self._tell(key, Sentence(code="deletion-forbidden", parameters=told))
+            return
         live = gather(self._cache, application.qualified_name(self._control_namespace), None)
+        live = {name: item for name, item in live.items() if permits_live(project, name)}
         plan = plan_deletion(
             {name: item.manifest for name, item in live.items()},
             itself=ResourceKey(argo.ARGO_GROUP, argo.APPLICATION, application.namespace, application.name),

@@ -148,7 +148,14 @@ class Leader:
             assessor=self.assessor,
             operating=operating,
             deletion=Deletion(
-                client, self.door, self.cache, runner, self.writer, control_namespace=self._namespace, clock=clock
+                client,
+                self.door,
+                self.cache,
+                runner,
+                self.writer,
+                control_namespace=self._namespace,
+                project_of=self.declared.project_of,
+                clock=clock,
             ),
             reasons=Reasons(
                 client,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from haori.cluster import KubernetesClient
 from haori.delivery.controller import progress
+from haori.delivery.controller.admit import check_sources
 from haori.delivery.controller.assessing import Assessor
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.desired import DesiredStates, namespaced_of, operation_sources
@@ -85,6 +86,7 @@ class Operating:
             state = progress.try_again(state, await self._revisions_of_retry(application, state, wanted))
             memory.run = None
         stopping = [item for item in conditions if item.type is ConditionType.INVALID_SPEC]
+        stopping.extend(self._check_own_sources(application, state.operation))
         if stopping:
             message = "; ".join(item.sentence.text(Language.ENGLISH) for item in stopping)
             return self._outcome(fail(state, message, now))
@@ -112,6 +114,13 @@ class Operating:
     ) -> Plan:
         """The plan of an operation that was not begun: what the console shows before a sync."""
         return await self._plan(application, operation, desired, Memory(desired=desired), None, prune=prune)
+
+    def _check_own_sources(self, application: Application, operation: Operation) -> tuple[Condition, ...]:
+        """What the project says of sources that an operation brings with it (a rollback to another repository)."""
+        project = self._declared.project_of(application)
+        if project is None or not operation.sources:
+            return ()
+        return check_sources(operation_sources(application, operation.sources), project)
 
     def _outcome(self, state: OperationState) -> Outcome:
         return Outcome(state=state, again_at=progress.next_try_at(state))

@@ -77,7 +77,7 @@ def plan_sync(request: PlanRequest) -> Plan:
         waves=group_waves(step for step in ordered if step.phase not in _FAILURE_PHASES),
         on_failure=group_waves(step for step in ordered if step.phase in _FAILURE_PHASES),
         namespace=namespace,
-        refusals=tuple(_refusals(request, ordered)),
+        refusals=tuple(_refusals(request, (*((namespace,) if namespace is not None else ()), *ordered))),
         invalid=tuple(_invalid(request, ordered)),
         skipped=tuple(sorted(skipped, key=lambda item: item.key)),
         is_dry_run=request.operation.dry_run,
