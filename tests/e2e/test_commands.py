@@ -234,7 +234,9 @@ def test_no_secret_leaves_by_a_command(stand: Stand) -> None:
     stand.repository.commit("One", {"shop/secret.yaml": SECRET % CANARY})
     stand.create("--sync-policy", "auto")
     stand.ok("app", "wait", stand.app, "--timeout", "30")
-    stand.repository.commit("Two", {"shop/secret.yaml": SECRET % f"{CANARY}-too", "shop/map.yaml": "kind: [\n"})
+    stand.repository.commit(
+        "Two", {"shop/secret.yaml": SECRET % f"{CANARY}-too", "shop/map.yaml": "apiVersion: v1\nmetadata:\nkind: [\n"}
+    )
     stand.ok("app", "refresh", stand.app, "--hard")
     encoded = "Y2FuYXJ5LWluLWEt"
     for command in ("get", "diff", "manifests", "tree", "resources", "history"):

@@ -50,9 +50,9 @@ def test_merge_behind_a_key_overrides_it_as_kubectl_does() -> None:
 
 
 def test_duplicate_key_keeps_the_last_and_is_told() -> None:
-    warnings: list[str] = []
+    warnings: list[tuple[int, str]] = []
     assert load_documents("a: 1\na: 2\n", warnings=warnings) == [{"a": 2}]
-    assert warnings == ['line 2: key "a" again']
+    assert warnings == [(2, "a")]
 
 
 def test_empty_documents_are_left_out() -> None:

@@ -53,12 +53,16 @@ DEFAULT_LIMITS = YamlLimits()
 
 
 def load_documents(
-    data: bytes | str, *, source: str = "", limits: YamlLimits = DEFAULT_LIMITS, warnings: list[str] | None = None
+    data: bytes | str,
+    *,
+    source: str = "",
+    limits: YamlLimits = DEFAULT_LIMITS,
+    warnings: list[tuple[int, str]] | None = None,
 ) -> list[Any]:
     """The documents of a file that are not empty (comments, `null`), in order.
 
-    `source` names the file in errors. `warnings`, where given, gets one text for each key that stands twice in a
-    mapping (`line 3: key "image" again`). Raises `YamlError`.
+    `source` names the file in errors. `warnings`, where given, gets (line, key) for each key that stands twice in a mapping.
+    Raises `YamlError`.
     """
     if len(data) > limits.size_bytes:
         raise YamlError("yaml-too-large", source=source, what="size", limit=f"{limits.size_bytes} bytes")
@@ -105,7 +109,9 @@ def _is_within(value: Any, depth: int) -> bool:
 class _Loader:
     """One pass over the events of a file."""
 
-    def __init__(self, data: bytes | str, source: str, limits: YamlLimits, warnings: list[str] | None) -> None:
+    def __init__(
+        self, data: bytes | str, source: str, limits: YamlLimits, warnings: list[tuple[int, str]] | None
+    ) -> None:
         self._source = source
         self._limits = limits
         self._warnings = warnings
@@ -182,7 +188,7 @@ class _Loader:
                 continue
             key = self._key(event)
             if self._warnings is not None and key in built:
-                self._warnings.append(f'line {event.start_mark.line + 1}: key "{key}" again')
+                self._warnings.append((event.start_mark.line + 1, key))
             built[key] = self._node(get(), depth)
         return built
 

@@ -134,7 +134,7 @@ class ResultCode(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """`status.conditions[].type`; the last one is ours."""
+    """`status.conditions[].type`; the last two are ours."""
 
     DELETION_ERROR = "DeletionError"
     INVALID_SPEC = "InvalidSpecError"
@@ -146,6 +146,7 @@ class ConditionType(StrEnum):
     EXCLUDED_RESOURCE = "ExcludedResourceWarning"
     ORPHANED_RESOURCE = "OrphanedResourceWarning"
     IGNORED_FIELD = "IgnoredFieldWarning"
+    SOURCE = "SourceWarning"
 
     @property
     def is_error(self) -> bool:

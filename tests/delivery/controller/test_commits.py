@@ -99,7 +99,9 @@ async def test_the_configuration_an_object_names_counts(stand: Stand):
 
 
 async def test_a_release_that_could_not_be_rendered_before_is_since_then(stand: Stand):
-    stand.origin.commit({"app/api.yaml": deployment("api:1"), "app/b.yaml": "{"}, "Broken")
+    stand.origin.commit(
+        {"app/api.yaml": deployment("api:1"), "app/b.yaml": "apiVersion: v1\nmetadata:\nkind: {"}, "Broken"
+    )
     stand.origin.commit({"app/b.yaml": config("b", "1")}, "Mend")
     assert await stand.since(stand.source("app")) == "Mend"
 

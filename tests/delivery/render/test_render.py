@@ -76,8 +76,12 @@ async def test_a_directory_is_read_in_the_order_of_its_files(tmp_path):
     [
         pytest.param({"recurse": True}, ["a", "c"], id="recurse"),
         pytest.param({"recurse": True, "include": "sub/*"}, ["c"], id="include"),
+        pytest.param({"recurse": True, "include": "*.yaml"}, ["a", "c"], id="a-star-passes-slashes"),
+        pytest.param({"recurse": True, "include": "**/c.yaml"}, ["c"], id="two-stars"),
+        pytest.param({"recurse": True, "include": "{a,sub/?}.yaml"}, ["a", "c"], id="include-braces"),
+        pytest.param({"include": "sub/*"}, [], id="no-recursion-whatever-is-included"),
         pytest.param({"recurse": True, "exclude": "{a,b}.yaml"}, ["c"], id="exclude-braces"),
-        pytest.param({"recurse": True, "include": "*.yaml", "exclude": "a.yaml"}, [], id="exclude-wins"),
+        pytest.param({"recurse": True, "include": "*.yaml", "exclude": "a.yaml"}, ["c"], id="exclude-wins"),
     ],
 )
 async def test_directory_options(tmp_path, directory, expected):
@@ -95,8 +99,7 @@ async def test_lists_are_opened_and_empty_documents_skipped(tmp_path):
 @pytest.mark.parametrize(
     ("files", "code"),
     [
-        pytest.param({"a.yaml": "just text"}, "render-no-object", id="no-object"),
-        pytest.param({"a.jsonnet": "{}"}, "render-jsonnet", id="jsonnet"),
+        pytest.param({"a.json": '"just text"'}, "render-no-object", id="no-object"),
         pytest.param({"kustomization.yaml": "resources: [missing.yaml]"}, "render-path-missing", id="missing-resource"),
         pytest.param({"kustomization.yaml": "resources: [../../etc]"}, "render-path-outside", id="base-outside"),
         pytest.param(

@@ -146,7 +146,9 @@ async def test_the_longest_unused_goes_first(library: Library, make_renderer) ->
 async def test_a_failure_is_remembered_and_forgotten(library: Library, make_renderer) -> None:
     now = 0.0
     renderer = make_renderer(clock=lambda: now)
-    request = await library.request(await library.commit({"a/x.yaml": "kind: [\n"}), path="a")
+    request = await library.request(
+        await library.commit({"a/x.yaml": "apiVersion: v1\nmetadata: {}\nkind: [\n"}), path="a"
+    )
     for _ in range(3):
         with pytest.raises(Exception, match=r"x\.yaml"):
             await renderer.render(request)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import orjson
@@ -16,13 +17,14 @@ from haori.cluster import Discovery
 from haori.delivery.compare import clean_targets
 from haori.delivery.controller.fetches import SharedFetches
 from haori.delivery.controller.memory import Desired
-from haori.delivery.model import Application, Settings, Source
+from haori.delivery.model import Application, Condition, Settings, Source
 from haori.delivery.model.application import parse_source
 from haori.delivery.render import RenderContext, Rendered, RenderError, RenderRequest
 from haori.git import Repositories, Tree
 from haori.jail import Limits
 from haori.objects import GroupKind, Manifest
 from haori.objects.masking import fold_string_data, is_secret
+from haori.resources.argo import ConditionType
 
 TREES_KEPT = 8
 """Commits whose folders are remembered, so that a thousand applications of one commit read them once."""
@@ -101,6 +103,9 @@ class DesiredStates:
             namespaced=namespaced_of(discovery),
             settings=settings,
         )
+        warned = [Condition(type=ConditionType.SOURCE, sentence=each) for item in rendered for each in item.warnings]
+        if warned:
+            targets = replace(targets, conditions=(*targets.conditions, *warned))
         return Desired(revisions=tuple(revisions), targets=targets, source_types=types, content=content)
 
     async def _render(

@@ -1,72 +1,91 @@
-"""A directory of YAML and JSON files, read as they are."""
+"""A directory of YAML, JSON and Jsonnet files.
+
+see: argoproj/argo-cd `reposerver/repository/repository.go`, `findManifests` (3.6).
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from haori.delivery.model.application import Source
 from haori.delivery.model.globs import glob_matches
 from haori.delivery.render.errors import RenderError
+from haori.delivery.render.jsonnet import JSONNET_SUFFIX, evaluate_jsonnet, jsonnet_options
+from haori.delivery.render.parsing import Bounds, open_lists, parse_files
 from haori.delivery.render.paths import resolve_inside
-from haori.objects.yaml import load_documents
+from haori.words import Sentence
 
 SUFFIXES = (".yaml", ".yml", ".json")
-LARGEST_TOTAL_BYTES = 64 << 20
+LARGEST_TOTAL_BYTES = 10_000_000
+"""Of all files together but Jsonnet, which bounds itself: Argo CD's `reposerver.max.combined.directory.manifests.size`."""
+MOST_WARNINGS = 20
 
 
-def render_directory(root: Path, folder: Path, source: Source) -> list[dict[str, Any]]:
-    """The objects of the files in `folder`, in the order of their paths.
+async def render_directory(
+    work: Path, root: Path, folder: Path, source: Source, bounds: Bounds
+) -> tuple[list[dict[str, Any]], tuple[Sentence, ...]]:
+    """The objects of the files in `folder`, in the order of their paths, and what was passed over in silence.
 
-    `source.directory`: `recurse`, and the globs `include` and `exclude`, matched with the path from `folder`; exclude
-    wins. Raises RenderError for Jsonnet, for broken files and for what is no object.
+    `source.directory`: `recurse`, `jsonnet`, and the globs `include` and `exclude`, matched with the path from `folder`;
+    exclude wins. `work` holds `root` and is given to whoever evaluates Jsonnet. Raises RenderError, YamlError.
     """
     options = source.directory or {}
+    chosen = await asyncio.to_thread(_choose, root, folder, options)
+    scripts = [path for path in chosen if path.endswith(JSONNET_SUFFIX)]
+    others = [path for path in chosen if not path.endswith(JSONNET_SUFFIX)]
+    files = await asyncio.to_thread(_read, root, folder, others)
+    read = dict(zip(others, await parse_files(files, bounds), strict=True))
+    evaluated: Mapping[str, Any] = {}
+    if scripts:
+        evaluated = await evaluate_jsonnet(work, root, folder, scripts, jsonnet_options(options), bounds)
     manifests: list[dict[str, Any]] = []
+    warnings: list[Sentence] = []
+    for path in chosen:
+        if path in evaluated:
+            manifests += open_lists(evaluated[path], path)
+            continue
+        manifests += open_lists(read[path].documents, path)
+        warnings += [Sentence(code=code, parameters=parameters) for code, parameters in read[path].warnings]
+    return manifests, tuple(warnings[:MOST_WARNINGS])
+
+
+def _choose(root: Path, folder: Path, options: Mapping[str, Any]) -> list[str]:
+    """The paths of the files that are read, from `folder`, in Argo CD's order: files and folders together by name."""
+    found = []
     total = 0
     for path in _files(folder, recurse=bool(options.get("recurse"))):
-        relative = path.relative_to(folder).as_posix()
-        if not is_chosen(relative, options):
+        if not is_chosen(path, options):
             continue
-        if path.suffix in (".jsonnet", ".libsonnet"):
-            raise RenderError("render-jsonnet", path=relative)
-        inside = resolve_inside(root, folder, relative)
-        total += inside.stat().st_size
+        inside = resolve_inside(root, folder, path)
+        if not inside.is_file():
+            continue  # A link to a folder or to nothing: Argo CD passes it over as well.
+        total += 0 if path.endswith(JSONNET_SUFFIX) else inside.stat().st_size
         if total > LARGEST_TOTAL_BYTES:
             raise RenderError("render-too-large", path=folder.name, limit=LARGEST_TOTAL_BYTES)
-        manifests += read_objects(inside.read_bytes(), relative)
-    return manifests
+        found.append(path)
+    return sorted(found, key=lambda path: path.split("/"))
 
 
-def _files(folder: Path, *, recurse: bool) -> Iterator[Path]:
+def _files(folder: Path, *, recurse: bool) -> Iterator[str]:
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != ".git") if recurse else []
-        for name in sorted(names):
-            yield Path(parent, name)
+        folders[:] = [name for name in folders if name != ".git"] if recurse else []
+        yield from (Path(parent, name).relative_to(folder).as_posix() for name in names)
+
+
+def _read(root: Path, folder: Path, paths: list[str]) -> list[tuple[str, bytes]]:
+    return [(path, resolve_inside(root, folder, path).read_bytes()) for path in paths]
 
 
 def is_chosen(relative: str, options: Mapping[str, Any]) -> bool:
-    """Whether the file at `relative` (from the folder) is read, by its suffix and `source.directory`."""
+    """Whether the file at `relative` (from the folder) is read, by its suffix and `source.directory`.
+
+    A star passes slashes, as in Argo CD, which compiles these globs without separators.
+    """
     include, exclude = str(options.get("include") or ""), str(options.get("exclude") or "")
-    if not relative.endswith((*SUFFIXES, ".jsonnet")) or (exclude and glob_matches(exclude, relative, separator="/")):
+    if not relative.endswith((*SUFFIXES, JSONNET_SUFFIX)) or (exclude and glob_matches(exclude, relative)):
         return False
-    return not include or glob_matches(include, relative, separator="/")
-
-
-def read_objects(content: bytes, source: str) -> list[dict[str, Any]]:
-    """The objects in YAML or JSON text, Lists opened. Raises YamlError, or RenderError for a document that is none."""
-    return list(_open_lists(load_documents(content, source=source), source))
-
-
-def _open_lists(documents: Iterable[Any], source: str) -> Iterator[dict[str, Any]]:
-    for document in documents:
-        if document is None:
-            continue
-        if not isinstance(document, dict) or not document.get("kind") or not document.get("apiVersion"):
-            raise RenderError("render-no-object", source=source)
-        if str(document["kind"]).endswith("List") and isinstance(document.get("items"), list):
-            yield from _open_lists(document["items"], source)
-        else:
-            yield document
+    return not include or glob_matches(include, relative)

@@ -18,10 +18,11 @@ from typing import Any
 
 from haori.delivery.model.application import Source
 from haori.delivery.render.detect import SourceType, detect_source_type
-from haori.delivery.render.directory import read_objects, render_directory
+from haori.delivery.render.directory import render_directory
 from haori.delivery.render.errors import RenderError, RenderPathError
 from haori.delivery.render.helm import helm_command
 from haori.delivery.render.kustomize import kustomize_command
+from haori.delivery.render.parsing import Bounds, parse_objects
 from haori.delivery.render.paths import existing_inside
 from haori.delivery.render.tools import Tool, find_tool
 from haori.jail import Isolation, JailLimitError, Limits, run
@@ -56,6 +57,8 @@ class Rendered:
     source_type: SourceType
     key: str = ""
     """What `Renderer` knows this result by: equal keys mean equal manifests. Empty outside of it."""
+    warnings: tuple[Sentence, ...] = ()
+    """What was taken otherwise than its author may have meant: keys that stand twice, files passed over."""
 
 
 async def render_folder(root: Path, source: Source, context: RenderContext) -> Rendered:
@@ -63,8 +66,8 @@ async def render_folder(root: Path, source: Source, context: RenderContext) -> R
 
     Raises RenderError (the repository's author has to act), ToolMissingError, JailError.
     """
-    _, source_type = _locate(root, source)
-    if source_type is SourceType.DIRECTORY:
+    folder, source_type = _locate(root, source)
+    if source_type is SourceType.DIRECTORY and not await asyncio.to_thread(lambda: any(folder.rglob("*.jsonnet"))):
         return await _render(root, root, source, context)
     with open_workspace() as work:
         await asyncio.to_thread(
@@ -110,13 +113,15 @@ def _locate(root: Path, source: Source) -> tuple[Path, SourceType]:
 
 async def _render(work: Path, root: Path, source: Source, context: RenderContext) -> Rendered:
     folder, source_type = _locate(root, source)
+    bounds = Bounds(limits=context.limits, isolation=context.isolation)
+    warnings: tuple[Sentence, ...] = ()
     if source_type is SourceType.DIRECTORY:
-        manifests = await asyncio.to_thread(render_directory, root, folder, source)
+        manifests, warnings = await render_directory(work, root, folder, source, bounds)
     else:
         command = _command(work, _relative(root, folder), source, context, source_type)
         output = await _run_tool(command, work, context, source_type, source.path)
-        manifests = await asyncio.to_thread(read_objects, output, f"{source_type}: {source.path}")
-    return Rendered(manifests=tuple(manifests), source_type=source_type)
+        manifests = await parse_objects(output, f"{source_type}: {source.path}", bounds)
+    return Rendered(manifests=tuple(manifests), source_type=source_type, warnings=warnings)
 
 
 def _relative(root: Path, folder: Path) -> Path:

@@ -3,8 +3,8 @@
 Only what is found here is given to the tool, so what comes out cannot depend on anything that is not in the key. Where
 reading cannot be foreseen (links, a field we do not know) the whole repository is given, and counts.
 
-Directory: the files it chooses. Kustomize: each kustomization it builds on, and every file these name. Helm: the chart's
-folder (a template may read any file of it) and the value files, wherever they lie.
+Directory: the files it chooses, and what Jsonnet among them imports. Kustomize: each kustomization it builds on, and every
+file these name. Helm: the chart's folder (a template may read any file of it) and the value files, wherever they lie.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from haori.delivery.model.application import Source
 from haori.delivery.render.detect import KUSTOMIZATION_NAMES, SourceType, detect_source_type
 from haori.delivery.render.directory import is_chosen
 from haori.delivery.render.errors import RenderError, RenderPathError
+from haori.delivery.render.jsonnet import JSONNET_SUFFIX, imports_of, jsonnet_options
 from haori.delivery.render.kustomization import is_remote, parse_references
 from haori.git import Entry, EntryType, Tree
 
@@ -27,6 +28,9 @@ Entries = dict[str, Entry | None]
 """By path; None: looked for and absent."""
 KUSTOMIZATION_BYTES = 4 << 20
 LINK_BYTES = 4096
+SCRIPT_BYTES = 8 << 20
+MOST_SCRIPTS = 2000
+"""Of Jsonnet that is read for its imports; beyond it the whole repository counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,12 @@ class Reading:
     entries: Entries
     references: Mapping[str, Entries] = field(default_factory=dict)
     is_whole: bool = False
+
+    @property
+    def has_jsonnet(self) -> bool:
+        """Whether Jsonnet is evaluated."""
+        chosen = (path for path, entry in self.entries.items() if entry is not None)
+        return self.source_type is SourceType.DIRECTORY and any(path.endswith(JSONNET_SUFFIX) for path in chosen)
 
 
 class _UnforeseenError(Exception):
@@ -160,6 +170,36 @@ async def _read_directory(source: Source, looker: _Looker) -> None:
         relative = posixpath.relpath(entry.path, path or ".")
         if entry.type in (EntryType.FILE, EntryType.LINK) and is_chosen(relative, options):
             looker.found[entry.path] = await looker.plain(entry)
+    scripts = [found for name, found in looker.found.items() if found is not None and name.endswith(JSONNET_SUFFIX)]
+    if scripts:
+        libraries = [path, *(join_path("", each) for each in jsonnet_options(options).libraries)]
+        await _read_imports(scripts, libraries, looker)
+
+
+async def _read_imports(scripts: list[Entry], libraries: list[str], looker: _Looker) -> None:
+    """Makes all that the scripts import, and the places where it is looked for before, inputs."""
+    waiting, seen = list(scripts), {script.object_id for script in scripts}
+    while waiting:
+        script = waiting.pop()
+        (content,) = await looker.tree.read_all([script], limit_bytes=SCRIPT_BYTES)
+        names = imports_of(content)
+        if names is None or len(seen) > MOST_SCRIPTS:
+            raise _UnforeseenError
+        for name in names:
+            found = await _look_for_import(posixpath.dirname(script.path), name, libraries, looker)
+            if found is not None and (place := f"{found.object_id} {found.path}") not in seen:
+                seen.add(place)
+                waiting.append(found)
+
+
+async def _look_for_import(folder: str, name: str, libraries: list[str], looker: _Looker) -> Entry | None:
+    if name.startswith("/"):
+        raise RenderPathError("render-path-outside", path=name)
+    for candidate in (folder, *reversed(libraries)):
+        entry = await looker.look(_join_foreseen(candidate, name))
+        if entry is not None and entry.type is EntryType.FILE:
+            return entry
+    return None
 
 
 async def _read_kustomize(source: Source, looker: _Looker) -> None:

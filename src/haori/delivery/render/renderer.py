@@ -41,13 +41,14 @@ from haori.delivery.render.folder import (
 from haori.delivery.render.inputs import Entries, Reading, find_reading, join_path, reference_of
 from haori.delivery.render.request import Inputs, RenderRequest
 from haori.delivery.render.sealing import Seal
-from haori.delivery.render.tools import Tool, ToolMissingError, find_tool
+from haori.delivery.render.tools import Tool, ToolMissingError, find_jsonnet, find_tool
 from haori.delivery.render.variables import put_variables
 from haori.errors import HaoriError, UserError
 from haori.git import Tree
 from haori.jail import JailLimitError
+from haori.words import Sentence
 
-FORMAT = 1
+FORMAT = 2
 """Of keys and entries: one more makes every older entry useless."""
 REFERENCES = ".haori-references"
 ERROR_SECONDS = 60.0
@@ -152,17 +153,19 @@ class Renderer:
 
     async def _tool_hashes(self, reading: Reading) -> list[str]:
         if reading.source_type in _TOOLS:
-            return [await self._tool_hash(_TOOLS[reading.source_type])]
+            return [await self._file_hash(find_tool(_TOOLS[reading.source_type]))]
         hashes = []
         for tool in Tool if reading.is_whole else ():
             # Behind a link any tool may turn out to be the one; that it is missing shows when it is wanted.
             with contextlib.suppress(ToolMissingError):
-                hashes.append(f"{tool} {await self._tool_hash(tool)}")
+                hashes.append(f"{tool} {await self._file_hash(find_tool(tool))}")
+        if reading.is_whole or reading.has_jsonnet:
+            with contextlib.suppress(ToolMissingError):
+                hashes.append(f"jsonnet {await self._file_hash(find_jsonnet())}")
         return hashes
 
-    async def _tool_hash(self, tool: Tool) -> str:
-        path = find_tool(tool)
-        status = path.stat()
+    async def _file_hash(self, path: Path) -> str:
+        status = os.stat(path)
         stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
         known = self._tools.get(path)
         if known is None or known[0] != stamp:
@@ -277,7 +280,8 @@ def _with_references(source: Source, references: Mapping[str, Tree]) -> Source:
 
 
 def _pack(rendered: Rendered) -> bytes:
-    value = [rendered.source_type.value, list(rendered.manifests)]
+    warnings = [[each.code, dict(each.parameters)] for each in rendered.warnings]
+    value = [rendered.source_type.value, list(rendered.manifests), warnings]
     try:
         return b"o" + zlib.compress(orjson.dumps(value), 1)
     except TypeError:
@@ -287,8 +291,9 @@ def _pack(rendered: Rendered) -> bytes:
 
 def _unpack(packed: bytes, key: str) -> Rendered:
     loads = orjson.loads if packed[:1] == b"o" else json.loads
-    source_type, manifests = loads(zlib.decompress(packed[1:]))
-    return Rendered(manifests=tuple(manifests), source_type=SourceType(source_type), key=key)
+    source_type, manifests, warned = loads(zlib.decompress(packed[1:]))
+    warnings = tuple(Sentence(code=code, parameters=parameters) for code, parameters in warned)
+    return Rendered(manifests=tuple(manifests), source_type=SourceType(source_type), key=key, warnings=warnings)
 
 
 def _hash_file(path: Path) -> str:

@@ -6,6 +6,7 @@ then on PATH. Found anew each time, so that a tool installed while an engine run
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -44,3 +45,11 @@ def find_tool(tool: Tool) -> Path:
     if found is None:
         raise ToolMissingError("tool-missing", tool=tool.value)
     return Path(found)
+
+
+def find_jsonnet() -> Path:
+    """The extension module of the package gojsonnet, which is never loaded here. Raises ToolMissingError."""
+    found = importlib.util.find_spec("_gojsonnet")
+    if found is None or found.origin is None:
+        raise ToolMissingError("tool-missing-jsonnet")
+    return Path(found.origin)

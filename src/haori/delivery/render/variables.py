@@ -43,7 +43,7 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
 
 
 def put_variables(request: RenderRequest) -> Source:
-    """The source with its variables put in: Helm parameters and paths, Kustomize images and, where asked for
+    """The source with its variables put in: Helm parameters and paths, Jsonnet's variables, Kustomize images and, where asked for
     (`commonAnnotationsEnvsubst`), common annotations. Raises RenderError for a value file of a `ref` that no source carries."""
     variables = build_variables(request)
 
@@ -53,6 +53,8 @@ def put_variables(request: RenderRequest) -> Source:
     source = request.source
     if source.helm:
         source = replace(source, helm=_put_helm(source.helm, put, request.references, variables))
+    if source.directory and isinstance(source.directory.get("jsonnet"), Mapping):
+        source = replace(source, directory=_put_jsonnet(source.directory, put))
     if source.kustomize:
         source = replace(source, kustomize=_put_kustomize(source.kustomize, put))
     return source
@@ -86,3 +88,14 @@ def _put_kustomize(options: Mapping[str, Any], put: Callable[[Any], str]) -> Map
     if options.get("commonAnnotationsEnvsubst") and options.get("commonAnnotations"):
         changed["commonAnnotations"] = {name: put(value) for name, value in options["commonAnnotations"].items()}
     return changed
+
+
+def _put_jsonnet(options: Mapping[str, Any], put: Callable[[Any], str]) -> Mapping[str, Any]:
+    jsonnet = dict(options["jsonnet"])
+    for name in ("extVars", "tlas"):
+        if isinstance(jsonnet.get(name), list):
+            jsonnet[name] = [
+                {**item, "value": put(item.get("value") or "")} if isinstance(item, Mapping) else item
+                for item in jsonnet[name]
+            ]
+    return {**options, "jsonnet": jsonnet}
