@@ -16,6 +16,9 @@ import orjson
 from haori.schema.archive import data_file, open_archive
 from haori.schema.types import Kind, ListType, TypeSchema
 
+KUBERNETES_MINOR = 37
+"""The minor release (1.37) that the data is of; a later one may know more."""
+
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 OBJECT_META = META + "ObjectMeta"
 LIST_META = META + "ListMeta"

@@ -90,7 +90,7 @@ def structural(schema: Mapping[str, Any]) -> TypeSchema:
         fields=fields,
         items=items,
         required=frozenset(schema.get("required", ())),
-        list_type=ListType(schema.get("x-kubernetes-list-type", "atomic")),
+        list_type=_list_type(schema),
         list_keys=tuple(schema.get("x-kubernetes-list-map-keys", ())),
         is_atomic=schema.get("x-kubernetes-map-type") == "atomic",
         format=schema.get("format", ""),
@@ -102,6 +102,12 @@ def structural(schema: Mapping[str, Any]) -> TypeSchema:
         enum=tuple(schema.get("enum", ())),
         rules=_rules(schema),
     )
+
+
+def _list_type(schema: Mapping[str, Any]) -> ListType:
+    """How a list merges; a word that no server takes counts for nothing, since a definition may not have been sent yet."""
+    given = schema.get("x-kubernetes-list-type")
+    return next((known for known in ListType if known.value == given), ListType.ATOMIC)
 
 
 def _kind(schema: Mapping[str, Any]) -> Kind:

@@ -2,7 +2,7 @@
 
 PeerError
 └── ApplyError      `immutable-field`, `apply-refused`, `apply-refused-secret`, `kind-not-served`, `crd-not-established`,
-                    `object-not-deleted`
+                    `object-not-deleted`, `validation-refused`, `validation-refused-secret`
 """
 
 from __future__ import annotations

@@ -28,11 +28,12 @@ from haori.delivery.apply.client_side import plan_merge, with_last_applied
 from haori.delivery.apply.door import LostLeadershipError, WriteDoor
 from haori.delivery.apply.errors import ApplyError, explain, is_immutable
 from haori.delivery.apply.migrate import has_string_data, is_owned, plan_take_over
+from haori.delivery.apply.results import failed_result
 from haori.delivery.apply.steps import Action, ApplySettings, Outcome, Task
 from haori.delivery.model.operation import ResourceResult
 from haori.delivery.model.options import Propagation as PropagationOption
 from haori.delivery.plan.types import Step
-from haori.errors import HaoriError, PeerError
+from haori.errors import PeerError
 from haori.objects import Manifest, ResourceKey, format_object, gvk_of, nested_list, nested_text
 from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode, SyncPhase
 
@@ -90,7 +91,7 @@ class Applier:
                 raise
             except PeerError as error:
                 explained = explain(error, task.key)
-                return Outcome(task=task, result=_failed(task, explained), error=explained)
+                return Outcome(task=task, result=failed_result(task, explained), error=explained)
         return Outcome(task=task, result=_result(task, _code_of(task), message), live=live)
 
     async def _do(self, task: Task) -> tuple[dict[str, Any] | None, str]:
@@ -341,18 +342,6 @@ def _result(task: Task, code: ResultCode, message: str) -> ResourceResult:
         message=message,
         hook_type=task.hook_type,
         hook_phase=OperationPhase.RUNNING if is_write else OperationPhase.SUCCEEDED,
-    )
-
-
-def _failed(task: Task, error: HaoriError) -> ResourceResult:
-    return ResourceResult(
-        key=task.key,
-        version=task.version,
-        phase=task.phase,
-        status=ResultCode.SYNC_FAILED,
-        message=str(error),
-        hook_type=task.hook_type,
-        hook_phase=None if error.code == "kind-not-served" else OperationPhase.FAILED,
     )
 
 

@@ -28,10 +28,11 @@ from haori.delivery.compare.ownership import (
 )
 from haori.delivery.compare.types import CompareOptions, Comparison, Difference, Path, Strategy
 from haori.delivery.compare.values import leaves_alike
+from haori.delivery.model.options import parse_sync_options
 from haori.objects import Manifest, ResourceKey, annotations_of, key_of
 from haori.objects.masking import LAST_APPLIED, is_secret, mask_manifests
 from haori.resources import argo
-from haori.schema import TypeSchema, apply_defaults, values_equal
+from haori.schema import TypeSchema, apply_defaults, prune_unknown, values_equal
 from haori.schema.typed import field_schema
 
 _SKIPPED_TREES = frozenset({"stringData"})
@@ -54,6 +55,8 @@ def compare(desired: Manifest | None, live: Manifest | None, options: CompareOpt
     last = _last_applied(live)
     strategy = options.strategy or _fitting(owned, last)
     schema = options.type_of(str(desired.get("apiVersion")), str(desired.get("kind")))
+    if schema is not None and not _validates(desired, options):
+        desired = prune_unknown(schema, desired)
     first, second = normalise(as_given(schema, desired), live, options)
     walk = _Walk()
     match strategy:
@@ -76,6 +79,14 @@ def compare_all(
     """Every object of either side, in the order of keys."""
     keys = sorted({*desired, *live})
     return {key: compare(desired.get(key), live.get(key), options) for key in keys}
+
+
+def _validates(desired: Manifest, options: CompareOptions) -> bool:
+    """Whether unknown fields of an object are a mistake, by its own word or else the application's."""
+    spoken = str(annotations_of(desired).get(argo.SYNC_OPTIONS, ""))
+    if "Validate=" not in spoken:
+        return options.validates
+    return parse_sync_options(spoken.split(",")).validate
 
 
 def _fitting(owned: Tree | None, last: Manifest | None) -> Strategy:

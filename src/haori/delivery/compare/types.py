@@ -44,6 +44,8 @@ class CompareOptions:
     """Needed where live Secrets are trimmed."""
     type_of: TypeOf = no_type
     """How the API reads an object: other spellings of a value, defaults, which lists and maps are one value as a whole."""
+    validates: bool = True
+    """False where the application says `Validate=false`: then fields that no type knows do not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

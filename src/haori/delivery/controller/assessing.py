@@ -21,6 +21,7 @@ from haori.errors import PeerError
 from haori.objects import Manifest, ResourceKey, key_of, nested, nested_text
 from haori.objects.masking import SecretHasher
 from haori.resources.argo import ConditionType
+from haori.schema import Schemas
 from haori.words import Sentence
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,10 @@ class Assessor:
         """How an application's objects are compared with these manifests."""
         schemas = await self._types.look(manifests)
         return compare_options(application, self._declared.settings, self._hasher, self._manager, schemas)
+
+    async def types(self, manifests: Iterable[Manifest]) -> Schemas:
+        """The types that the cluster knows, those of these manifests among them."""
+        return await self._types.look(manifests)
 
     def urls(self, application: Application) -> tuple[str, ...]:
         """The addresses that its Services and Ingresses offer, sorted."""

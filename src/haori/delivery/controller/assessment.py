@@ -53,6 +53,7 @@ def compare_options(
         ignore_status=settings.ignore_status,
         hasher=hasher,
         type_of=schemas.type_for,
+        validates=application.spec.sync_policy.options.validate,
     )
 
 

@@ -31,6 +31,7 @@ from haori.delivery.controller.reconcile import Parts, Reconciler, respecting
 from haori.delivery.controller.recording import Recording
 from haori.delivery.controller.repositories import RepositoryIndex
 from haori.delivery.controller.settings import EngineSettings
+from haori.delivery.controller.validating import Validator
 from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, OperationState, Settings, parse_settings
 from haori.delivery.render import Renderer
@@ -137,7 +138,10 @@ class Leader:
         ground = self.ground
         client, clock = ground.client, ground.clock
         apply = replace(ground.settings.apply, field_manager=haori.FIELD_MANAGER)
-        runner = OperationRunner(client, self.door, self.cache, apply, clock=clock)
+        validator = Validator(
+            client, self.assessor.types, manager=haori.FIELD_MANAGER, kube_version=lambda: self.desired.kube_version
+        )
+        runner = OperationRunner(client, self.door, self.cache, validator, apply, clock=clock)
         operating = Operating(
             client, self.declared, self.desired, self.assessor, runner, self._store_state, clock=clock
         )

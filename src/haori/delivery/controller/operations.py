@@ -4,8 +4,9 @@ A pass does everything that can be done now and returns; what it waits for (a ho
 try) brings the application back to the queue. The state stands in the cluster before anything is done under it, and the
 plan is remade from there after a restart, so a crash at any point costs a pass.
 
-Where we differ from Argo CD: between waves there is no fixed pause, since what was just written is judged by its own new
-version and not by what stood there before; and an automated operation that waits gives way when Git asks for another revision.
+Where we differ from Argo CD: everything is validated before the first write, the namespace's included; between waves
+there is no fixed pause, since what was just written is judged by its own new version and not by what stood there before;
+and an automated operation that waits gives way when Git asks for another revision.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from haori.delivery.apply import Applier, ApplySettings, Outcome, Task, WriteDoo
 from haori.delivery.controller import progress
 from haori.delivery.controller.cache import ClusterCache
 from haori.delivery.controller.memory import Run
+from haori.delivery.controller.validating import Validator
 from haori.delivery.model import OperationState, ResourceResult
-from haori.delivery.plan import Action, Next, NextKind, Observed, Plan, Step, decide_next, decide_termination
+from haori.delivery.plan import Next, NextKind, Observed, Plan, Step, decide_next, decide_termination
 from haori.delivery.plan.next import NOT_VALID, TaskKey
 from haori.errors import TransientError
 from haori.objects import Manifest, annotations_of, copy_manifest, nested_list
@@ -52,12 +54,13 @@ class OperationRunner:
         client: KubernetesClient,
         door: WriteDoor,
         cache: ClusterCache,
+        validator: Validator,
         settings: ApplySettings,
         *,
         clock: Callable[[], datetime],
     ) -> None:
         self._client, self._door, self._cache = client, door, cache
-        self._settings, self._clock = settings, clock
+        self._validator, self._settings, self._clock = validator, settings, clock
 
     async def advance(self, run: Run, state: OperationState, store: Store) -> Pass:
         """Goes as far as possible; `store(state)` writes a state that has to stand before what comes next is done."""
@@ -121,30 +124,17 @@ class OperationRunner:
         return found
 
     async def _validate(self, plan: Plan) -> list[Outcome]:
-        """What the server would refuse, asked by a dry run of everything that can be tried before anything is there."""
-        coming = {step.key.name for step in plan.steps if step.key.kind == "Namespace"}
-        discovery = await self._client.discover()
-        steps = [
-            step
-            for step in plan.steps
-            if step.action in (Action.CREATE, Action.CONFIGURE) or (step.action is Action.HOOK and not step.is_live)
-            if step.options.validate and step.key.namespace not in coming
-            if discovery.resource_of(str(step.manifest.get("apiVersion")), step.key.kind) is not None
-        ]
-        if plan.is_dry_run or len(plan.steps) < 2:
-            return []  # What follows at once asks the same question.
-        outcomes = await self._applier(plan, dry_run=True).run_steps(steps, self._live(steps))
-        refused = [outcome for outcome in outcomes if outcome.error is not None and not outcome.error.transient]
-        return [
-            outcome for outcome in refused if not isinstance(getattr(outcome.error, "__cause__", None), NotFoundError)
-        ]
+        """What the cluster would refuse of all that is to be written."""
+        steps = [*plan.steps, *(step for wave in plan.on_failure for step in wave.steps)]
+        return await self._validator.refused(plan, self._live(steps), self._applier(plan, dry_run=True))
 
     async def _create_namespace(self, applier: Applier, step: Step) -> Outcome:
         metadata = {name: value for name, value in step.manifest["metadata"].items() if name != "name"}
         return await applier.create_namespace(step.key.name, metadata)
 
     async def _run(self, applier: Applier, run: Run, steps: Sequence[Step]) -> list[Outcome]:
-        marked = [_marked(step, run.operation_id) if step.hook_type else step for step in steps]
+        fitted = await self._validator.fitted(steps)
+        marked = [_marked(step, run.operation_id) if step.hook_type else step for step in fitted]
         return await applier.run_steps(marked, self._live(steps))
 
     def _live(self, steps: Sequence[Step]) -> dict[Any, Manifest]:

@@ -1,9 +1,9 @@
 """What a sync does next: one decision, made anew in every pass from plan, results and what is live.
 
-The order is Argo CD's (`gitops-engine/pkg/sync/sync_context.go`, 3.6): the namespace; once, validation of everything
-before anything is touched; the states of what runs; waiting while it runs; after a failure the SyncFail hooks and the
-end; else the first wave that has not run. Where we differ: a hook found live with this operation's id is taken as run,
-even if its result was lost in a crash.
+The order is Argo CD's (`gitops-engine/pkg/sync/sync_context.go`, 3.6) but for the first two: once, validation of
+everything before anything is touched; the namespace; the states of what runs; waiting while it runs; after a failure the
+SyncFail hooks and the end; else the first wave that has not run. Where we differ besides: a hook found live with this
+operation's id is taken as run, even if its result was lost in a crash.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ def decide_next(plan: Plan, results: Results, live: Mapping[ResourceKey, Observe
     rows = refresh_results(plan, results, live)
     if not plan.is_permitted:
         return _finish(plan, rows, OperationPhase.FAILED, NOT_VALID)
-    if plan.namespace is not None and _task(plan.namespace) not in rows:
-        return Next(kind=NextKind.CREATE_NAMESPACE, results=rows, steps=(plan.namespace,))
     if not rows and not validated and plan.steps:
         return Next(kind=NextKind.VALIDATE, results=rows, steps=plan.steps)
+    if plan.namespace is not None and _task(plan.namespace) not in rows:
+        return Next(kind=NextKind.CREATE_NAMESPACE, results=rows, steps=(plan.namespace,))
     has_failed = any(_has_failed(row) for task, row in rows.items() if task[1] is not SyncPhase.SYNC_FAIL)
     running = [step for step in _all_steps(plan) if _is_running(rows.get(_task(step)))]
     if has_failed:
