@@ -1,17 +1,15 @@
 """The index of a chart repository: which versions of which charts there are, and where.
 
 An index may hold tens of megabytes of which we need little, so it is read event by event and only that is kept; a large
-one is read by a process of its own (`python -m haori.delivery.charts.index FILE`), since it would hold everyone else up.
+one is read in the jail, by this module as a program, since it would hold everyone else up.
 An alias, which could stand for a billion nodes, is not opened.
 see: Helm `pkg/repo/index.go`.
 """
 
 from __future__ import annotations
 
-import resource
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 import orjson
@@ -29,8 +27,6 @@ from yaml.events import (
 Index = dict[str, list[tuple[str, str, str]]]
 """By chart: (version, URL of the archive, its sha256 or empty), in the order of the file."""
 LARGE_BYTES = 256 << 10
-CPU_SECONDS = 120
-MEMORY_BYTES = 1 << 30
 _LOADER = getattr(yaml, "CLoader", yaml.Loader)
 
 
@@ -125,19 +121,13 @@ class _Reader:
             count -= isinstance(event, MappingEndEvent | SequenceEndEvent)
 
 
-def main(arguments: list[str]) -> int:
-    """Prints the charts of the index file named as JSON; 1, and the reason on stderr, where it is none."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+def main(modules: Mapping[str, Any]) -> int:
+    """Prints the charts of the index on stdin as JSON; 1, and the reason on stderr, where it is none."""
     try:
-        with Path(arguments[0]).open("rb") as file:
-            index: Any = read_index(file)
-    except (IndexUnreadableError, MemoryError) as error:
+        index: Any = read_index(sys.stdin.buffer)
+    except IndexUnreadableError as error:
         sys.stderr.write(str(error))
         return 1
     sys.stdout.buffer.write(orjson.dumps(index))
+    sys.stdout.buffer.flush()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

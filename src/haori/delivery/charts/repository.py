@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-import sys
-import tempfile
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urljoin
 
 import orjson
@@ -21,10 +20,11 @@ from haori.delivery.charts.errors import ChartError, Subject
 from haori.delivery.charts.index import LARGE_BYTES, Index, IndexUnreadableError, read_index
 from haori.delivery.charts.semver import parse_range
 from haori.delivery.charts.store import KnownIndex
+from haori.jail import JailError, Limits, run_program
 from haori.outbound import Fetched, OutboundPolicy
 
 INDEX_BYTES = 64 << 20
-READ_SECONDS = 150.0
+LIMITS = Limits(seconds=120)
 
 
 async def fetch_index(
@@ -64,27 +64,15 @@ async def _read_here(body: bytes) -> Index:
 
 
 async def _read_apart(body: bytes) -> Index:
-    """In a process of its own: the many small steps of a large file would hold up all others of this one."""
-    with tempfile.NamedTemporaryFile(prefix="haori-index-") as file:
-        await asyncio.to_thread(file.write, body)
-        file.flush()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-m", "haori.delivery.charts.index", file.name,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={},
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                output, complaint = await process.communicate()
-        except TimeoutError as error:
-            raise IndexUnreadableError(f"not read within {READ_SECONDS:g} s") from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    if process.returncode != 0:
-        raise IndexUnreadableError(complaint.decode(errors="replace")[-300:] or "its reader was stopped")
-    charts: Index = orjson.loads(output)
+    """In the jail: the many small steps of a large file would hold up all others of this process."""
+    program = Path(__file__).with_name("index.py")
+    try:
+        finished = await run_program(program, stdin=body, limits=LIMITS)
+    except JailError as error:
+        raise IndexUnreadableError(str(error)) from error
+    if finished.exit_code != 0:
+        raise IndexUnreadableError(finished.stderr.decode(errors="replace")[-300:])
+    charts: Index = orjson.loads(finished.stdout)
     return charts
 
 
