@@ -23,6 +23,7 @@ POLL_SECONDS = 60.0
 @click.option("-n", "--namespace", metavar="NAMESPACE", default=CONTROL_NAMESPACE, show_default=True,
               help=text("cli.engine.namespace"))  # fmt: skip
 @click.option("--allow-file-repositories", is_flag=True, help=text("cli.engine.allow-file-repositories"))
+@click.option("--allow-loopback", is_flag=True, help=text("cli.engine.allow-loopback"))
 @click.option("--poll-seconds", metavar="SECONDS", type=click.FloatRange(min=0), default=POLL_SECONDS,
               show_default=True, help=text("cli.engine.poll-seconds"))  # fmt: skip
 @data_dir_option
@@ -32,6 +33,7 @@ def engine(
     context: str | None,
     namespace: str,
     allow_file_repositories: bool,
+    allow_loopback: bool,
     poll_seconds: float,
 ) -> int:
     """Run the engine."""
@@ -47,6 +49,7 @@ def engine(
         context=context,
         namespace=namespace,
         allow_file_repositories=allow_file_repositories,
+        allow_loopback=allow_loopback,
         git=GitSettings(poll_seconds=poll_seconds),
     )
     instance.create()

@@ -18,7 +18,7 @@ from haori.git.push import Author, push_files
 from haori.git.repositories import CommitInfo, Repositories, RepositorySettings
 from haori.git.tree import Entry, EntryType, ExportLimits, Tree
 from haori.git.urls import normalize_url, redact_url
-from haori.git.watch import RepositoryWatch
+from haori.git.watch import Refreshes, RepositoryWatch
 
 __all__ = [
     "Author",
@@ -28,6 +28,7 @@ __all__ = [
     "EntryType",
     "ExportLimits",
     "GitObject",
+    "Refreshes",
     "Refs",
     "Repositories",
     "RepositoryError",

@@ -31,11 +31,20 @@ class Credentials:
     ssh_private_key: str = field(default="", repr=False)
     insecure: bool = False
     """Neither TLS certificates nor ssh host keys are checked."""
+    name: str = ""
+    """By which dependencies of charts may call it."""
+    enable_oci: bool = False
+    """Whether it is a registry of charts."""
+    plain_http: bool = False
+    """Whether that registry is spoken to without TLS."""
+    tls_certificate: str = ""
+    """PEM: our own, for a chart repository or registry."""
+    tls_key: str = field(default="", repr=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never appear in a message."""
-        return tuple(text for text in (self.password, self.bearer_token, self.ssh_private_key) if text)
+        return tuple(text for text in (self.password, self.bearer_token, self.ssh_private_key, self.tls_key) if text)
 
 
 def credentials_from_secret(secret: Mapping[str, Any]) -> Credentials:
@@ -53,6 +62,11 @@ def credentials_from_secret(secret: Mapping[str, Any]) -> Credentials:
         bearer_token=values.get("bearerToken", ""),
         ssh_private_key=values.get("sshPrivateKey", ""),
         insecure=insecure.lower() == "true",
+        name=values.get("name", ""),
+        enable_oci=values.get("enableOCI", "").lower() == "true",
+        plain_http=values.get("insecureOCIForceHttp", "").lower() == "true",
+        tls_certificate=values.get("tlsClientCertData", ""),
+        tls_key=values.get("tlsClientCertKey", ""),
     )
 
 

@@ -9,21 +9,28 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from haori.errors import HaoriError
-from haori.git.mirror import Refs
-from haori.git.repositories import Repositories
 
 INTERVAL_SECONDS = 60.0
 LONGEST_SECONDS = 600.0
 JITTER = 0.1
 
 
+class Refreshes(Protocol):
+    """What can be looked at: `Repositories`, and what else answers by URL."""
+
+    async def refresh(self, url: str) -> Any:
+        """What is there now; another value when it has changed."""
+        ...
+
+
 class RepositoryWatch:
     """Polls one URL until cancelled; `notify` makes it look now. With an interval of 0 it looks once, and when told."""
 
     def __init__(
-        self, repositories: Repositories, url: str, *, changed: Callable[[str, Refs], None],
+        self, repositories: Refreshes, url: str, *, changed: Callable[[str, Any], None],
         failed: Callable[[str, HaoriError], None], interval_seconds: float = INTERVAL_SECONDS,
         rng: random.Random | None = None,
     ) -> None:  # fmt: skip
@@ -41,7 +48,7 @@ class RepositoryWatch:
 
     async def run(self) -> None:
         """Looks, calls back, waits; failures double the pause up to ten minutes."""
-        last: Refs | None = None
+        last: Any = None
         failures = 0
         while True:
             self._told.clear()

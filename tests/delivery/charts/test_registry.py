@@ -141,10 +141,10 @@ async def test_an_artifact_of_manifests_is_known_by_its_digest(server: ChartServ
     ("url", "chart", "wanted", "place"),
     [
         ("https://charts.example", "shop", "1.0.0", None),
-        ("https://charts.example", "shop", "1.x", "https://charts.example"),
-        ("registry.example/team", "shop", "1.x", "registry.example/team#shop"),
-        ("oci://registry.example/team", "shop", "*", "oci://registry.example/team#shop"),
-        ("oci://registry.example/team/app", "", "main", "oci://registry.example/team/app#@main"),
+        ("https://charts.example", "shop", "1.x", "chart+https://charts.example"),
+        ("registry.example/team", "shop", "1.x", "chart+registry.example/team/#shop"),
+        ("oci://registry.example/team", "shop", "*", "chart+oci://registry.example/team/#shop"),
+        ("oci://registry.example/team/app", "", "main", "chart+oci://registry.example/team/app/#@main"),
     ],
 )
 def test_what_is_watched(charts: Charts, url: str, chart: str, wanted: str, place: str | None):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from haori.delivery.charts import Charts, ChartSettings
 from haori.delivery.controller.commits import Commits, look_of, narrow
 from haori.delivery.controller.desired import DesiredStates
 from haori.delivery.model import parse_application
@@ -44,7 +45,12 @@ class Stand:
         self.origin, self.values = Origin(folder / "origin"), Origin(folder / "values")
         self.repositories = Repositories(RepositorySettings(folder=folder / "mirrors", allow_file=True))
         self.renderer = Renderer(RendererSettings(folder=folder / "cache", key=bytes(32)))
-        desired = DesiredStates(self.repositories, self.renderer, control_namespace="argocd")
+        desired = DesiredStates(
+            self.repositories,
+            self.renderer,
+            charts=Charts(ChartSettings(folder=folder / "charts")),
+            control_namespace="argocd",
+        )
         self.commits = Commits(FakeClient(), self.repositories, desired, self.renderer)  # type: ignore[arg-type]
 
     async def since(self, *sources: dict[str, Any], key: ResourceKey | None = API) -> str:

@@ -6,11 +6,12 @@ like a commit. Everything goes through `outbound`, within bounds, with digests c
 
 from haori.delivery.charts.access import Access
 from haori.delivery.charts.archive import ArchiveLimits
-from haori.delivery.charts.charts import SCHEME, Charts, ChartSettings
+from haori.delivery.charts.charts import PLACE, SCHEME, Charts, ChartSettings
 from haori.delivery.charts.errors import ChartError, ChartRefusedError, ChartUnreachableError
 from haori.delivery.charts.semver import parse_range, parse_version
 
 __all__ = [
+    "PLACE",
     "SCHEME",
     "Access",
     "ArchiveLimits",

@@ -2,8 +2,8 @@
 
 A version once fetched is never fetched again: which archive it was stands on the disk. What can change (the index of a
 repository, the tags of a registry, what a tag means) is looked at when somebody asks to (`refresh`), and answers come
-from the last look. A place is the text by which such a thing is watched: `URL` of a repository, `URL#CHART` of a
-registry's chart, `URL#@TAG` of an artifact.
+from the last look. A place is the text by which such a thing is watched: `chart+URL` of a repository, `chart+URL/#CHART` of
+a registry's chart, `chart+URL/#@TAG` of an artifact.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import io
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin
@@ -44,6 +45,7 @@ VALUES_BYTES = 4 << 20
 VALUES_SECONDS = 60.0
 """How long a value file at a URL is taken to be what it was."""
 SCHEME = "oci://"
+PLACE = "chart+"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class ChartSettings:
     policy: OutboundPolicy = field(default_factory=lambda: OutboundPolicy(allow_private=True))
     """Companies' repositories stand in private networks; metadata services and this machine are never asked."""
     limits: ArchiveLimits = field(default_factory=ArchiveLimits)
+    named: Callable[[str], str] = field(default=lambda name: "")
+    """The URL of the repository that a Secret calls so, for dependencies that say `@name`; empty where there is none."""
     fetches_at_once: int = 4
 
 
@@ -89,15 +93,16 @@ class Charts:
 
     def watched(self, url: str, chart: str, wanted: str) -> str | None:
         """The place where a change of what `wanted` means would show; None where it always means the same."""
+        head = f"{PLACE}{url.rstrip('/')}"
         if not chart:
-            return None if is_digest(wanted) else f"{url}#@{wanted}"
+            return None if is_digest(wanted) else f"{head}/#@{wanted}"
         if parse_version(wanted) is not None:
             return None
-        return f"{url}#{chart}" if self.is_registry(url) else url
+        return f"{head}/#{chart}" if self.is_registry(url) else head
 
     async def refresh(self, place: str) -> str:
         """Looks at a place now; gives what differs when it has changed."""
-        url, _, rest = place.partition("#")
+        url, _, rest = place.removeprefix(PLACE).partition("/#")
         if rest.startswith("@"):
             return await self._resolve_artifact(Subject(url=url, version=rest[1:]), is_fresh=True)
         subject = Subject(url=url, chart=rest)
@@ -174,7 +179,7 @@ class Charts:
     # What changes
 
     async def _read_index(self, subject: Subject, *, is_fresh: bool = False) -> KnownIndex:
-        url = subject.url
+        url = subject.url.rstrip("/")
         async with self._lock(f"index {url}"):
             known = self._indexes.get(url) or await asyncio.to_thread(self._store.index, url)
             if known is None or is_fresh:
@@ -192,7 +197,7 @@ class Charts:
 
     async def _read_tags(self, subject: Subject, *, is_fresh: bool = False) -> list[str]:
         """The tags of a registry's repository as versions: what stands for `+` is put back."""
-        key = f"{subject.url}#{subject.chart}"
+        key = f"{subject.url.rstrip('/')}#{subject.chart}"
         async with self._lock(key):
             if is_fresh or key not in self._tags:
                 access = self._settings.access(subject.url)
@@ -209,7 +214,7 @@ class Charts:
             return subject.version
         access = self._settings.access(subject.url)
         place = parse_place(subject.url, "", access, subject)
-        key = f"{subject.url}#@{subject.version}"
+        key = f"{subject.url.rstrip('/')}#@{subject.version}"
         async with self._lock(key):
             if not is_fresh and (known := self._tags.get(key)):
                 return known[0]

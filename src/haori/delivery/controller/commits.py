@@ -94,6 +94,8 @@ class Commits:
             return None
         request = await self._maker_of(requests, key)
         places = await self._places(application, revisions, request)
+        if not places:
+            return None
         histories = [
             await self._repositories.commits_touching(place.url, place.revision, place.paths, limit=STEPS)
             for place in places
@@ -124,7 +126,8 @@ class Commits:
     async def _places(self, application: Application, revisions: Sequence[str], request: RenderRequest) -> list[Place]:
         inputs = await self._renderer.inputs(request)
         own = () if inputs.is_whole else narrow(request.source.path, inputs.paths)
-        places = [Place(url=request.source.repo_url, revision=request.tree.commit, paths=own)]
+        is_packed = request.source.is_packed  # A chart has no history that we could read.
+        places = [] if is_packed else [Place(url=request.source.repo_url, revision=request.tree.commit, paths=own)]
         for source, revision in zip(application.spec.sources, revisions, strict=False):
             if source.ref and (paths := inputs.references.get(source.ref)):
                 paths = () if "" in paths else paths[:PATHS_AT_MOST]

@@ -14,12 +14,15 @@ from typing import Any, Protocol
 import orjson
 
 from haori.cluster import Discovery
+from haori.delivery.charts import Charts
 from haori.delivery.compare import clean_targets
 from haori.delivery.controller.fetches import SharedFetches
 from haori.delivery.controller.memory import Desired
+from haori.delivery.controller.places import Places
 from haori.delivery.model import Application, Condition, Settings, Source
 from haori.delivery.model.application import parse_source
-from haori.delivery.render import RenderContext, Rendered, RenderError, RenderRequest
+from haori.delivery.render import RenderContext, Rendered, RenderRequest
+from haori.errors import HaoriError
 from haori.git import Repositories, Tree
 from haori.jail import Limits
 from haori.objects import GroupKind, Manifest
@@ -42,38 +45,51 @@ class DesiredStates:
     """Works out desired states. Raises what Git, the renderer and the readers of YAML raise, all HaoriErrors."""
 
     def __init__(
-        self, repositories: Repositories, renderer: Renders, *, control_namespace: str, limits: Limits | None = None
+        self,
+        repositories: Repositories,
+        renderer: Renders,
+        *,
+        charts: Charts,
+        control_namespace: str,
+        limits: Limits | None = None,
     ) -> None:
-        self._repositories, self._renderer = repositories, renderer
+        self._repositories, self._charts, self._renderer = repositories, charts, renderer
+        self._places = Places(repositories, charts)
         self._control_namespace = control_namespace
         self._limits = limits or Limits()
         self.kube_version = ""
-        self._fetches = SharedFetches(repositories)
+        self._fetches = SharedFetches(self._places)
         self._trees: dict[tuple[str, str], Tree] = {}
         self._api_versions: tuple[Discovery | None, tuple[str, ...]] = (None, ())
 
     async def resolve(
         self, sources: Sequence[Source], *, fresh_after: float | None = None, revisions: Sequence[str] = ()
     ) -> tuple[str, ...]:
-        """The commit of each source; `revisions` stand in for those of the sources.
+        """The commit, chart version or artifact digest of each source; `revisions` stand in for those of the sources.
 
         By what was fetched since `fresh_after` (loop time; a repository that was not is asked now), or by the last fetch.
-
-        A source without a revision of its own (a Helm repository's chart) keeps the text.
         """
         if fresh_after is not None:
-            for url in dict.fromkeys(source.repo_url for source in sources if not source.chart):
-                await self._fetches.fetch(url, fresh_after)
+            for source in sources:
+                await self._look(source, fresh_after)
         wanted = [source.target_revision for source in sources]
         for index, revision in enumerate(revisions):
             if revision and index < len(wanted):
                 wanted[index] = revision
-        return tuple(
-            [
-                revision if source.chart else await self._repositories.resolve(source.repo_url, revision)
-                for source, revision in zip(sources, wanted, strict=True)
-            ]
-        )
+        pairs = zip(sources, wanted, strict=True)
+        return tuple([await self._places.resolve(source, revision) for source, revision in pairs])
+
+    async def _look(self, source: Source, fresh_after: float) -> None:
+        """Sees to it that what the source means was looked at since then; an error names its chart."""
+        for place in self._places.of([source]):
+            try:
+                await self._fetches.fetch(place, fresh_after)
+            except HaoriError as error:
+                if "chart" not in error.parameters or not source.chart:
+                    raise
+                # The look is at a repository and shared by all its charts.
+                facts = {"chart": source.chart, "version": source.target_revision}
+                raise type(error)(error.code, **{**error.parameters, **facts}) from error
 
     async def build(
         self,
@@ -117,14 +133,21 @@ class DesiredStates:
         *,
         again: bool,
     ) -> list[Rendered]:
-        requests = await self.requests(application, sources, revisions, discovery)
+        requests = await self.requests(application, sources, revisions, discovery, again=again)
         return [await self._renderer.render(request, again=again) for request in requests]
 
     async def requests(
-        self, application: Application, sources: Sequence[Source], revisions: Sequence[str], discovery: Discovery
+        self,
+        application: Application,
+        sources: Sequence[Source],
+        revisions: Sequence[str],
+        discovery: Discovery,
+        *,
+        again: bool = False,
     ) -> list[RenderRequest]:
-        """What the renderer is asked for, one a source that gives manifests."""
-        trees = [await self._tree(source, revision) for source, revision in zip(sources, revisions, strict=True)]
+        """What the renderer is asked for, one a source that gives manifests; `again` fetches charts anew."""
+        pairs = zip(sources, revisions, strict=True)
+        trees = [await self._tree(source, revision, again=again) for source, revision in pairs]
         references = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
         context = RenderContext(
             name=application.name,
@@ -147,9 +170,12 @@ class DesiredStates:
             found.append(request)
         return found
 
-    async def _tree(self, source: Source, revision: str) -> Tree:
-        if source.chart:
-            raise RenderError("render-chart-repository", chart=source.chart)
+    async def _tree(self, source: Source, revision: str, *, again: bool) -> Tree:
+        if source.is_packed:
+            passes = bool((source.helm or {}).get("passCredentials"))
+            return await self._charts.tree(
+                source.repo_url, source.chart, revision, pass_credentials=passes, again=again
+            )
         place = (source.repo_url, revision)
         found = self._trees.get(place)
         if found is None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from haori.cluster import HttpClient, connect
 from haori.delivery.apply.door import LostLeadershipError
+from haori.delivery.charts import Charts, ChartSettings
 from haori.delivery.controller.answers import Answers
 from haori.delivery.controller.git_rollback import GitRollback
 from haori.delivery.controller.install import install_missing
@@ -30,6 +31,7 @@ from haori.errors import TransientError
 from haori.git import Repositories, RepositorySettings
 from haori.jail import isolation
 from haori.objects.masking import SecretHasher
+from haori.outbound import OutboundPolicy
 from haori.timeline import Record, Recorder
 from haori.words import Sentence
 
@@ -58,6 +60,14 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
             known_hosts=lambda: known.index.known_hosts(),
         )
     )
+    charts = Charts(
+        ChartSettings(
+            folder=settings.charts,
+            access=lambda url: known.index.access_to(url),
+            named=lambda name: known.index.url_of(name),
+            policy=OutboundPolicy(allow_private=True, allow_loopback=settings.allow_loopback),
+        )
+    )
     renderer = Renderer(RendererSettings(folder=settings.cache, key=key, at_once=settings.work.renders_at_once))
     try:
         async with (
@@ -67,6 +77,7 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
             ground = Ground(
                 client=client,
                 repositories=repositories,
+                charts=charts,
                 renderer=renderer,
                 hasher=SecretHasher(key),
                 recorder=recorder or FactsRecorder(),

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import Protocol
 
 from haori.errors import HaoriError
-from haori.git import Refs
+from haori.git import Refreshes
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.05, 0.5
 PACE = 5.0
@@ -19,18 +18,10 @@ PACE = 5.0
 is asked meanwhile is gathered, and a quick repository answers quickly without keeping a core busy."""
 
 
-class Fetches(Protocol):
-    """What fetches; `git.Repositories` does."""
-
-    async def refresh(self, url: str) -> Refs:
-        """The refs of the repository as of now."""
-        ...
-
-
 class SharedFetches:
     """Fetches, shared by all looks."""
 
-    def __init__(self, repositories: Fetches) -> None:
+    def __init__(self, repositories: Refreshes) -> None:
         self._repositories = repositories
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._last: dict[str, tuple[float, HaoriError | None]] = {}

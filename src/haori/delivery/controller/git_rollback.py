@@ -86,7 +86,7 @@ class GitRollback:
             if source.ref:
                 # Which of its files the other sources read is known to their renders alone.
                 raise GitRollbackError("rollback-inputs-unknown", application=application.name, path=f"${source.ref}")
-            if source.chart:
+            if source.is_packed:
                 raise GitRollbackError("rollback-not-a-branch", revision=source.target_revision)
             refs = await self._repositories.refresh(source.repo_url)
             wanted = source.target_revision

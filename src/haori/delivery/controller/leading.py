@@ -12,6 +12,7 @@ from typing import Any
 from haori.cluster import ApiResource, HttpClient, NotFoundError, WatchEvent
 from haori.cluster.well_known import CONFIG_MAPS
 from haori.delivery.apply import WriteDoor
+from haori.delivery.charts import PLACE, SCHEME, Charts
 from haori.delivery.compare import Targets
 from haori.delivery.controller.assessing import Assessor
 from haori.delivery.controller.cache import ClusterCache, Live
@@ -23,6 +24,7 @@ from haori.delivery.controller.lease import Lease
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.operating import Operating
 from haori.delivery.controller.operations import OperationRunner
+from haori.delivery.controller.places import Places
 from haori.delivery.controller.polling import RepositoryWatches
 from haori.delivery.controller.progress import state_json
 from haori.delivery.controller.queue import Level, WorkQueue
@@ -36,7 +38,7 @@ from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, OperationState, Settings, parse_settings
 from haori.delivery.render import Renderer
 from haori.errors import PeerError
-from haori.git import Repositories
+from haori.git import Repositories, normalize_url
 from haori.jail import Limits
 from haori.objects import GroupKind, ResourceKey
 from haori.objects.masking import SecretHasher
@@ -70,6 +72,7 @@ class Ground:
 
     client: HttpClient
     repositories: Repositories
+    charts: Charts
     renderer: Renderer
     hasher: SecretHasher
     recorder: Recorder
@@ -97,14 +100,16 @@ class Leader:
         self.declared.on_settings = self._settings_changed
         self.index = ground.known.index = RepositoryIndex(self._namespace, on_change=self._credentials_changed)
         self.cache = self._build_cache(settings)
+        self._places = Places(ground.repositories, ground.charts)
         self.watches: RepositoryWatches[ApplicationKey] = RepositoryWatches(
-            ground.repositories,
+            self._places,
             interval_seconds=ground.settings.git.poll_seconds,
             on_change=self._repository_changed,
         )
         self.desired = DesiredStates(
             ground.repositories,
             ground.renderer,
+            charts=ground.charts,
             control_namespace=self._namespace,
             limits=Limits(seconds=ground.settings.work.render_seconds),
         )
@@ -249,7 +254,7 @@ class Leader:
     def _ask(self, key: ApplicationKey, level: Level, reason: str) -> None:
         self.queue.ask(key, level, reason)
         sources = self.declared.applications[key].spec.sources
-        self.watches.follow(key, [source.repo_url for source in sources if source.repo_url and not source.chart])
+        self.watches.follow(key, self._places.of(source for source in sources if source.repo_url))
 
     def _observe_config(self, event: WatchEvent) -> None:
         self.declared.observe_config(event)
@@ -258,6 +263,13 @@ class Leader:
     def _credentials_changed(self, url: str) -> None:
         """What a URL, or every one below it, is opened with has changed: they are tried again now."""
         self.watches.notify_below(url)
+        bare = url.removeprefix(SCHEME)
+        for form in (bare, f"{SCHEME}{bare}"):
+            self.watches.notify_below(f"{PLACE}{form}")
+        for key, application in self.declared.applications.items():
+            packed = (source.repo_url for source in application.spec.sources if source.is_packed)
+            if any(normalize_url(each.removeprefix(SCHEME)).startswith(bare) for each in packed):
+                self.queue.ask(key, Level.NEWEST, "credentials")
 
     def _gone(self, key: ApplicationKey) -> None:
         self.reconciler.forget(key)

@@ -1,5 +1,7 @@
 """One watch a repository, however many applications read it: begun when the first names it, ended with the last.
 
+What is watched is a place (`places`): the URL of a Git repository, or what may change of a chart repository or registry.
+
 Who reads what is an index in both directions, so an application that changes costs its own sources and not those of all.
 """
 
@@ -8,21 +10,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from haori.errors import HaoriError
-from haori.git import Refs, Repositories, RepositoryWatch, normalize_url
+from haori.git import Refreshes, RepositoryWatch, normalize_url
 
 log = logging.getLogger(__name__)
 Reader = TypeVar("Reader", bound=Hashable)
 
 
+class Watchable(Refreshes, Protocol):
+    """What is watched; `Places` are."""
+
+    def statistics(self) -> dict[str, int]:
+        """Counts."""
+        ...
+
+
 class RepositoryWatches(Generic[Reader]):
     """The watches of all repositories that applications (`Reader`: their key) name."""
 
-    def __init__(
-        self, repositories: Repositories, *, interval_seconds: float, on_change: Callable[[str], None]
-    ) -> None:
+    def __init__(self, repositories: Watchable, *, interval_seconds: float, on_change: Callable[[str], None]) -> None:
         self._repositories, self._interval, self._on_change = repositories, interval_seconds, on_change
         self._watches: dict[str, tuple[RepositoryWatch, asyncio.Task[None]]] = {}
         self._readers: dict[str, dict[Reader, None]] = {}
@@ -91,7 +99,7 @@ class RepositoryWatches(Generic[Reader]):
         """repositories watched, and how many of them fail now."""
         return {"watched": len(self._watches), "failing": len(self._failing), **self._repositories.statistics()}
 
-    def _changed(self, url: str, refs: Refs) -> None:
+    def _changed(self, url: str, refs: Any) -> None:
         self._failing.discard(normalize_url(url))
         self._on_change(normalize_url(url))
 

@@ -13,11 +13,14 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from haori.cluster import EventType, WatchEvent
+from haori.delivery.charts import SCHEME, Access
 from haori.errors import HaoriError
 from haori.git import Credentials, credentials_from_secret, find_credentials, normalize_url, redact_url
 from haori.objects import Manifest, labels_of, nested_mapping, nested_text
+from haori.outbound import TlsSettings
 from haori.resources import argo
 
 log = logging.getLogger(__name__)
@@ -25,6 +28,7 @@ log = logging.getLogger(__name__)
 REPOSITORY = "repository"
 TEMPLATE = "repo-creds"
 KNOWN_HOSTS = "argocd-ssh-known-hosts-cm"
+AUTHORITIES = "argocd-tls-certs-cm"
 MANAGED_BY = "managed-by"
 MANAGED_BY_ARGO = "argocd.argoproj.io"
 
@@ -37,6 +41,7 @@ class RepositoryIndex:
         self._on_change = on_change
         self._known: dict[str, Credentials] = {}
         self._known_hosts: str | None = None
+        self._authorities: Mapping[str, str] = {}
 
     def observe(self, event: WatchEvent) -> None:
         """Takes in one event of any Secret or ConfigMap; those that say nothing of repositories are passed over."""
@@ -49,6 +54,9 @@ class RepositoryIndex:
             if name == KNOWN_HOSTS:
                 text = nested_text(event.object, "data", "ssh_known_hosts")
                 self._known_hosts = None if is_gone or not text else text
+            elif name == AUTHORITIES:
+                data = nested_mapping(event.object, "data")
+                self._authorities = {} if is_gone else {host: str(text) for host, text in data.items()}
             return
         after = None if is_gone else _credentials(event.object)
         before = self._known.pop(name, None)
@@ -61,6 +69,35 @@ class RepositoryIndex:
     def credentials_for(self, url: str) -> Credentials | None:
         """What `url` is opened with, None where nothing is known of it: `git.RepositorySettings.credentials`."""
         return find_credentials(url, tuple(self._known.values()))
+
+    def access_to(self, url: str) -> Access:
+        """What a chart repository or registry is opened with; `oci://` before a registry's name counts for nothing."""
+        bare = url.removeprefix(SCHEME)
+        known = tuple(self._known.values())
+        forms = (bare, f"{SCHEME}{bare}")
+        names = {normalize_url(form) for form in forms}
+        own = [item for item in known if not item.is_template and normalize_url(item.url) in names]
+        given = [found for form in forms if (found := find_credentials(form, known)) is not None]
+        best = next((item for item in given if item.secrets or item.username), given[0] if given else Credentials())
+        host = urlsplit(bare if "://" in bare else f"//{bare}").hostname or ""
+        tls = TlsSettings(
+            verify=not any(item.insecure for item in (best, *own)),
+            authorities=self._authorities.get(host, ""),
+            certificate=best.tls_certificate,
+            key=best.tls_key,
+        )
+        return Access(
+            username=best.username,
+            password=best.password,
+            tls=tls,
+            is_oci=any(item.enable_oci for item in (best, *own)),
+            is_plain=any(item.plain_http for item in (best, *own)),
+        )
+
+    def url_of(self, name: str) -> str:
+        """The URL of the repository whose Secret says `name`, empty where none does."""
+        found = (item.url for item in self._known.values() if item.name == name and not item.is_template)
+        return next(found, "")
 
     def known_hosts(self) -> str | None:
         """The ssh host keys to trust, None where nobody said: `git.RepositorySettings.known_hosts`."""

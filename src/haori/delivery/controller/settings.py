@@ -51,6 +51,8 @@ class EngineSettings:
     """Globs of further namespaces whose Applications count, where their project permits it; others are not looked at."""
     allow_file_repositories: bool = False
     """Whether file:// repositories are read; off, since whoever may create an Application could read this disk."""
+    allow_loopback: bool = False
+    """Whether chart repositories, registries and value files may be on this machine; off, since its listeners are not theirs."""
     listener_host: str = "127.0.0.1"
     """Where the internal listener answers; empty: there is none."""
     listener_port: int = 0
@@ -64,6 +66,11 @@ class EngineSettings:
     def mirrors(self) -> Path:
         """Where repositories are mirrored."""
         return self.data_dir / "mirrors"
+
+    @property
+    def charts(self) -> Path:
+        """Where charts are kept."""
+        return self.data_dir / "charts"
 
     @property
     def cache(self) -> Path:

@@ -49,6 +49,11 @@ class Source:
     raw: Raw = field(default_factory=dict)
     """The source as it stands in the manifest: what `comparedTo` and history repeat."""
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether it comes out of a chart repository or a registry, not out of Git."""
+        return bool(self.chart) or self.repo_url.startswith("oci://")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
@@ -263,6 +268,8 @@ def _parse_source(fields: Fields) -> Source:
     )
     if not source.repo_url:
         fields.problem("repoURL", "field-missing")
+    if source.chart and not fields.text("targetRevision"):
+        fields.problem("targetRevision", "field-missing")
     if not source.path and not source.chart and not source.ref:
         fields.problem("path", "source-without-path")
     if sum(value is not None for value in parts.values()) > 1:
