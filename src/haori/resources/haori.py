@@ -8,6 +8,8 @@ TERM = "haori.dev/term"
 """Annotation: the term of the Lease under which the last write was made."""
 OPERATION_ID = "haori.dev/operation-id"
 """Annotation on hooks: which operation made it."""
+HOOK_PHASE = "haori.dev/hook-phase"
+"""Annotation on hooks: for which phase of that operation."""
 WAIT_FOR_LAST_WAVE = "haori.dev/wait-for-last-wave"
 """Annotation of an Application, `"true"`: a sync ends only when its last wave is healthy too."""
 

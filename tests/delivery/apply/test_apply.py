@@ -93,13 +93,13 @@ async def test_prunes_then_old_hooks_then_kinds_in_the_planned_order():
     tasks = [
         Task(action=Action.APPLY, desired=manifest("s", "Secret")),
         Task(action=Action.APPLY, desired=manifest("c")),
-        Task(action=Action.DELETE_HOOK, live=manifest("h", finalizers=["x", HOOK_FINALIZER])),
+        Task(action=Action.DELETE_HOOK, live=manifest("h", uid="v", finalizers=["x", HOOK_FINALIZER])),
         Task(action=Action.PRUNE, live=manifest("p", uid="u")),
     ]
     outcomes = await applier(recorder, parallel=1).run_wave(tasks)
     assert recorder.calls == ["delete p", "patch h", "delete h", "apply s", "apply c"]
     assert recorder.arguments[0]["uid"] == "u"
-    assert recorder.arguments[1]["body"] == {"metadata": {"finalizers": ["x"]}}
+    assert recorder.arguments[1]["body"] == {"metadata": {"finalizers": ["x"], "uid": "v"}}
     assert [outcome.task for outcome in outcomes] == tasks
 
 

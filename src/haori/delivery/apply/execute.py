@@ -259,7 +259,10 @@ class Applier:
         try:
             if HOOK_FINALIZER in finalizers:
                 rest = [each for each in finalizers if each != HOOK_FINALIZER]
-                await self._patch(resource, live, {"metadata": {"finalizers": rest}}, PatchType.MERGE)
+                # The uid makes it a conflict where another object has taken the name meanwhile.
+                uid = nested_text(live, "metadata", "uid")
+                metadata = {"finalizers": rest} | ({"uid": uid} if uid else {})
+                await self._patch(resource, live, {"metadata": metadata}, PatchType.MERGE)
         except NotFoundError:
             return
         await self._prune(resource, task)

@@ -13,10 +13,11 @@ from haori.delivery.controller.assessing import Assessor
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.desired import DesiredStates, namespaced_of, operation_sources
 from haori.delivery.controller.memory import Desired, Memory, Run
-from haori.delivery.controller.operations import SUPERSEDED, OperationRunner, fail
+from haori.delivery.controller.operations import SUPERSEDED, OperationRunner, Pass, fail
 from haori.delivery.model import Application, Condition, Operation, OperationState, Project, Source
 from haori.delivery.model.application import deletion_approved_at
 from haori.delivery.plan import Plan, PlanRequest, plan_sync
+from haori.delivery.plan.next import TERMINATED
 from haori.errors import HaoriError
 from haori.objects import ResourceKey, annotations_of
 from haori.resources import argo, haori
@@ -35,6 +36,7 @@ class Outcome:
 
 
 Store = Callable[[Application, OperationState], Awaitable[OperationState]]
+StoreState = Callable[[OperationState], Awaitable[OperationState]]
 
 
 class Operating:
@@ -77,6 +79,11 @@ class Operating:
     ) -> Outcome:
         """One pass of the operation in `state`."""
         now = self._clock()
+
+        async def store(newer: OperationState) -> OperationState:
+            return await self._store(application, newer)
+
+        is_ending = state.phase is OperationPhase.TERMINATING
         is_superseded = self._is_superseded(state, wanted)
         if (at := progress.next_try_at(state)) is not None:
             if is_superseded:
@@ -87,27 +94,30 @@ class Operating:
             memory.run = None
         stopping = [item for item in conditions if item.type is ConditionType.INVALID_SPEC]
         stopping.extend(self._check_own_sources(application, state.operation))
-        if stopping:
+        if stopping and not is_ending:
             message = "; ".join(item.sentence.text(Language.ENGLISH) for item in stopping)
             return self._outcome(fail(state, message, now))
         try:
             if memory.run is None:
                 memory.run = await self._prepare(application, state, memory, wanted, conditions)
         except HaoriError as error:
+            if is_ending:
+                return Outcome(state=(await self._terminate_unplanned(application, state, store)).state)
             return self._outcome(fail(state, str(error), now, error=error))
-        if memory.run.refusal:
+        if memory.run.refusal and not is_ending:
             return self._outcome(fail(state, memory.run.refusal, now))
-
-        async def store(newer: OperationState) -> OperationState:
-            return await self._store(application, newer)
 
         done = await self._runner.advance(memory.run, state, store)
         if done.waiting is None:
             return self._outcome(done.state)
         if is_superseded:
-            ended = await self._runner.terminate(memory.run, done.state, SUPERSEDED)
+            ended = await self._runner.terminate(memory.run, done.state, SUPERSEDED, store)
             return Outcome(state=ended.state)
         return Outcome(state=done.state, waiting_for=done.waiting.waiting_for)
+
+    async def _terminate_unplanned(self, application: Application, state: OperationState, store: StoreState) -> Pass:
+        name, id_ = self._assessor.name_of(application), progress.operation_id(application, state)
+        return await self._runner.terminate_unplanned(name, state, id_, TERMINATED, store)
 
     async def plan(
         self, application: Application, operation: Operation, desired: Desired, *, prune: bool | None = None
@@ -209,6 +219,7 @@ class Operating:
             operation_id=progress.operation_id(application, state) if state is not None else "",
             waits_for_last=annotations_of(application.manifest).get(haori.WAIT_FOR_LAST_WAVE) == "true",
             prune=prune,
+            begun=frozenset(row.key for row in state.resources) if state is not None else frozenset(),
             itself=ResourceKey(argo.ARGO_GROUP, argo.APPLICATION, application.namespace, application.name),
         )
         return plan_sync(request)

@@ -16,17 +16,34 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from haori.cluster import EventType, KubernetesClient, NotFoundError, PatchType, WatchEvent
+from haori.cluster import (
+    ApiResource,
+    ConflictError,
+    EventType,
+    KubernetesClient,
+    NotFoundError,
+    PatchType,
+    WatchEvent,
+)
 from haori.delivery.apply import Applier, ApplySettings, Outcome, Task, WriteDoor
 from haori.delivery.controller import progress
 from haori.delivery.controller.cache import ClusterCache
 from haori.delivery.controller.memory import Run
 from haori.delivery.controller.validating import Validator
 from haori.delivery.model import OperationState, ResourceResult
-from haori.delivery.plan import Next, NextKind, Observed, Plan, Step, decide_next, decide_termination
-from haori.delivery.plan.next import NOT_VALID, TaskKey
+from haori.delivery.plan import (
+    Next,
+    NextKind,
+    Observed,
+    Plan,
+    Step,
+    decide_next,
+    decide_termination,
+    plan_of_live_hooks,
+)
+from haori.delivery.plan.next import NOT_VALID, TERMINATED, TaskKey
 from haori.errors import TransientError
-from haori.objects import Manifest, annotations_of, copy_manifest, nested_list
+from haori.objects import Manifest, annotations_of, copy_manifest, nested_list, nested_text
 from haori.resources import haori
 from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode
 from haori.words import Language
@@ -35,6 +52,8 @@ Store = Callable[[OperationState], Awaitable[OperationState]]
 
 NOT_APPLIED = "one or more objects failed to apply, reason: "
 SUPERSEDED = "superseded: Git asks for another revision"
+RELEASE_TRIES = 5
+"""How often a hook that keeps changing is read again to take our finalizer from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +84,7 @@ class OperationRunner:
     async def advance(self, run: Run, state: OperationState, store: Store) -> Pass:
         """Goes as far as possible; `store(state)` writes a state that has to stand before what comes next is done."""
         if state.phase is OperationPhase.TERMINATING:
-            return await self.terminate(run, state, "Operation terminated")
+            return await self.terminate(run, state, TERMINATED, store)
         if not run.plan.is_permitted:
             return Pass(state=_not_valid(run.plan, state, self._clock()))
         applier = self._applier(run.plan)
@@ -73,7 +92,9 @@ class OperationRunner:
         while True:
             decision = decide_next(run.plan, rows, self._observe(run.plan), validated=run.validated)
             rows = dict(decision.results)
-            await self._release_finished(run.plan, rows)
+            if ended := self._ended_hooks(run.plan, rows):
+                state = await self._keep(state, rows, store)
+                await self._release_all(ended)
             match decision.kind:
                 case NextKind.VALIDATE:
                     run.validated = True
@@ -82,30 +103,55 @@ class OperationRunner:
                 case NextKind.CREATE_NAMESPACE:
                     self._take(run, rows, [await self._create_namespace(applier, decision.steps[0])])
                 case NextKind.DELETE_HOOKS:
-                    if not await self._delete_hooks(applier, decision.steps):
-                        state = progress.with_rows(
-                            state, rows, f"waiting for deletion of hook {_name(decision.steps[0])}"
-                        )
-                        return Pass(state=state, waiting=decision)
+                    refused = await self._delete_hooks(applier, decision.steps)
+                    rows |= {(item.result.key, item.result.phase): _undeleted(item) for item in refused}
+                    if not refused and any(self._cache.get(step.key) is not None for step in decision.steps):
+                        return Pass(state=progress.with_rows(state, rows, decision.message), waiting=decision)
                 case NextKind.RUN:
-                    if rows != progress.rows_of(state):
-                        state = await store(progress.with_rows(state, rows))
-                        if state.phase is OperationPhase.TERMINATING:
-                            return await self.terminate(run, state, "Operation terminated")
+                    state = await self._keep(state, rows, store)
+                    if state.phase is OperationPhase.TERMINATING:
+                        return await self.terminate(run, state, TERMINATED, store)
                     self._take(run, rows, await self._run(applier, run, decision.steps))
                 case NextKind.WAIT:
                     return Pass(state=progress.with_rows(state, rows, decision.message), waiting=decision)
                 case NextKind.FINISH:
-                    await self._delete_finished(applier, decision.steps)
-                    return Pass(state=self._finished(state, decision))
+                    return Pass(state=self._finished(await self._leave(applier, state, decision, store), decision))
 
-    async def terminate(self, run: Run, state: OperationState, message: str) -> Pass:
+    async def terminate(self, run: Run, state: OperationState, message: str, store: Store) -> Pass:
         """Ends it now: running hooks are deleted, the operation has failed and is not tried again."""
-        decision = decide_termination(run.plan, progress.rows_of(state))
-        await self._delete_finished(self._applier(run.plan), decision.steps)
-        state = progress.with_rows(state, decision.results)
+        rows = progress.rows_of(state)
+        decision = decide_termination(run.plan, rows, self._observe(run.plan))
+        state = await self._leave(self._applier(run.plan), state, decision, store)
+        await self._release_all(self._ended_hooks(run.plan, decision.results))
         now = self._clock().replace(microsecond=0)
         return Pass(state=replace(state, phase=OperationPhase.FAILED, message=message, finished_at=now))
+
+    async def terminate_unplanned(
+        self, name: str, state: OperationState, operation_id: str, message: str, store: Store
+    ) -> Pass:
+        """As `terminate`, where no plan can be made (Git is away, the spec is broken): by the hooks that are there."""
+        there = {live.key: live.manifest for live in self._cache.of_application(name)}
+        run = Run(plan=plan_of_live_hooks(there, operation_id), operation_id=operation_id)
+        return await self.terminate(run, state, message, store)
+
+    async def _keep(
+        self, state: OperationState, rows: Mapping[TaskKey, ResourceResult], store: Store
+    ) -> OperationState:
+        """The state with these rows, once they stand in the cluster."""
+        if rows == progress.rows_of(state):
+            return state
+        return await store(progress.with_rows(state, rows))
+
+    async def _leave(self, applier: Applier, state: OperationState, decision: Next, store: Store) -> OperationState:
+        """Deletes the hooks that go at the end. How they ended is stored before: afterwards nothing else tells it."""
+        rows = dict(decision.results)
+        found = [(step, live) for step in decision.steps if (live := self._cache.get(step.key)) is not None]
+        if not found:
+            return progress.with_rows(state, rows)
+        state = await self._keep(state, rows, store)
+        refused = await self._delete(applier, [Task.delete_hook(step, live.manifest) for step, live in found])
+        rows |= {(item.result.key, item.result.phase): _undeleted(item, rows) for item in refused}
+        return progress.with_rows(state, rows)
 
     def _applier(self, plan: Plan, *, dry_run: bool = False) -> Applier:
         settings = replace(self._settings, dry_run=dry_run or plan.is_dry_run)
@@ -120,6 +166,7 @@ class OperationRunner:
                     health=live.health,
                     is_terminating=live.is_terminating,
                     operation_id=str(annotations_of(live.manifest).get(haori.OPERATION_ID) or ""),
+                    hook_phase=str(annotations_of(live.manifest).get(haori.HOOK_PHASE) or ""),
                 )
         return found
 
@@ -151,55 +198,73 @@ class OperationRunner:
     def _see(self, manifest: dict[str, Any]) -> None:
         self._cache.observe(WatchEvent(type=EventType.MODIFIED, object=manifest))
 
-    async def _delete_hooks(self, applier: Applier, steps: Sequence[Step]) -> bool:
-        """Whether all of them are gone; those not yet on their way are deleted first."""
+    async def _delete_hooks(self, applier: Applier, steps: Sequence[Step]) -> list[Outcome]:
+        """Sends the old hooks that still stand on their way; those that the cluster does not let go."""
         standing = [(step, live) for step in steps if (live := self._cache.get(step.key)) is not None]
-        tasks = [Task.delete_hook(step, live.manifest) for step, live in standing if not live.is_terminating]
-        tasks += [
-            Task.delete_hook(step, live.manifest)
-            for step, live in standing
-            if live.is_terminating and HOOK_FINALIZER in nested_list(live.manifest, "metadata", "finalizers")
-        ]
-        if tasks:
-            await applier.run_wave(tasks)
-        return not standing
+        held = [(step, live) for step, live in standing if not live.is_terminating or _is_held(live.manifest)]
+        return await self._delete(applier, [Task.delete_hook(step, live.manifest) for step, live in held])
 
-    async def _delete_finished(self, applier: Applier, steps: Sequence[Step]) -> None:
-        found = [(step, self._cache.get(step.key)) for step in steps]
-        tasks = [Task.delete_hook(step, live.manifest) for step, live in found if live is not None]
-        if tasks:
-            await applier.run_wave(tasks)
+    async def _delete(self, applier: Applier, tasks: Sequence[Task]) -> list[Outcome]:
+        """What was refused for good; TransientError and ConflictError are raised, for the next look to try again."""
+        failed = [outcome for outcome in await applier.run_wave(tasks) if outcome.error is not None]
+        for outcome in failed:
+            cause = getattr(outcome.error, "__cause__", None)
+            if outcome.error is not None and (outcome.error.transient or isinstance(cause, ConflictError)):
+                raise outcome.error
+        return failed
 
-    async def _release_finished(self, plan: Plan, rows: Mapping[TaskKey, ResourceResult]) -> None:
-        """Takes our finalizer from hooks whose end has been read."""
+    def _ended_hooks(self, plan: Plan, rows: Mapping[TaskKey, ResourceResult]) -> list[Manifest]:
+        """Hooks that our finalizer holds although their end was read."""
+        if plan.is_dry_run:
+            return []
+        found = {}
         for step in (*plan.steps, *(step for wave in plan.on_failure for step in wave.steps)):
-            row, live = rows.get((step.key, step.phase)), self._cache.get(step.key)
-            if not step.hook_type or row is None or live is None or plan.is_dry_run:
+            if not step.hook_type or (row := rows.get((step.key, step.phase))) is None:
                 continue
-            if row.hook_phase is None or not row.hook_phase.is_completed:
+            live = self._cache.get(step.key)
+            has_ended = row.hook_phase is not None and row.hook_phase.is_completed
+            if live is None or not has_ended or not _is_held(live.manifest):
                 continue
-            if HOOK_FINALIZER in nested_list(live.manifest, "metadata", "finalizers"):
-                await self.release(live.manifest)
+            if annotations_of(live.manifest).get(haori.HOOK_PHASE) in (None, step.phase.value):
+                found[step.key] = live.manifest
+        return list(found.values())
+
+    async def _release_all(self, manifests: Sequence[Manifest]) -> None:
+        for manifest in manifests:
+            await self.release(manifest)
 
     async def release(self, manifest: Manifest) -> None:
-        """Takes our finalizer from a hook's object."""
-        finalizers = [each for each in nested_list(manifest, "metadata", "finalizers") if each != HOOK_FINALIZER]
+        """Takes our finalizer from a hook's object; one that somebody changed meanwhile is read again."""
         resource = (await self._client.discover()).resource_of(str(manifest["apiVersion"]), str(manifest["kind"]))
         if resource is None:
             return
-        metadata = manifest["metadata"]
-        body = {"metadata": {"finalizers": finalizers, "resourceVersion": metadata.get("resourceVersion")}}
+        uid = nested_text(manifest, "metadata", "uid")
+        try:
+            for tried in range(1, RELEASE_TRIES + 1):
+                try:
+                    self._see(await self._release_once(resource, manifest))
+                    return
+                except ConflictError:
+                    if tried == RELEASE_TRIES:
+                        raise
+                manifest = await self._client.get(resource, _name_of(manifest), _namespace_of(manifest))
+                if nested_text(manifest, "metadata", "uid") != uid or not _is_held(manifest):
+                    return
+        except NotFoundError:
+            return
+
+    async def _release_once(self, resource: ApiResource, manifest: Manifest) -> dict[str, Any]:
+        finalizers = [each for each in nested_list(manifest, "metadata", "finalizers") if each != HOOK_FINALIZER]
+        version = nested_text(manifest, "metadata", "resourceVersion")
+        body = {"metadata": {"finalizers": finalizers, "resourceVersion": version}}
 
         async def send() -> dict[str, Any]:
             return await self._client.patch(
-                resource, metadata["name"], metadata.get("namespace", ""), body,
+                resource, _name_of(manifest), _namespace_of(manifest), body,
                 patch_type=PatchType.MERGE, field_manager=haori.FIELD_MANAGER,
             )  # fmt: skip
 
-        try:
-            self._see(await self._door.write(send))
-        except NotFoundError:
-            return
+        return await self._door.write(send)
 
     def _refused(self, state: OperationState, refused: Sequence[Outcome]) -> OperationState:
         rows = {(item.result.key, item.result.phase): item.result for item in refused}
@@ -238,10 +303,28 @@ def _marked(step: Step, operation_id: str) -> Step:
     """A hook's step whose object says which operation made it, and stays until its end was read."""
     manifest = copy_manifest(step.manifest)
     metadata = manifest["metadata"]
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), haori.OPERATION_ID: operation_id}
-    metadata["finalizers"] = [*(metadata.get("finalizers") or ()), HOOK_FINALIZER]
+    marks = {haori.OPERATION_ID: operation_id, haori.HOOK_PHASE: step.phase.value}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), **marks}
+    metadata["finalizers"] = list(dict.fromkeys([*(metadata.get("finalizers") or ()), HOOK_FINALIZER]))
     return replace(step, manifest=manifest)
 
 
-def _name(step: Step) -> str:
-    return f"{step.key.group}/{step.key.kind}/{step.key.name}"
+def _undeleted(outcome: Outcome, rows: Mapping[TaskKey, ResourceResult] | None = None) -> ResourceResult:
+    """The row of a hook that could not be deleted: the end of its own run stays, where there was one."""
+    message = f"failed to delete resource: {outcome.result.message}"
+    known = (rows or {}).get((outcome.result.key, outcome.result.phase))
+    if known is not None:
+        return replace(known, message=message)
+    return replace(outcome.result, hook_phase=OperationPhase.ERROR, message=message)
+
+
+def _is_held(manifest: Manifest) -> bool:
+    return HOOK_FINALIZER in nested_list(manifest, "metadata", "finalizers")
+
+
+def _name_of(manifest: Manifest) -> str:
+    return nested_text(manifest, "metadata", "name")
+
+
+def _namespace_of(manifest: Manifest) -> str:
+    return nested_text(manifest, "metadata", "namespace")

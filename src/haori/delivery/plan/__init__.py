@@ -10,7 +10,7 @@ from haori.delivery.plan.deletion import DeletionPlan, plan_deletion
 from haori.delivery.plan.history import append_history
 from haori.delivery.plan.hooks import HookInfo, hook_info, is_hook
 from haori.delivery.plan.next import Next, NextKind, Observed, decide_next, decide_termination
-from haori.delivery.plan.planning import PlanRequest, plan_sync
+from haori.delivery.plan.planning import PlanRequest, plan_of_live_hooks, plan_sync
 from haori.delivery.plan.types import Action, Plan, Skipped, SkipReason, Step, Wave
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "hook_info",
     "is_hook",
     "plan_deletion",
+    "plan_of_live_hooks",
     "plan_sync",
     "retry_at",
 ]

@@ -3,7 +3,8 @@
 The order is Argo CD's (`gitops-engine/pkg/sync/sync_context.go`, 3.6) but for the first two: once, validation of
 everything before anything is touched; the namespace; the states of what runs; waiting while it runs; after a failure the
 SyncFail hooks and the end; else the first wave that has not run. Where we differ besides: a hook found live with this
-operation's id is taken as run, even if its result was lost in a crash.
+operation's id and phase is taken as run, even if its result was lost in a crash; and a failure does not wait for plain
+objects that are still on their way.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ Results = Mapping[TaskKey, ResourceResult]
 ALL_RUN = "successfully synced (all tasks run)"
 NO_MORE = "successfully synced (no more tasks)"
 INCOMPLETE = "one or more synchronization tasks completed unsuccessfully"
+SYNC_FAIL_FAILED = "one or more SyncFail hooks failed"
+TERMINATED = "Operation terminated"
+STOPPED = "Terminated"
+"""The row of a hook that was deleted because its operation was terminated."""
 NOT_VALID = "one or more synchronization tasks are not valid"
 
 
@@ -48,6 +53,8 @@ class Observed:
     is_terminating: bool = False
     operation_id: str = ""
     """Of the annotation on hooks."""
+    hook_phase: str = ""
+    """Of the annotation on hooks: the phase it was made for; empty on those of an older engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +95,12 @@ def decide_next(plan: Plan, results: Results, live: Mapping[ResourceKey, Observe
         return Next(kind=NextKind.CREATE_NAMESPACE, results=rows, steps=(plan.namespace,))
     has_failed = any(_has_failed(row) for task, row in rows.items() if task[1] is not SyncPhase.SYNC_FAIL)
     running = [step for step in _all_steps(plan) if _is_running(rows.get(_task(step)))]
-    if has_failed:
-        return _after_failure(plan, rows, running, live)
     pending = next((wave for wave in plan.waves if any(_task(step) not in rows for step in wave.steps)), None)
+    if pending is not None and _is_begun(pending, rows):
+        # A crash cut the wave short: what was left of it goes out before anything is made of what ran.
+        running = [step for step in running if step not in pending.steps]
+    elif has_failed:
+        return _after_failure(plan, rows, running, live)
     blocking = running if pending is not None or plan.waits_for_last else [s for s in running if s.hook_type]
     gone = [step for step in running if step.action is Action.PRUNE]
     if blocking or gone:
@@ -101,32 +111,56 @@ def decide_next(plan: Plan, results: Results, live: Mapping[ResourceKey, Observe
     return _run(plan, rows, pending, live)
 
 
-def decide_termination(plan: Plan, results: Results) -> Next:
-    """Terminating: running hooks are deleted, then the operation has Failed."""
-    running = tuple(step for step in _all_steps(plan) if step.hook_type and _is_running(results.get(_task(step))))
-    ended = dict(results)
-    for step in running:
-        row = ended[_task(step)]
-        ended[_task(step)] = replace(row, hook_phase=OperationPhase.FAILED, message="Terminated")
-    message = "Operation terminated"
-    return Next(kind=NextKind.FINISH, results=ended, steps=running, outcome=OperationPhase.FAILED, message=message)
+def decide_termination(plan: Plan, results: Results, live: Mapping[ResourceKey, Observed]) -> Next:
+    """Terminating: running hooks are deleted, then the operation has failed; a hook that has just ended keeps its end.
+
+    Asked again after a crash it gives the same: what it stopped before is deleted if it still stands.
+    """
+    rows = _adopt(plan, results, live)
+    stopped: list[Step] = []
+    for step in _all_steps(plan):
+        row, observed = rows.get(_task(step)), live.get(step.key)
+        if row is None or not step.hook_type:
+            continue
+        if _is_running(row) and observed is not None:
+            row = _refreshed(step, row, observed, is_dry_run=plan.is_dry_run)
+        if _is_running(row):
+            row = replace(row, hook_phase=OperationPhase.FAILED, message=STOPPED)
+        rows[_task(step)] = row
+        if row.message == STOPPED or HookDeletePolicy.FAILED in step.delete_policies:
+            stopped.append(step)
+    return Next(
+        kind=NextKind.FINISH,
+        results=rows,
+        steps=tuple(stopped),
+        outcome=OperationPhase.FAILED,
+        message=TERMINATED,
+    )
 
 
 def refresh_results(
     plan: Plan, results: Results, live: Mapping[ResourceKey, Observed]
 ) -> dict[TaskKey, ResourceResult]:
     """The rows with the states of what runs, and hooks of this operation that live without a row taken up."""
-    rows = dict(results)
+    rows = _adopt(plan, results, live)
     last = plan.waves[-1].steps if plan.waves and not plan.waits_for_last else ()
     # The plain objects of the last wave are not waited for, so what becomes of them is the health's to say.
     unwatched = {_task(step) for step in last if not step.hook_type and step.action is not Action.PRUNE}
     for step in _all_steps(plan):
-        task, observed = _task(step), live.get(step.key)
+        task = _task(step)
         row = rows.get(task)
-        if row is None and step.hook_type and observed is not None and _is_of(plan, observed):
-            row = rows[task] = _adopted(step)
         if row is not None and _is_running(row) and task not in unwatched:
-            rows[task] = _refreshed(step, row, observed, is_dry_run=plan.is_dry_run)
+            rows[task] = _refreshed(step, row, live.get(step.key), is_dry_run=plan.is_dry_run)
+    return rows
+
+
+def _adopt(plan: Plan, results: Results, live: Mapping[ResourceKey, Observed]) -> dict[TaskKey, ResourceResult]:
+    """The rows, and one for each hook that this operation made and whose row was lost."""
+    rows = dict(results)
+    for step in _all_steps(plan):
+        observed = live.get(step.key)
+        if step.hook_type and observed is not None and _task(step) not in rows and _is_of(plan, step, observed):
+            rows[_task(step)] = _adopted(step)
     return rows
 
 
@@ -137,27 +171,63 @@ def _refreshed(step: Step, row: ResourceResult, observed: Observed | None, *, is
         return row if observed is not None else replace(row, hook_phase=OperationPhase.SUCCEEDED)
     if observed is None:
         # What vanished will not become healthy: an end is better than an endless wait.
-        return replace(row, hook_phase=OperationPhase.ERROR, message="resource not found")
+        name = f"{step.key.group}/{step.key.kind}/{step.key.name}"
+        message = f"Resource {name} is missing, it might have been deleted"
+        return replace(row, status=ResultCode.SYNC_FAILED, hook_phase=OperationPhase.ERROR, message=message)
     if observed.health is None:
-        return replace(row, hook_phase=OperationPhase.SUCCEEDED)
+        message = f"{step.key.name} created" if step.hook_type else row.message
+        return replace(row, hook_phase=OperationPhase.SUCCEEDED, message=message)
     phases = _HOOK_PHASES if step.hook_type else _PLAIN_PHASES
     phase = phases[observed.health.status]
-    message = observed.health.message if step.hook_type or phase is OperationPhase.FAILED else row.message
+    message = _words_of(observed.health) if step.hook_type or phase is OperationPhase.FAILED else row.message
     return replace(row, hook_phase=phase, message=message or row.message)
+
+
+def _words_of(health: Health) -> str:
+    """What the object itself says of its state, as Argo CD's rows have it; else what we say of it."""
+    said = health.sentence.parameters.get("message") if health.sentence is not None else None
+    return said if isinstance(said, str) and said else health.message
 
 
 def _after_failure(
     plan: Plan, rows: dict[TaskKey, ResourceResult], running: list[Step], live: Mapping[ResourceKey, Observed]
 ) -> Next:
     pending = next((wave for wave in plan.on_failure if any(_task(step) not in rows for step in wave.steps)), None)
-    failing = {_task(step) for wave in plan.on_failure for step in wave.steps}
-    if pending is not None and not any(_task(step) in failing for step in running):
+    hooks = [step for step in running if step.hook_type]
+    # Where an apply failed the SyncFail hooks begin at once; a failed hook lets the other hooks of its wave end first.
+    is_held = any(_is_failure_hook(step) for step in hooks) or not _is_apply_failed(rows)
+    if pending is not None and not (hooks and is_held):
         return _run(plan, rows, pending, live)
-    if hooks := [step for step in running if step.hook_type]:
+    if hooks:
         return _wait(rows, hooks)
-    reasons = [row.message for _, row in sorted(rows.items()) if _has_failed(row) and row.message]
-    message = f"{INCOMPLETE}, reason: {','.join(dict.fromkeys(reasons))}" if reasons else INCOMPLETE
-    return _finish(plan, rows, OperationPhase.FAILED, message)
+    return _finish(plan, rows, OperationPhase.FAILED, _failure_message(rows))
+
+
+def _failure_message(rows: Results) -> str:
+    """What failed, in Argo CD's words; what became of SyncFail hooks stands on a line of its own."""
+    failed = [(task, _reason(row)) for task, row in sorted(rows.items()) if _has_failed(row) and row.message]
+    reasons = dict.fromkeys(text for task, text in failed if task[1] is not SyncPhase.SYNC_FAIL)
+    hooks = dict.fromkeys(text for task, text in failed if task[1] is SyncPhase.SYNC_FAIL)
+    message = f"{INCOMPLETE}, reason: {','.join(reasons)}" if reasons else INCOMPLETE
+    return f"{message}\n{SYNC_FAIL_FAILED}, reason: {','.join(hooks)}" if hooks else message
+
+
+def _reason(row: ResourceResult) -> str:
+    """A refusal names its object itself; what an object says of its state does not."""
+    return row.message if row.status is ResultCode.SYNC_FAILED else f"{row.key}: {row.message}"
+
+
+def _is_apply_failed(rows: Results) -> bool:
+    """Whether something could not be written at all; what vanished afterwards is another matter."""
+    return any(
+        row.status is ResultCode.SYNC_FAILED and row.hook_phase is not OperationPhase.ERROR
+        for task, row in rows.items()
+        if task[1] is not SyncPhase.SYNC_FAIL
+    )
+
+
+def _is_failure_hook(step: Step) -> bool:
+    return step.phase is SyncPhase.SYNC_FAIL
 
 
 def _run(plan: Plan, rows: dict[TaskKey, ResourceResult], wave: Wave, live: Mapping[ResourceKey, Observed]) -> Next:
@@ -167,7 +237,11 @@ def _run(plan: Plan, rows: dict[TaskKey, ResourceResult], wave: Wave, live: Mapp
         return replace(_wait(rows, unapproved), awaiting_approval=True, message="waiting for pruning confirmation")
     old = tuple(step for step in steps if step.hook_type and _is_old(plan, step, live.get(step.key)))
     if old and not plan.is_dry_run:
-        return Next(kind=NextKind.DELETE_HOOKS, results=rows, steps=old, phase=wave.phase, wave=wave.number)
+        if prunes := tuple(step for step in steps if step.action is Action.PRUNE):
+            # Pruning comes before old hooks go, as it does before anything is written.
+            return Next(kind=NextKind.RUN, results=rows, steps=prunes, phase=wave.phase, wave=wave.number)
+        waits = _wait(rows, old, is_deletion=True)
+        return replace(waits, kind=NextKind.DELETE_HOOKS, steps=old, phase=wave.phase, wave=wave.number)
     return Next(kind=NextKind.RUN, results=rows, steps=steps, phase=wave.phase, wave=wave.number)
 
 
@@ -178,12 +252,19 @@ def _finish(plan: Plan, rows: dict[TaskKey, ResourceResult], outcome: OperationP
     return Next(kind=NextKind.FINISH, results=rows, steps=steps, outcome=outcome, message=message)
 
 
-def _wait(rows: dict[TaskKey, ResourceResult], steps: Iterable[Step]) -> Next:
-    keys = tuple(step.key for step in steps)
-    first, hook, prune = keys[0], any(s.hook_type for s in steps), any(s.action is Action.PRUNE for s in steps)
-    what = "completion of hook" if hook else "deletion of" if prune else "healthy state of"
-    name = f"{first.group}/{first.kind}/{first.name}"
-    more = f" and {len(keys) - 1} more {'hooks' if hook else 'resources'}" if len(keys) > 1 else ""
+def _wait(rows: dict[TaskKey, ResourceResult], steps: Iterable[Step], *, is_deletion: bool = False) -> Next:
+    """Waiting, in Argo CD's words: the first hook is named, else the first object."""
+    given = list(steps)
+    hooks = [step for step in given if step.hook_type]
+    first = (hooks or given)[0]
+    if is_deletion or (first.action is Action.PRUNE and not hooks):
+        what = "deletion of hook" if hooks else "deletion of"
+    else:
+        what = "completion of hook" if hooks else "healthy state of"
+    name = f"{first.key.group}/{first.key.kind}/{first.key.name}"
+    more = f" and {len(given) - 1} more {'hooks' if len(hooks) == len(given) else 'resources'}" if given[1:] else ""
+    ordered = [first, *(step for step in given if step is not first)]
+    keys = tuple(dict.fromkeys(step.key for step in ordered))
     return Next(kind=NextKind.WAIT, results=rows, waiting_for=keys, message=f"waiting for {what} {name}{more}")
 
 
@@ -199,16 +280,24 @@ def _is_running(row: ResourceResult | None) -> bool:
     return row is not None and row.hook_phase is OperationPhase.RUNNING
 
 
+def _is_begun(wave: Wave, rows: Results) -> bool:
+    """Whether something of a wave was written (pruning, which comes first, apart)."""
+    found = (rows.get(_task(step)) for step in wave.steps if step.action is not Action.PRUNE)
+    return any(row is not None and row.status is ResultCode.SYNCED for row in found)
+
+
 def _has_failed(row: ResourceResult) -> bool:
     return row.status is ResultCode.SYNC_FAILED or row.hook_phase in (OperationPhase.FAILED, OperationPhase.ERROR)
 
 
-def _is_of(plan: Plan, observed: Observed) -> bool:
-    return bool(plan.operation_id) and observed.operation_id == plan.operation_id
+def _is_of(plan: Plan, step: Step, observed: Observed) -> bool:
+    """Whether this operation made it for this phase: a hook of several phases is made anew in each."""
+    is_ours = bool(plan.operation_id) and observed.operation_id == plan.operation_id
+    return is_ours and observed.hook_phase in ("", step.phase.value)
 
 
 def _is_old(plan: Plan, step: Step, observed: Observed | None) -> bool:
-    if observed is None or _is_of(plan, observed):
+    if observed is None or _is_of(plan, step, observed):
         return False
     return HookDeletePolicy.BEFORE_CREATION in step.delete_policies
 

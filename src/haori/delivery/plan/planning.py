@@ -10,10 +10,21 @@ from typing import Any
 from haori.delivery.compare import Comparison
 from haori.delivery.model import Operation, Project, Refusal, SyncPolicy
 from haori.delivery.model.options import Permission, object_options
+from haori.delivery.model.problems import word_of
 from haori.delivery.plan.hooks import generated_name, hook_info, is_hook, wave_of
 from haori.delivery.plan.ordering import group_waves, order_steps, reverse_prunes
 from haori.delivery.plan.types import Action, Plan, Skipped, SkipReason, Step
-from haori.objects import GroupKind, Manifest, ResourceKey, copy_manifest, key_of, nested_list, nested_text
+from haori.objects import (
+    GroupKind,
+    Manifest,
+    ResourceKey,
+    annotations_of,
+    copy_manifest,
+    key_of,
+    nested_list,
+    nested_text,
+)
+from haori.resources import haori
 from haori.resources.argo import HookType, SyncPhase
 from haori.words import Sentence
 
@@ -54,6 +65,8 @@ class PlanRequest:
     waits_for_last: bool = False
     prune: bool | None = None
     """None: what the operation says."""
+    begun: frozenset[ResourceKey] = frozenset()
+    """Objects that this operation has written: they keep their steps though they are in sync by now."""
     itself: ResourceKey | None = None
     """The Application's own key: never pruned by its own sync."""
     extra_options: tuple[str, ...] = field(default=())
@@ -86,6 +99,29 @@ def plan_sync(request: PlanRequest) -> Plan:
     )
 
 
+def plan_of_live_hooks(live: Mapping[ResourceKey, Manifest], operation_id: str) -> Plan:
+    """What can be said of an operation by its hooks alone, where its plan cannot be made anew: enough to end it."""
+    steps = []
+    for key in sorted(live):
+        notes, hook = annotations_of(live[key]), hook_info(live[key])
+        phase = word_of(SyncPhase, notes.get(haori.HOOK_PHASE))
+        if hook is None or phase is None or notes.get(haori.OPERATION_ID) != operation_id:
+            continue
+        steps.append(
+            Step(
+                key=key,
+                phase=phase,
+                wave=wave_of(live[key]),
+                action=Action.HOOK,
+                manifest=live[key],
+                hook_type=HookType(phase.value),
+                delete_policies=hook.policies,
+                is_live=True,
+            )
+        )
+    return Plan(waves=group_waves(order_steps(steps)), operation_id=operation_id)
+
+
 def is_selected(operation: Operation, key: ResourceKey) -> bool:
     """Whether an operation speaks of an object."""
     return not operation.resources or any(ref.matches(key) for ref in operation.resources)
@@ -115,7 +151,7 @@ def _desired_steps(
         options = replace(options, force=True)
     comparison = request.comparisons.get(key)
     is_synced = comparison is not None and comparison.is_synced
-    if is_synced and options.apply_out_of_sync_only:
+    if is_synced and options.apply_out_of_sync_only and key not in request.begun:
         skipped.append(Skipped(key=key, reason=SkipReason.IN_SYNC, manifest=manifest))
         return
     yield Step(
