@@ -134,3 +134,25 @@ def test_the_end_of_an_object_that_was_made_anew_is_passed_over(cache: ClusterCa
     old["metadata"]["uid"] = "uid-before"
     see(cache, old, EventType.DELETED)
     assert cache.get(ResourceKey("", "ConfigMap", "shop", "settings")) is not None
+
+
+def test_a_pod_that_waits_for_another_reason_is_told_though_its_health_is_the_same(cache: ClusterCache, heard: Heard):
+    waiting = [{"name": "web", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]
+    see(cache, manifest("Pod", "web", status={"phase": "Pending"}))
+    see(
+        cache,
+        manifest("Pod", "web", version="2", status={"phase": "Pending", "containerStatuses": waiting}),
+        EventType.MODIFIED,
+    )
+    unscheduled = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]
+    see(
+        cache,
+        manifest("Pod", "web", version="3", status={"phase": "Pending", "conditions": unscheduled}),
+        EventType.MODIFIED,
+    )
+
+    assert [after.signs for _, after in heard if after is not None] == [(), ("ImagePullBackOff",), ("Unschedulable",)]
+    first, second = (after for _, after in heard[:2])
+    assert first is not None
+    assert second is not None
+    assert first.health == second.health

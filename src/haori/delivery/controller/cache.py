@@ -20,6 +20,7 @@ from haori.delivery.apply.migrate import own_string_data
 from haori.delivery.compare import trim
 from haori.delivery.controller.addresses import addresses_of
 from haori.delivery.controller.declared import is_older
+from haori.delivery.controller.why import signs_of
 from haori.delivery.health import Health, assess
 from haori.delivery.model import Settings
 from haori.errors import PeerError
@@ -48,6 +49,8 @@ class Live:
     """uids of ownerReferences."""
     urls: tuple[str, ...] = ()
     """Addresses it offers."""
+    signs: tuple[str, ...] = ()
+    """Why a Pod waits: nothing of it is kept otherwise, and its health may stay the same."""
 
     @property
     def is_terminating(self) -> bool:
@@ -208,6 +211,7 @@ class ClusterCache:
             application=mark,
             owners=tuple(str(owner.get("uid") or "") for owner in owners),
             urls=addresses_of(manifest),
+            signs=signs_of(manifest),
         )
 
     def _forget(self, key: ResourceKey) -> None:
@@ -255,4 +259,4 @@ def _substance(live: Live) -> tuple[Any, ...]:
     """What a listener could care about: a new resourceVersion or generation alone is none of it."""
     manifest = dict(live.manifest)
     metadata = {name: value for name, value in manifest.pop("metadata").items() if name not in _COUNTERS}
-    return live.health, live.application, live.owners, live.uid, live.urls, metadata, manifest
+    return live.health, live.signs, live.application, live.owners, live.uid, live.urls, metadata, manifest

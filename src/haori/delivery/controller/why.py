@@ -50,6 +50,19 @@ def with_commit(reason: Sentence, commit: Commit, *, application: str, now: date
     return Sentence(code="why-with-commit", parameters=parameters)
 
 
+def signs_of(manifest: Manifest) -> tuple[str, ...]:
+    """What `explain` would find in a Pod and its health does not tell: why containers wait, why no node takes it."""
+    if manifest.get("kind") != "Pod":
+        return ()
+    status = nested_mapping(manifest, "status")
+    containers = [*nested_list(status, "initContainerStatuses"), *nested_list(status, "containerStatuses")]
+    found = [nested_text(each, "state", "waiting", "reason") for each in containers]
+    found += [
+        nested_text(each, "reason") for each in nested_list(status, "conditions") if each.get("type") == "PodScheduled"
+    ]
+    return tuple(reason for reason in found if reason)
+
+
 _Ranked = tuple[int, Sentence]
 
 
