@@ -138,16 +138,28 @@ def test_the_end_of_an_object_that_was_made_anew_is_passed_over(cache: ClusterCa
 
 def test_a_pod_that_waits_for_another_reason_is_told_though_its_health_is_the_same(cache: ClusterCache, heard: Heard):
     waiting = [{"name": "web", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]
-    see(cache, manifest("Pod", "web", status={"phase": "Pending"}))
+    see(cache, manifest("Pod", "web", spec={"restartPolicy": "Never"}, status={"phase": "Pending"}))
     see(
         cache,
-        manifest("Pod", "web", version="2", status={"phase": "Pending", "containerStatuses": waiting}),
+        manifest(
+            "Pod",
+            "web",
+            version="2",
+            spec={"restartPolicy": "Never"},
+            status={"phase": "Pending", "containerStatuses": waiting},
+        ),
         EventType.MODIFIED,
     )
     unscheduled = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]
     see(
         cache,
-        manifest("Pod", "web", version="3", status={"phase": "Pending", "conditions": unscheduled}),
+        manifest(
+            "Pod",
+            "web",
+            version="3",
+            spec={"restartPolicy": "Never"},
+            status={"phase": "Pending", "conditions": unscheduled},
+        ),
         EventType.MODIFIED,
     )
 
