@@ -62,6 +62,11 @@ class HttpClient:
         """The server's `/version`."""
         return await self._json(Request(verb="get", method="GET", path="/version"))
 
+    @property
+    def known_discovery(self) -> Discovery | None:
+        """The types as they were last asked for; None before the first time."""
+        return self._discovery
+
     async def discover(self, *, refresh: bool = False) -> Discovery:
         """The types served; a refresh costs two conditional requests."""
         if self._discovery is not None and not refresh:

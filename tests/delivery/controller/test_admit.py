@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from haori.delivery.controller.admit import check_application
+from haori.delivery.controller.clusters import Cluster, ClusterConnections
 from haori.delivery.model import parse_application, parse_project
-from haori.resources import default_project
+from haori.resources import argo, default_project
 
 
 def application(*, namespace: str = "argocd", spec: Any = None):
@@ -24,6 +25,8 @@ def application(*, namespace: str = "argocd", spec: Any = None):
 
 
 PROJECT = default_project()
+HERE = argo.IN_CLUSTER_SERVER, argo.IN_CLUSTER_NAME
+CLUSTERS = ClusterConnections(Cluster(cast(Any, None), server=HERE[0], name=HERE[1]))
 ELSEWHERE = {"destination": {"server": "https://elsewhere.example", "namespace": "shop"}}
 
 
@@ -45,4 +48,6 @@ ELSEWHERE = {"destination": {"server": "https://elsewhere.example", "namespace":
 def test_what_forbids_a_sync_or_warns(app: Any, project_spec: dict[str, Any] | None, codes: list[str]):
     project = None if project_spec is None else parse_project({**PROJECT, "spec": {**PROJECT["spec"], **project_spec}})
 
-    assert [condition.sentence.code for condition in check_application(app, project)] == codes
+    place = CLUSTERS.place_of(app.spec.destination)
+
+    assert [condition.sentence.code for condition in check_application(app, project, place)] == codes

@@ -80,6 +80,48 @@ async def test_keys_run_in_parallel_under_the_cap():
     assert most == 2
 
 
+async def test_a_slow_lane_keeps_nobody_of_another_waiting():
+    never, seen = asyncio.Event(), asyncio.Event()
+
+    async def work(key: str, wish: Wish) -> None:
+        if key.startswith("slow"):
+            await never.wait()
+        seen.set()
+
+    queue = WorkQueue(work, workers=2, lane_of=lambda key: key.split("/")[0])
+    async with running(queue):
+        for number in range(5):
+            queue.ask(f"slow/{number}", Level.LIVE, "start")
+        queue.ask("quick/shop", Level.LIVE, "start")
+        await seen.wait()
+
+        assert (queue.statistics()["running"], queue.statistics()["waiting"]) == (2, 3)
+
+
+async def test_a_key_forgotten_while_worked_on_and_asked_for_again_is_not_worked_on_twice_at_once():
+    started, go, at_once, most = asyncio.Event(), asyncio.Event(), 0, 0
+
+    async def work(key: str, wish: Wish) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        started.set()
+        await go.wait()
+        at_once -= 1
+
+    queue = WorkQueue(work, workers=4)
+    queue.ask("shop", Level.LIVE, "first")
+    queue.forget("shop")
+    queue.ask("shop", Level.LIVE, "second")
+    async with running(queue):
+        await started.wait()
+        queue.ask("shop", Level.LIVE, "third")
+        go.set()
+        await queue.wait_idle()
+
+    assert (most, queue.statistics()["done"]) == (1, 2)
+
+
 @pytest.mark.looptime
 async def test_the_earliest_of_several_delays_counts():
     loop = asyncio.get_running_loop()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from haori.delivery.controller.clusters import Place
 from haori.delivery.model import Application, Condition, Project, Source
 from haori.delivery.model.application import Destination
 from haori.git import redact_url
@@ -17,9 +18,16 @@ from haori.words import Sentence
 
 
 def check_application(
-    application: Application, project: Project | None, *, control_namespace: str = argo.CONTROL_NAMESPACE
+    application: Application,
+    project: Project | None,
+    place: Place,
+    *,
+    control_namespace: str = argo.CONTROL_NAMESPACE,
 ) -> tuple[Condition, ...]:
-    """Conditions of type InvalidSpecError for everything that forbids a sync, and warnings of fields without effect."""
+    """Conditions of error types for everything that forbids a sync, and warnings of fields without effect.
+
+    `place` is where the application's destination leads.
+    """
     found = list(application.conditions())
     if project is None:
         found.append(_invalid("project-missing", application=application.name, project=application.spec.project))
@@ -30,7 +38,7 @@ def check_application(
             _invalid("project-denies-application-namespace", project=project.name, namespace=application.namespace)
         )
     found.extend(check_sources(application.spec.sources, project))
-    found.extend(_check_destination(application.spec.destination, project))
+    found.extend(_check_destination(application.spec.destination, project, place))
     return tuple(found)
 
 
@@ -54,30 +62,21 @@ def check_deletion(application: Application, project: Project | None) -> tuple[C
     return project.deletion_conditions()
 
 
-def permits_live(project: Project | None, key: ResourceKey) -> bool:
-    """Whether a live object may count as the application's: what its project does not permit is never looked at, pruned
-    or deleted, whatever mark it carries."""
-    return project is not None and project.permits_live(key, argo.IN_CLUSTER_SERVER, argo.IN_CLUSTER_NAME)
+def permits_live(project: Project | None, key: ResourceKey, server: str, name: str) -> bool:
+    """Whether a live object of a cluster may count as the application's: what its project does not permit is never
+    looked at, pruned or deleted, whatever mark it carries."""
+    return project is not None and project.permits_live(key, server, name)
 
 
-def is_in_cluster(destination: Destination) -> bool:
-    """Whether the destination is the cluster the engine itself is connected to."""
-    return destination.server == argo.IN_CLUSTER_SERVER or destination.name == argo.IN_CLUSTER_NAME
-
-
-def _check_destination(destination: Destination, project: Project) -> list[Condition]:
+def _check_destination(destination: Destination, project: Project, place: Place) -> list[Condition]:
     named = destination.name or destination.server
     if not named:
         return []  # The spec's own problem, told above.
-    if not is_in_cluster(destination):
-        return [_invalid("cluster-unknown", cluster=named)]
-    if project.permits_destination(argo.IN_CLUSTER_SERVER, argo.IN_CLUSTER_NAME, destination.namespace):
-        return []
-    return [
-        _invalid(
-            "project-denies-destination", project=project.name, cluster=named, namespace=destination.namespace or "-"
-        )
-    ]
+    found = [place.problem] if place.problem is not None else []
+    if place.is_known and not project.permits_destination(place.server, place.name, destination.namespace):
+        parameters = {"project": project.name, "cluster": named, "namespace": destination.namespace or "-"}
+        found.append(_invalid("project-denies-destination", **parameters))
+    return found
 
 
 def _invalid(code: str, **parameters: str) -> Condition:

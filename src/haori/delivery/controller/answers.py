@@ -18,6 +18,7 @@ from haori.delivery.controller.cache import Live
 from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.memory import ApplicationKey, Desired, Findings, Row
 from haori.delivery.controller.queue import Level
+from haori.delivery.controller.sites import Site
 from haori.delivery.controller.view import ApplicationMissingError, Json, ObjectName, PlanQuery
 from haori.delivery.health import Health
 from haori.delivery.model import Application, Condition
@@ -58,23 +59,23 @@ class Answers:
     def tree(self, name: str, namespace: str = "") -> Json:
         """Managed objects and all they own."""
         leader, key, application = self._find(name, namespace)
-        findings = _findings(leader, key)
+        site, findings = leader.sites.of(application), _findings(leader, key)
         rows = {row.key: row for row in findings.assessment.rows} if findings and findings.assessment else {}
-        marked = leader.cache.of_application(leader.assessor.name_of(application))
-        permits = leader.assessor.permits(application)
+        marked = site.cluster.cache.of_application(site.assessor.name_of(application))
+        permits = site.assessor.permits(application)
         roots = {live.key: live for live in marked if permits(live.key)}
-        roots |= {row: live for row in rows if (live := leader.cache.get(row)) is not None}
+        roots |= {row: live for row in rows if (live := site.cluster.cache.get(row)) is not None}
         found: dict[str, Live] = {}
         for root in roots.values():
-            for live in (root, *leader.cache.descendants(root)):
+            for live in (root, *site.cluster.cache.descendants(root)):
                 found.setdefault(live.uid, live)
         nodes = [_node(live, rows.get(live.key), found) for live in found.values()]
         return {"nodes": nodes + [_missing_node(row) for row in rows.values() if row.key not in roots]}
 
     async def resources(self, name: str, namespace: str = "", *, only: ObjectName | None = None) -> list[Json]:
         """Managed objects, whole."""
-        leader, key, _ = self._find(name, namespace)
-        memory = leader.reconciler.memories.get(key)
+        leader, key, application = self._find(name, namespace)
+        site, memory = leader.sites.of(application), leader.reconciler.memories.get(key)
         findings = _findings(leader, key)
         if memory is None or findings is None or findings.assessment is None:
             return []
@@ -82,7 +83,7 @@ class Answers:
         rows = [row for row in findings.assessment.rows if _matches(only, row.key)]
         answer = []
         for row in rows:
-            desired, live = targets.get(row.key), await _whole(leader, row.key)
+            desired, live = targets.get(row.key), await _whole(site, row.key)
             shown = _masked_pair(desired, live)
             status = row.status.value if row.status is not None else None
             answer.append({**_name(row.key), "desired": shown[0], "live": shown[1], "sync": status})
@@ -91,20 +92,21 @@ class Answers:
     async def diff(self, name: str, namespace: str = "", *, revision: str = "", hard: bool = False) -> list[Json]:
         """Objects that differ, compared with what lives now, whole."""
         leader, key, application = self._find(name, namespace)
+        site = leader.sites.of(application)
         desired = await _desired(leader, key, application, revision, again=hard)
         targets = desired.targets.manifests
-        marked = leader.cache.of_application(leader.assessor.name_of(application))
-        permits = leader.assessor.permits(application)
+        marked = site.cluster.cache.of_application(site.assessor.name_of(application))
+        permits = site.assessor.permits(application)
         owned = [live.key for live in marked if not live.owners and permits(live.key)]
-        options = await leader.assessor.options(application, targets.values())
+        options = await site.assessor.options(application, targets.values())
         answer = []
         for each in sorted({*targets, *owned}):
-            wanted, live = targets.get(each), await _whole(leader, each) if permits(each) else None
+            wanted, live = targets.get(each), await _whole(site, each) if permits(each) else None
             if wanted is None and live is None:
                 continue
             comparison = compare_objects(wanted, live, options)
             if comparison.needs_dry_run and wanted is not None:
-                client = leader.ground.client
+                client = site.cluster.client
                 if not await would_change(client, wanted, manager=haori.FIELD_MANAGER):
                     continue
             is_a_hook = any(manifest is not None and is_hook(manifest) for manifest in (wanted, live))
@@ -129,7 +131,7 @@ class Answers:
         operation = parse_operation(asked.operation if asked.operation is not None else _operation(asked))
         revision = operation.revision or asked.revision
         desired = await _desired(leader, key, application, revision)
-        plan = await leader.operating.plan(application, operation, desired)
+        plan = await leader.sites.of(application).operating.plan(application, operation, desired)
         return {**plan.to_json(), "revision": ",".join(desired.revisions)}
 
     def statistics(self) -> Json:
@@ -183,7 +185,7 @@ def _row(leader: Leader, key: ApplicationKey) -> Json:
         "health": application.health_status.value,
         "why": _why(application),
         "pin": dict(findings.pin) if findings is not None and findings.pin else None,
-        "urls": list(leader.assessor.urls(application)),
+        "urls": list(leader.sites.of(application).assessor.urls(application)),
         "revision": ",".join(application.revisions),
         "targetRevision": source.target_revision if source is not None else "",
         "repository": source.repo_url if source is not None else "",
@@ -263,12 +265,12 @@ def _matches(only: ObjectName | None, key: ResourceKey) -> bool:
     return all(not wanted or wanted == there for wanted, there in pairs)
 
 
-async def _whole(leader: Leader, key: ResourceKey) -> Manifest | None:
-    resource = (await leader.ground.client.discover()).resource(key.group_kind)
+async def _whole(site: Site, key: ResourceKey) -> Manifest | None:
+    resource = (await site.cluster.client.discover()).resource(key.group_kind)
     if resource is None:
         return None
     try:
-        return own_string_data(await leader.ground.client.get(resource, key.name, key.namespace), haori.FIELD_MANAGER)
+        return own_string_data(await site.cluster.client.get(resource, key.name, key.namespace), haori.FIELD_MANAGER)
     except NotFoundError:
         return None
 
@@ -279,17 +281,17 @@ async def _desired(
     memory = leader.reconciler.memories.get(key)
     if not revision and not again and memory is not None and memory.desired is not None and memory.failure is None:
         return memory.desired
-    sources = application.spec.sources
-    revisions = await leader.desired.resolve(
+    site, sources = leader.sites.of(application), application.spec.sources
+    revisions = await site.desired.resolve(
         sources,
         fresh_after=asyncio.get_running_loop().time() if again else None,
         revisions=(revision,) if revision else (),
     )
-    return await leader.desired.build(
+    return await site.desired.build(
         application,
         sources,
         revisions,
-        discovery=await leader.ground.client.discover(),
+        discovery=await site.cluster.client.discover(),
         settings=leader.declared.settings,
         again=again,
     )

@@ -20,6 +20,7 @@ from haori.delivery.model import Application, Condition
 from haori.errors import PeerError
 from haori.objects import Manifest, ResourceKey, key_of, nested, nested_text
 from haori.objects.masking import SecretHasher
+from haori.resources import argo
 from haori.resources.argo import ConditionType
 from haori.schema import Schemas
 from haori.words import Sentence
@@ -36,10 +37,19 @@ class Assessor:
     """Judges applications of one cluster."""
 
     def __init__(
-        self, client: KubernetesClient, cache: ClusterCache, declared: Declared, hasher: SecretHasher, *, manager: str
+        self,
+        client: KubernetesClient,
+        cache: ClusterCache,
+        declared: Declared,
+        hasher: SecretHasher,
+        *,
+        manager: str,
+        cluster: tuple[str, str] = (argo.IN_CLUSTER_SERVER, argo.IN_CLUSTER_NAME),
     ) -> None:
+        """`cluster` is how projects know it: its server and its name."""
         self._client, self._cache, self._declared = client, cache, declared
         self._hasher, self._manager = hasher, manager
+        self._server, self._cluster_name = cluster
         self._bodies: dict[str, tuple[str, Manifest]] = {}
         self._types = TypesInUse(client, self._mark_of)
 
@@ -71,7 +81,7 @@ class Assessor:
     def permits(self, application: Application) -> Callable[[ResourceKey], bool]:
         """Whether a live object may count as the application's, by its project."""
         project = self._declared.project_of(application)
-        return lambda key: permits_live(project, key)
+        return lambda key: permits_live(project, key, self._server, self._cluster_name)
 
     def _permitted(
         self, application: Application, live: Mapping[ResourceKey, Live]

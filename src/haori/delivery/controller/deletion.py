@@ -12,9 +12,10 @@ from typing import Any
 
 from haori.cluster import KubernetesClient, NotFoundError, Propagation
 from haori.delivery.apply import WriteDoor
-from haori.delivery.controller.admit import check_deletion, is_in_cluster, permits_live
+from haori.delivery.controller.admit import check_deletion, permits_live
 from haori.delivery.controller.assessment import gather
 from haori.delivery.controller.cache import ClusterCache, Live
+from haori.delivery.controller.clusters import Place
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.operations import OperationRunner
 from haori.delivery.controller.status import build_conditions
@@ -49,15 +50,14 @@ class Deletion:
         self._control_namespace, self._clock = control_namespace, clock
         self._project_of = project_of
 
-    async def step(self, application: Application) -> None:
+    async def step(self, application: Application, place: Place) -> None:
         """Deletes what may go now; the finalizer once nothing is left."""
         key = ApplicationKey(application.namespace, application.name)
         ours = [each for each in application.finalizers if each.startswith(argo.RESOURCES_FINALIZER)]
         if not ours:
             return
-        destination = application.spec.destination
-        if not is_in_cluster(destination):
-            parameters = {"application": application.name, "cluster": destination.name or destination.server or "-"}
+        if place.problem is not None:
+            parameters = {"application": application.name, "cluster": place.name or place.server or "-"}
             await self._tell(key, Sentence(code="deletion-impossible", parameters=parameters))
             return
         project = self._project_of(application)
@@ -66,7 +66,7 @@ class Deletion:
             await self._tell(key, Sentence(code="deletion-forbidden", parameters=told))
             return
         live = gather(self._cache, application.qualified_name(self._control_namespace), None)
-        live = {name: item for name, item in live.items() if permits_live(project, name)}
+        live = {name: item for name, item in live.items() if permits_live(project, name, place.server, place.name)}
         plan = plan_deletion(
             {name: item.manifest for name, item in live.items()},
             itself=ResourceKey(argo.ARGO_GROUP, argo.APPLICATION, application.namespace, application.name),

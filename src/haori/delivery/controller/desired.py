@@ -62,6 +62,18 @@ class DesiredStates:
         self._trees: dict[tuple[str, str], Tree] = {}
         self._api_versions: tuple[Discovery | None, tuple[str, ...]] = (None, ())
 
+    def beside(self) -> DesiredStates:
+        """One for another cluster, which shares what was fetched and read."""
+        other = DesiredStates(
+            self._repositories,
+            self._renderer,
+            charts=self._charts,
+            control_namespace=self._control_namespace,
+            limits=self._limits,
+        )
+        other._fetches, other._trees = self._fetches, self._trees
+        return other
+
     async def resolve(
         self, sources: Sequence[Source], *, fresh_after: float | None = None, revisions: Sequence[str] = ()
     ) -> tuple[str, ...]:

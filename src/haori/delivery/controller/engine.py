@@ -1,7 +1,7 @@
 """The delivery engine's process: connects, installs what lacks, waits for its Lease, works, begins again.
 
-A second engine stands by: it has read nothing and writes nothing until the Lease is its own. Whatever a term held in
-memory goes with it; the next one starts from what the cluster holds.
+A second engine stands by: it sees everything and writes nothing until the Lease is its own. Whatever a term held in
+memory goes with it; the next one starts from what the cluster holds and from what was watched all the while.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from haori.delivery.charts import Charts, ChartSettings
 from haori.delivery.controller.answers import Answers
 from haori.delivery.controller.git_rollback import GitRollback
 from haori.delivery.controller.install import install_missing
-from haori.delivery.controller.leading import Ground, Known, Leader, SettingsChangedError, read_settings
+from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.lease import Lease, LeaseLostError
 from haori.delivery.controller.listener import ListenerSettings, open_listener
 from haori.delivery.controller.recording import rolled_back
 from haori.delivery.controller.repositories import RepositoryIndex
 from haori.delivery.controller.seat import take_seat
 from haori.delivery.controller.settings import EngineSettings
+from haori.delivery.controller.watching import Ground, Known, SettingsChangedError, Watching, read_settings
 from haori.delivery.model import Application, HistoryEntry
 from haori.delivery.render import Renderer, RendererSettings, load_instance_key
 from haori.errors import TransientError
@@ -117,31 +118,43 @@ class Engine:
         )
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Term after term, until cancelled."""
+        """Watches, and leads whenever the Lease allows, until cancelled."""
+        try:
+            while True:
+                settings = await read_settings(self.ground.client, self.ground.settings.namespace)
+                watching = Watching(self.ground, settings)
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(watching.run())
+                        group.create_task(self._terms(watching, ready))
+                except* SettingsChangedError:
+                    log.info("settings changed")
+        finally:
+            await asyncio.shield(self._lease.release())
+
+    async def _terms(self, watching: Watching, ready: Callable[[], None]) -> None:
+        """Term after term over what is watched; a Lease that is held still is gone on with."""
 
         def standing_by(holder: str) -> None:
             log.info("standing by", extra={"holder": holder})
             ready()
 
-        try:
-            while True:
-                term = await self._lease.acquire(on_wait=standing_by)
-                log.info("leading", extra={"term": term})
-                await self._lead(term, ready)
-        finally:
-            await asyncio.shield(self._lease.release())
+        while True:
+            term = self._lease.term if self._lease.is_held else await self._lease.acquire(on_wait=standing_by)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._lease.keep())
+                    group.create_task(self._lead(watching, term, ready))
+            except* (LeaseLostError, LostLeadershipError):
+                log.warning("leadership lost", extra={"term": term})
 
-    async def _lead(self, term: int, ready: Callable[[], None]) -> None:
+    async def _lead(self, watching: Watching, term: int, ready: Callable[[], None]) -> None:
+        await watching.wait_synced()
+        self.leader = leader = Leader(watching, self._lease, term)
+        log.info("leading", extra={"term": term})
+        ready()
         try:
-            while True:
-                settings = await read_settings(self.ground.client, self.ground.settings.namespace)
-                self.leader = leader = Leader(self.ground, self._lease, term, settings)
-                try:
-                    await leader.run(ready)
-                except* SettingsChangedError:
-                    log.info("settings changed")
-        except* (LeaseLostError, LostLeadershipError):
-            log.warning("leadership lost", extra={"term": term})
+            await leader.run()
         finally:
             self.leader = None
 

@@ -117,6 +117,8 @@ class Run:
 class Memory:
     """Everything remembered of one application."""
 
+    server: str = ""
+    """The cluster that all of this is about."""
     git: tuple[str, ...] = ()
     """The revisions that its sources name, by the last refresh."""
     desired: Desired | None = None

@@ -52,8 +52,12 @@ class Operating:
         store: Store,
         *,
         clock: Callable[[], datetime],
+        server: str = argo.IN_CLUSTER_SERVER,
+        cluster_name: str = argo.IN_CLUSTER_NAME,
     ) -> None:
+        """`server` and `cluster_name` are how projects know the cluster."""
         self._client, self._declared, self._desired = client, declared, desired
+        self._server, self._cluster_name = server, cluster_name
         self._assessor, self._runner, self._store, self._clock = assessor, runner, store, clock
 
     async def resolve(
@@ -208,8 +212,8 @@ class Operating:
             policy=application.spec.sync_policy,
             operation=operation,
             namespaced=namespaced_of(discovery),
-            server=argo.IN_CLUSTER_SERVER,
-            cluster_name=argo.IN_CLUSTER_NAME,
+            server=self._server,
+            cluster_name=self._cluster_name,
             namespace=destination.namespace,
             namespace_exists=assessment.namespace_exists,
             namespace_differs=assessment.namespace_differs,

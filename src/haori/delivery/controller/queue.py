@@ -53,21 +53,28 @@ class Wish:
 
 
 class WorkQueue(Generic[Key]):
-    """Runs `work(key, wish)` for every key asked for, at most `workers` at once.
+    """Runs `work(key, wish)` for every key asked for, at most `workers` at once in each lane (all are in one by default).
 
-    Unbounded in keys on purpose: a set never holds more than there are applications. `work` handles its own
-    expected failures; what it raises ends `run`.
+    Lanes keep those that wait for something slow from holding up the others. Unbounded in keys on purpose: a set never
+    holds more than there are applications. `work` handles its own expected failures; what it raises ends `run`.
     """
 
-    def __init__(self, work: Callable[[Key, Wish], Awaitable[None]], *, workers: int = 10) -> None:
+    def __init__(
+        self,
+        work: Callable[[Key, Wish], Awaitable[None]],
+        *,
+        workers: int = 10,
+        lane_of: Callable[[Key], Hashable] = lambda key: None,
+    ) -> None:
         if workers < 1:
             raise ValueError("a queue needs a worker")
-        self._work, self._workers = work, workers
+        self._work, self._workers, self._lane_of = work, workers, lane_of
         self._wishes: dict[Key, Wish] = {}
-        self._ready: deque[Key] = deque()
+        self._lanes: dict[Hashable, _Lane[Key]] = {}
         self._busy: set[Key] = set()
         self._timers: dict[Key, tuple[float, asyncio.TimerHandle, Wish]] = {}
-        self._wake = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        """Owns the workers while `run` does."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._done = 0
@@ -91,8 +98,13 @@ class WorkQueue(Generic[Key]):
         """Works until cancelled; timers stop with it."""
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._workers):
-                    group.create_task(self._worker())
+                self._group = group
+                try:
+                    for lane in list(self._lanes.values()):
+                        self._staff(lane)
+                    await asyncio.Event().wait()
+                finally:
+                    self._group = None
         finally:
             for _, handle, _ in self._timers.values():
                 handle.cancel()
@@ -112,10 +124,9 @@ class WorkQueue(Generic[Key]):
     def _ask_now(self, key: Key, wish: Wish) -> None:
         before = self._wishes.get(key)
         self._wishes[key] = wish if before is None else before.joined(wish)
-        if before is None and key not in self._busy:
-            self._ready.append(key)
         self._idle.clear()
-        self._wake.set()
+        if before is None and key not in self._busy:
+            self._line_up(key)
 
     def _ask_later(self, key: Key, wish: Wish, delay: float) -> None:
         loop = asyncio.get_running_loop()
@@ -129,27 +140,61 @@ class WorkQueue(Generic[Key]):
         _, _, wish = self._timers.pop(key)
         self._ask_now(key, wish)
 
-    async def _worker(self) -> None:
-        while True:
-            while not self._ready:
-                self._wake.clear()
-                await self._wake.wait()
-            key = self._ready.popleft()
-            wish = self._wishes.pop(key, None)
-            if wish is None:  # Forgotten meanwhile.
-                self._settle()
-                continue
-            self._busy.add(key)
-            try:
-                await self._work(key, wish)
-            finally:
-                self._busy.discard(key)
-                self._done += 1
-                if key in self._wishes:
-                    self._ready.append(key)
-                    self._wake.set()
-                self._settle()
+    def _line_up(self, key: Key) -> None:
+        name = self._lane_of(key)
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = _Lane()
+        lane.ready.append(key)
+        self._staff(lane)
+
+    def _staff(self, lane: _Lane[Key]) -> None:
+        """One worker more for what waits, up to as many as a lane may have; a worker leaves an empty lane."""
+        if self._group is not None:
+            for _ in range(min(self._workers - lane.workers, len(lane.ready) - lane.arriving)):
+                lane.workers += 1
+                lane.arriving += 1
+                self._group.create_task(self._worker(lane))
+
+    async def _worker(self, lane: _Lane[Key]) -> None:
+        lane.arriving -= 1
+        try:
+            while lane.ready:
+                key = lane.ready.popleft()
+                if key in self._busy:  # Forgotten and asked for again: its wish waits for the work to end.
+                    continue
+                wish = self._wishes.pop(key, None)
+                if wish is None:  # Forgotten meanwhile.
+                    self._settle()
+                    continue
+                await self._serve(key, wish)
+        finally:
+            lane.workers -= 1
+
+    async def _serve(self, key: Key, wish: Wish) -> None:
+        self._busy.add(key)
+        try:
+            await self._work(key, wish)
+        except BaseException:
+            self._group = None  # It is over for all; nobody is called to work any more.
+            raise
+        finally:
+            self._busy.discard(key)
+            self._done += 1
+            if key in self._wishes:
+                self._line_up(key)
+            self._settle()
 
     def _settle(self) -> None:
         if not self._wishes and not self._busy:
             self._idle.set()
+
+
+@dataclass(slots=True)
+class _Lane(Generic[Key]):
+    """Keys that are ready, and who works on them."""
+
+    ready: deque[Key] = field(default_factory=deque)
+    workers: int = 0
+    arriving: int = 0
+    """Workers that were called and have not looked yet."""

@@ -16,22 +16,20 @@ from typing import Any
 
 import orjson
 
-from haori.cluster import KubernetesClient
 from haori.delivery.apply.door import LostLeadershipError
 from haori.delivery.compare import Targets
 from haori.delivery.controller import progress
 from haori.delivery.controller.admit import check_application
-from haori.delivery.controller.assessing import Assessor
+from haori.delivery.controller.clusters import Place
 from haori.delivery.controller.declared import Declared
-from haori.delivery.controller.deletion import Deletion
-from haori.delivery.controller.desired import DesiredStates, operation_sources
+from haori.delivery.controller.desired import operation_sources
 from haori.delivery.controller.memory import ApplicationKey, Assessment, Desired, Findings, Memory
-from haori.delivery.controller.operating import Operating
 from haori.delivery.controller.pins import decide_revisions
 from haori.delivery.controller.publishing import build_status
 from haori.delivery.controller.queue import Level, Wish, WorkQueue
-from haori.delivery.controller.reasons import Reasons, failed_operation
+from haori.delivery.controller.reasons import failed_operation
 from haori.delivery.controller.recording import Recording
+from haori.delivery.controller.sites import Site, Sites
 from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, Condition, OperationState, Pin, format_pin
 from haori.delivery.model.operation import parse_operation
@@ -57,13 +55,8 @@ FAULT_SECONDS = 60.0
 class Parts:
     """What a look works with."""
 
-    client: KubernetesClient
     declared: Declared
-    desired: DesiredStates
-    assessor: Assessor
-    operating: Operating
-    deletion: Deletion
-    reasons: Reasons
+    sites: Sites
     recording: Recording
     writer: ApplicationWriter
     clock: Callable[[], datetime]
@@ -84,8 +77,9 @@ class Reconciler:
     """The work of the queue."""
 
     def __init__(
-        self, parts: Parts, *, resync_seconds: float, on_wanted: Callable[[ApplicationKey, Targets | None], None]
+        self, parts: Parts, *, resync_seconds: float, on_wanted: Callable[[ApplicationKey, str, Targets | None], None]
     ) -> None:
+        """`on_wanted` hears which objects an application wants on which cluster (its server)."""
         self._parts = parts
         self._resync_seconds = resync_seconds
         self._on_wanted = on_wanted
@@ -101,7 +95,7 @@ class Reconciler:
     def forget(self, key: ApplicationKey) -> None:
         """The application is gone."""
         self.memories.pop(key, None)
-        self._on_wanted(key, None)
+        self._on_wanted(key, "", None)
         self.queue.forget(key)
 
     async def work(self, key: ApplicationKey, wish: Wish) -> None:
@@ -111,10 +105,11 @@ class Reconciler:
             return
         self._counts["looks"] += 1
         try:
+            place = self._parts.sites.place_of(application)
             if application.is_deleting:
-                await self._parts.deletion.step(application)
+                await self._delete(application, place)
             else:
-                await self._look(key, application, wish)
+                await self._look(key, application, place, wish)
         except LostLeadershipError:
             raise
         except HaoriError as error:
@@ -127,16 +122,21 @@ class Reconciler:
             log.exception("fault while looking", extra={"application": str(key)})
             self.queue.ask(key, max(wish.level, Level.NEWEST), "fault", delay=FAULT_SECONDS)
 
-    async def _look(self, key: ApplicationKey, application: Application, wish: Wish) -> None:
-        parts, memory = self._parts, self.memories.setdefault(key, Memory())
+    async def _delete(self, application: Application, place: Place) -> None:
+        site = self._parts.sites.at(place)
+        await (site or self._parts.sites.control).deletion.step(application, place)
+
+    async def _look(self, key: ApplicationKey, application: Application, place: Place, wish: Wish) -> None:
+        parts, memory = self._parts, self._memory_of(key, place)
+        site = parts.sites.at(place) or parts.sites.control
         now = parts.clock()
         refused = check_application(
-            application, parts.declared.project_of(application), control_namespace=parts.declared.namespace
+            application, parts.declared.project_of(application), place, control_namespace=parts.declared.namespace
         )
         is_refused = any(condition.type.is_error for condition in refused)
-        wanted = Wanted() if is_refused else await self._want(application, memory, wish, now)
-        self._on_wanted(key, wanted.desired.targets if wanted.desired is not None else None)
-        assessment = None if is_refused else await parts.assessor.assess(application, wanted.desired, memory)
+        wanted = Wanted() if is_refused else await self._want(site, application, memory, wish, now)
+        self._on_wanted(key, place.server, wanted.desired.targets if wanted.desired is not None else None)
+        assessment = None if is_refused else await site.assessor.assess(application, wanted.desired, memory)
         conditions = [*refused, *(assessment.conditions if assessment is not None else ())]
         if wanted.error is not None:
             sentence = Sentence(code="target-state-failed", parameters={"reason": wanted.error.sentence})
@@ -145,17 +145,17 @@ class Reconciler:
         ended = False
         state = application.operation_state
         waiting: tuple[ResourceKey, ...] = ()
-        begun = await self._begin(key, application, memory, wanted, assessment, conditions)
+        begun = await self._begin(site, key, application, memory, wanted, assessment, conditions)
         if begun is not None:
             state = begun
         if state is not None and not state.phase.is_completed:
             current = parts.declared.applications.get(key, application)
-            outcome = await parts.operating.advance(current, state, memory, wanted.desired, conditions)
+            outcome = await site.operating.advance(current, state, memory, wanted.desired, conditions)
             state, waiting, ended = outcome.state, outcome.waiting_for, outcome.state.phase.is_completed
             if outcome.again_at is not None:
                 self.queue.ask(key, Level.NEWEST, "retry", delay=max(0.01, (outcome.again_at - now).total_seconds()))
-            assessment = await parts.assessor.assess(application, wanted.desired, memory)
-        await self._publish(key, memory, wanted, assessment, conditions, state, waiting, ended=ended)
+            assessment = await site.assessor.assess(application, wanted.desired, memory)
+        await self._publish(site, key, memory, wanted, assessment, conditions, state, waiting, ended=ended)
         if ended:
             memory.run = None
             self.queue.ask(key, Level.NEWEST, "operation ended")
@@ -165,11 +165,19 @@ class Reconciler:
 
     # What Git wants
 
-    async def _want(self, application: Application, memory: Memory, wish: Wish, now: datetime) -> Wanted:
+    def _memory_of(self, key: ApplicationKey, place: Place) -> Memory:
+        memory = self.memories.get(key)
+        if (
+            memory is None or memory.server != place.server
+        ):  # What was known of another cluster says nothing of this one.
+            memory = self.memories[key] = Memory(server=place.server)
+        return memory
+
+    async def _want(self, site: Site, application: Application, memory: Memory, wish: Wish, now: datetime) -> Wanted:
         sources, level = application.spec.sources, wish.level
         try:
             if level >= Level.NEWEST or not memory.git:
-                memory.git = await self._parts.desired.resolve(sources, fresh_after=wish.fresh_after)
+                memory.git = await site.desired.resolve(sources, fresh_after=wish.fresh_after)
             decided = decide_revisions(application.pin, memory.git, now)
             if application.pin is not None and application.pin.until is not None and application.pin.until > now:
                 key = ApplicationKey(application.namespace, application.name)
@@ -179,14 +187,14 @@ class Reconciler:
                 memory.has_ended_pin = True
             revisions = memory.git
             if decided.revisions != memory.git:
-                revisions = await self._parts.desired.resolve(sources, revisions=decided.revisions)
+                revisions = await site.desired.resolve(sources, revisions=decided.revisions)
             is_known = memory.desired is not None and memory.desired.revisions == revisions
             if level >= Level.NEWEST or not is_known:
-                memory.desired = await self._parts.desired.build(
+                memory.desired = await site.desired.build(
                     application,
                     sources,
                     revisions,
-                    discovery=await self._parts.client.discover(),
+                    discovery=await site.cluster.client.discover(),
                     settings=self._parts.declared.settings,
                     again=level >= Level.HARD,
                     known=memory.desired,
@@ -235,6 +243,7 @@ class Reconciler:
 
     async def _begin(
         self,
+        site: Site,
         key: ApplicationKey,
         application: Application,
         memory: Memory,
@@ -255,10 +264,10 @@ class Reconciler:
             return None
         sources = operation_sources(application, parse_operation(raw).sources)
         begun = progress.begin(application, raw, sources=sources, now=self._parts.clock())
-        revisions = await self._parts.operating.resolve(begun, sources, wanted.desired)
+        revisions = await site.operating.resolve(begun, sources, wanted.desired)
         begun = replace(begun, revisions=revisions)
         memory.run = None
-        await self._publish(key, memory, wanted, assessment, conditions, begun, (), takes_operation=True)
+        await self._publish(site, key, memory, wanted, assessment, conditions, begun, (), takes_operation=True)
         await self._parts.recording.operation_started(application, begun)
         return begun
 
@@ -294,6 +303,7 @@ class Reconciler:
 
     async def _publish(
         self,
+        site: Site,
         key: ApplicationKey,
         memory: Memory,
         wanted: Wanted,
@@ -316,7 +326,7 @@ class Reconciler:
             sentence = Sentence(code="sync-attempt-failed", parameters=parameters)
             told = [item for item in told if item.type is not ConditionType.SYNC_ERROR]
             told.append(Condition(type=ConditionType.SYNC_ERROR, sentence=sentence))
-        why = await parts.reasons.find(
+        why = await site.reasons.find(
             application, assessment, conditions=told, state=state, waiting_for=waiting_for, revisions=revisions
         )
         sync, health, message = _verdict(assessment, wanted)
@@ -332,7 +342,7 @@ class Reconciler:
             pin=pin_json(application.pin) if application.pin is not None else None,
             state=state,
             has_ended=ended,
-            urls=parts.assessor.urls(application),
+            urls=site.assessor.urls(application),
         )
         before = application.health_status
         await parts.writer.write_status(

@@ -1,0 +1,211 @@
+"""What an engine sees, whether it leads or stands by: declared objects, clusters, repositories.
+
+It outlives terms, so that an engine that takes the Lease over has read everything already. Who leads listens
+(`hears`); while nobody does, what happens only moves the caches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from haori.cluster import ApiResource, HttpClient, NotFoundError, WatchEvent
+from haori.cluster.well_known import CONFIG_MAPS
+from haori.delivery.charts import PLACE, SCHEME, Charts
+from haori.delivery.controller.cache import ClusterCache, Live, Whole
+from haori.delivery.controller.clusters import Cluster, ClusterConnections
+from haori.delivery.controller.declared import Declared
+from haori.delivery.controller.memory import ApplicationKey
+from haori.delivery.controller.places import Places
+from haori.delivery.controller.polling import RepositoryWatches
+from haori.delivery.controller.queue import Level
+from haori.delivery.controller.repositories import RepositoryIndex
+from haori.delivery.controller.settings import EngineSettings
+from haori.delivery.model import Settings, parse_settings
+from haori.delivery.render import Renderer
+from haori.errors import PeerError
+from haori.git import Repositories
+from haori.objects import GroupKind
+from haori.objects.masking import SecretHasher
+from haori.resources import argo, haori
+from haori.timeline import Recorder
+
+log = logging.getLogger(__name__)
+
+
+class SettingsChangedError(Exception):
+    """What is watched and how marks are read has changed: everything is built anew. Never leaves the engine."""
+
+
+@dataclass(slots=True)
+class Known:
+    """The seat of the index of repositories: it is built anew with the settings, Git commands ask whichever sits."""
+
+    index: RepositoryIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What outlives everything that is watched."""
+
+    client: HttpClient
+    repositories: Repositories
+    charts: Charts
+    renderer: Renderer
+    hasher: SecretHasher
+    recorder: Recorder
+    settings: EngineSettings
+    clock: Callable[[], datetime]
+    known: Known
+
+
+class Hears(Protocol):
+    """Who leads, and acts on what is seen. None of these may wait."""
+
+    def ask(self, key: ApplicationKey, level: Level, reason: str) -> None:
+        """An application has to be looked at."""
+
+    def gone(self, key: ApplicationKey) -> None:
+        """An application is no more."""
+
+    def live_changed(self, cluster: Cluster, before: Live | None, after: Live | None) -> None:
+        """One object of a cluster changed, came or went."""
+
+    def types_changed(self, cluster: Cluster) -> None:
+        """A cluster serves other types than before."""
+
+    def credentials_changed(self, url: str) -> None:
+        """What a URL, or every one below it, is opened with has changed."""
+
+    def repository_changed(self, url: str) -> None:
+        """A repository (normalized URL) has other refs, or cannot be read."""
+
+
+class Watching:
+    """Keeps everything current. `run` returns only by error (SettingsChangedError among them) or cancellation."""
+
+    def __init__(self, ground: Ground, settings: Settings) -> None:
+        self.ground = ground
+        self.hears: Hears | None = None
+        self._restart = asyncio.Event()
+        self.declared = Declared(
+            ground.settings.namespace,
+            settings=settings,
+            on_ask=self._asked,
+            on_gone=self._gone,
+            further=ground.settings.application_namespaces,
+        )
+        self.declared.on_settings = lambda changed: self._restart.set()
+        self.index = ground.known.index = RepositoryIndex(
+            ground.settings.namespace, on_change=self._credentials_changed
+        )
+        self.clusters = ClusterConnections(self._control())
+        self._places = Places(ground.repositories, ground.charts)
+        self.repositories: RepositoryWatches[ApplicationKey] = RepositoryWatches(
+            self._places,
+            interval_seconds=ground.settings.git.poll_seconds,
+            on_change=self._repository_changed,
+        )
+
+    async def run(self) -> None:
+        """Watches."""
+        self._tell_settings()
+        await self.clusters.control.open()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.clusters.control.run())
+            group.create_task(self.repositories.run())
+            await self._restart.wait()
+            raise SettingsChangedError
+
+    async def wait_synced(self) -> None:
+        """Until the control cluster was read once."""
+        await self.clusters.control.wait_synced()
+
+    def _control(self) -> Cluster:
+        control = Cluster(self.ground.client, server=argo.IN_CLUSTER_SERVER, name=argo.IN_CLUSTER_NAME)
+        self._fit(
+            control,
+            {
+                GroupKind(argo.ARGO_GROUP, argo.APPLICATION): self.declared.observe_application,
+                GroupKind(argo.ARGO_GROUP, argo.PROJECT): self.declared.observe_project,
+                GroupKind("", "ConfigMap"): self._observe_config,
+                GroupKind("", "Secret"): self.index.observe,
+            },
+        )
+        return control
+
+    def _fit(self, cluster: Cluster, whole: dict[GroupKind, Whole]) -> None:
+        """Gives a cluster its cache and somebody who listens."""
+        cluster.cache = ClusterCache(
+            cluster.client,
+            settings=self.declared.settings,
+            hasher=self.ground.hasher,
+            manager=haori.FIELD_MANAGER,
+            on_change=cluster.changed,
+            on_problem=partial(_watch_problem, cluster),
+            whole=whole,
+        )
+        cluster.on_change, cluster.on_types = self._live_changed, self._types_changed
+
+    def _tell_settings(self) -> None:
+        if scripts := self.declared.settings.health_scripts:
+            log.warning("health scripts are not run", extra={"kinds": sorted(scripts)})
+        for problem in self.declared.settings.problems:
+            log.warning("setting not readable", extra={"path": problem.path, "reason": problem.sentence.text()})
+
+    # What is heard
+
+    def _asked(self, key: ApplicationKey, level: Level, reason: str) -> None:
+        if self.hears is not None:
+            self.hears.ask(key, level, reason)
+        sources = self.declared.applications[key].spec.sources
+        self.repositories.follow(key, self._places.of(source for source in sources if source.repo_url))
+
+    def _gone(self, key: ApplicationKey) -> None:
+        if self.hears is not None:
+            self.hears.gone(key)
+        self.repositories.follow(key, ())
+
+    def _live_changed(self, cluster: Cluster, before: Live | None, after: Live | None) -> None:
+        if self.hears is not None:
+            self.hears.live_changed(cluster, before, after)
+
+    def _types_changed(self, cluster: Cluster) -> None:
+        if self.hears is not None:
+            self.hears.types_changed(cluster)
+
+    def _repository_changed(self, url: str) -> None:
+        if self.hears is not None:
+            self.hears.repository_changed(url)
+
+    def _observe_config(self, event: WatchEvent) -> None:
+        self.declared.observe_config(event)
+        self.index.observe(event)
+
+    def _credentials_changed(self, url: str) -> None:
+        """What a URL, or every one below it, is opened with has changed: they are tried again now."""
+        self.repositories.notify_below(url)
+        bare = url.removeprefix(SCHEME)
+        for form in (bare, f"{SCHEME}{bare}"):
+            self.repositories.notify_below(f"{PLACE}{form}")
+        if self.hears is not None:
+            self.hears.credentials_changed(url)
+
+
+def _watch_problem(cluster: Cluster, resource: ApiResource, problem: PeerError | None) -> None:
+    if problem is not None:
+        extra = {"cluster": cluster.name, "resource": resource.full_name, "code": problem.code}
+        log.warning("watch fails", extra=extra)
+
+
+async def read_settings(client: HttpClient, namespace: str) -> Settings:
+    """The settings of the control namespace as they are now."""
+    try:
+        return parse_settings(await client.get(CONFIG_MAPS, argo.CONFIG_MAP, namespace))
+    except NotFoundError:
+        return parse_settings(None)
