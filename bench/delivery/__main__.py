@@ -18,12 +18,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.delivery import floor as bare
-from bench.delivery.engine import running
-from bench.delivery.fixture import Repository
-from bench.delivery.scenarios import Run, Scenarios
-from bench.delivery.watching import watched
+from bench.delivery.scenarios import Run, deliver
 from bench.figures import machine
-from haori.cluster import HttpClient, connect
+from haori.cluster import connect
 from haori.delivery.controller.install import install_missing
 
 FLOORS = {
@@ -80,29 +77,15 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
             floor = await bare.measure(client, options.count)
             _print_floor(floor, options)
         if not options.floor:
-            runs = await _scenarios(client, options, folder)
+            runs = await deliver(
+                client,
+                options.kubeconfig,
+                folder,
+                options.count,
+                changes=not options.only_create,
+                kustomize=options.kustomize,
+            )
             _print_runs(runs, floor, options)
-
-
-async def _scenarios(client: HttpClient, options: argparse.Namespace, folder: Path) -> list[Run]:
-    repository = Repository(bare=folder / "bare.git", work=folder / "work", count=options.count)
-    revision = repository.start()
-    await bare.ensure_namespaces(client, options.count)
-    with running(options.kubeconfig, folder / "data", []) as engine:
-        async with watched(client) as applications:
-            scenarios = Scenarios(client, applications, engine, repository)
-            await scenarios.create(revision)
-            if not options.only_create:
-                await scenarios.touch_all()
-                await scenarios.touch_one()
-                await scenarios.touch_one_tell_all()
-                await scenarios.refresh()
-            await scenarios.delete()
-            if options.kustomize:
-                revision = repository.change(range(options.count), "r5")
-                await scenarios.create(revision, path="kustomize", title="create, Kustomize")
-                await scenarios.delete(title="delete, Kustomize")
-    return scenarios.runs
 
 
 def _print_floor(floor: bare.Floor, options: argparse.Namespace) -> None:
@@ -120,7 +103,9 @@ def _print_runs(runs: list[Run], floor: bare.Floor | None, options: argparse.Nam
     if options.output == "json":
         print(json.dumps({"runs": [asdict(run) for run in runs]}))
         return
-    print(f"{'scenario':<42}{'s':>8}{'× bare':>8}{'one s':>8}{'CPU ms':>8}{'req':>7}{'renders':>9}{'peak MiB':>10}")
+    print(
+        f"{'scenario':<42}{'s':>8}{'× bare':>8}{'one s':>8}{'CPU ms':>8}{'req':>7}{'looks':>7}{'renders':>9}{'peak MiB':>10}"
+    )
     for run in runs:
         least = getattr(floor, FLOORS[run.name]) if floor is not None and run.name in FLOORS else None
         cells = (
@@ -129,10 +114,11 @@ def _print_runs(runs: list[Run], floor: bare.Floor | None, options: argparse.Nam
             f"{run.one_seconds:>8.2f}" if run.one_seconds is not None else f"{'':>8}",
             f"{1000 * run.used.cpu_seconds / options.count:>8.1f}",
             f"{run.used.per_object_requests / options.count:>7.2f}",
+            f"{run.used.looks / options.count:>7.2f}",
             f"{run.used.renders:>9}{run.peak_mib:>10.0f}",
         )
         print("".join(cells))
-    print("CPU ms and req are an application; requests of the engine by verb:")
+    print("CPU ms, req and looks are an application; requests of the engine by verb:")
     for run in runs:
         print(f"  {run.name}: {', '.join(f'{verb} {count}' for verb, count in run.used.requests.items())}")
 

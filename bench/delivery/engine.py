@@ -18,8 +18,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 START_SECONDS = 120.0
 SAMPLE_SECONDS = 0.05
-READ_VERBS = frozenset({"list", "watch", "discover"})
-"""Of these the engine needs some however many applications there are; they are not counted for an application."""
+READ_VERBS = frozenset({"list", "watch", "discover", "replace"})
+"""Of these the engine needs some however many applications there are (a replace renews its Lease): not counted for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class Used:
     cpu_seconds: float
     requests: dict[str, int]
     renders: int
+    looks: int
 
     def since(self, before: Used) -> Used:
         """What came after `before`."""
@@ -37,6 +38,7 @@ class Used:
             cpu_seconds=self.cpu_seconds - before.cpu_seconds,
             requests={verb: count for verb, count in sorted(verbs.items()) if count},
             renders=self.renders - before.renders,
+            looks=self.looks - before.looks,
         )
 
     @property
@@ -63,6 +65,7 @@ class Engine:
             cpu_seconds=_cpu(self._process.pid),
             requests={verb: int(count["count"]) for verb, count in verbs.items()},
             renders=int(statistics["render"]["renders"]),
+            looks=int(statistics["looks"]["looks"]),
         )
 
     def _statistics(self) -> dict[str, Any]:
@@ -108,6 +111,8 @@ def running(kubeconfig: Path, data_dir: Path, arguments: list[str]) -> Iterator[
         finally:
             engine.end()
             reader.join()
+            assert process.stderr is not None
+            process.stderr.close()
 
 
 def _read(process: subprocess.Popen[str], log: Any, ready: threading.Event) -> None:

@@ -6,11 +6,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.delivery.calls import CONTROL, at_once, tell
-from bench.delivery.engine import Engine, Used
+from bench.delivery.engine import Engine, Used, running
 from bench.delivery.fixture import Repository, application, name_of
-from bench.delivery.watching import Applications, is_gone, looked_at, synced_at
+from bench.delivery.floor import ensure_namespaces
+from bench.delivery.watching import Applications, is_gone, looked_at, synced_at, watched
 from haori.cluster import HttpClient
 from haori.cluster.well_known import APPLICATIONS
 
@@ -104,5 +106,30 @@ class Scenarios:
         yield extra
         seconds = time.perf_counter() - started
         used = self._engine.used().since(before)
-        run = Run(name=name, seconds=seconds, used=used, peak_mib=self._engine.peak_mib, one_seconds=extra.get("one"))
-        self.runs.append(run)
+        self.runs.append(
+            Run(name=name, seconds=seconds, used=used, peak_mib=self._engine.peak_mib, one_seconds=extra.get("one"))
+        )
+
+
+async def deliver(
+    client: HttpClient, kubeconfig: Path, folder: Path, count: int, *, changes: bool = True, kustomize: bool = False
+) -> list[Run]:
+    """Starts an engine with its data in `folder` and runs the scenarios; leaves nothing on the cluster but namespaces."""
+    repository = Repository(bare=folder / "bare.git", work=folder / "work", count=count)
+    revision = repository.start()
+    await ensure_namespaces(client, count)
+    with running(kubeconfig, folder / "data", []) as engine:
+        async with watched(client) as applications:
+            scenarios = Scenarios(client, applications, engine, repository)
+            await scenarios.create(revision)
+            if changes:
+                await scenarios.touch_all()
+                await scenarios.touch_one()
+                await scenarios.touch_one_tell_all()
+                await scenarios.refresh()
+            await scenarios.delete()
+            if kustomize:
+                revision = repository.change(range(count), "r5")
+                await scenarios.create(revision, path="kustomize", title="create, Kustomize")
+                await scenarios.delete(title="delete, Kustomize")
+    return scenarios.runs
