@@ -2,7 +2,7 @@
 
 Takes a command, an environment and a folder, gives what the command printed. It knows nothing of what the command does.
 The network is kept away by namespaces, else by a filter on system calls; where neither works the work is refused,
-unless the caller allows `Isolation.NONE`.
+unless the caller allows `Isolation.NONE`. `Worker` is for small work that comes often: a process that stays.
 """
 
 from haori.jail.runner import (
@@ -16,14 +16,19 @@ from haori.jail.runner import (
     run,
     run_program,
 )
+from haori.jail.worker import Answers, End, Worker, WorkerLimits
 
 __all__ = [
+    "Answers",
+    "End",
     "Finished",
     "Isolation",
     "JailError",
     "JailFailedError",
     "JailLimitError",
     "Limits",
+    "Worker",
+    "WorkerLimits",
     "isolation",
     "run",
     "run_program",

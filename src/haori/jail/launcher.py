@@ -66,10 +66,15 @@ def drop_privileges(uid: int) -> None:
     _call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
-def enter_namespaces() -> None:
+def keep_privileges_away() -> None:
+    """No program that is executed from here on brings privileges back; a filter needs that."""
+    _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def enter_namespaces(further: int = _CLONE_NEWPID) -> None:
     """A user, network, IPC and process namespace of its own: no interface but a loopback that is down."""
     uid, gid = os.getuid(), os.getgid()
-    _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWPID)
+    _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC | further)
     for name, value in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(value)
@@ -93,6 +98,11 @@ def refuse_sockets() -> None:
         (answer, 0, 0, _ALLOW),
         (answer, 0, 0, _REFUSE),
     ]
+    set_filter(program)
+
+
+def set_filter(program: list[tuple[int, int, int, int]]) -> None:
+    """Sets a filter on system calls, given as instructions of the kernel's packet filter, for good."""
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer)))
@@ -165,7 +175,7 @@ def run(config: dict[str, object], command: list[str]) -> int:
     uid = config.get("uid")
     if isinstance(uid, int):
         drop_privileges(uid)
-    _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    keep_privileges_away()
     if config["isolation"] == "namespace":
         die_with_parent()
         enter_namespaces()

@@ -136,7 +136,7 @@ async def _finish(process: asyncio.subprocess.Process, name: str, stdin: bytes, 
     except TimeoutError as error:
         raise JailLimitError("jail-too-slow", command=name, seconds=limits.seconds) from error
     finally:
-        await _end(process)
+        await end_process(process)
     if finished.exit_code == CONFINEMENT_FAILED:
         reason = finished.stderr.decode(errors="replace").strip()[-500:]
         raise JailFailedError("jail-cannot-confine", command=name, reason=reason)
@@ -262,7 +262,7 @@ def resident_bytes(pid: int) -> int:
     return total
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end_process(process: asyncio.subprocess.Process) -> None:
     """Ends the whole session of the child and reaps it; nothing happens to one that has ended without leaving any."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
