@@ -39,9 +39,10 @@ def roll_up(objects: Iterable[Culprit], *, itself: ResourceKey | None = None) ->
 
     The sentence names up to three objects that have the worst health, in order of their keys.
     """
-    counted = [item for item in objects if item.key != itself and not item.is_ignored]
-    if counted and not any(item.is_live for item in counted):
-        return health(HealthStatus.MISSING, "health-nothing-live", count=len(counted))
+    managed = list(objects)
+    if managed and not any(item.is_live for item in managed):
+        return health(HealthStatus.MISSING, "health-nothing-live", count=len(managed))
+    counted = [item for item in managed if item.key != itself and not item.is_ignored]
     status, culprits = HealthStatus.HEALTHY, []
     for item in sorted(counted, key=lambda item: item.key):
         if not item.is_live or item.health is None:

@@ -1,7 +1,7 @@
-"""Health of the other built-in kinds, and the table of all.
+"""Health of Kubernetes' own kinds that are not workloads, and the table of all of them.
 
 Kinds that Argo CD judges by Lua (CronJob, PodDisruptionBudget, CustomResourceDefinition) are judged here by the same
-facts. Unknown kinds have no check, unless they carry the conditions by which most controllers speak: see `generic`.
+facts. Other projects' kinds are in `kinds`, those nobody knows in `conditions`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import orjson
 
+from haori.delivery.health.conditions import condition_of, from_condition
 from haori.delivery.health.types import HEALTHY, Health, health
 from haori.delivery.health.workloads import (
     assess_cron_job,
@@ -19,8 +20,6 @@ from haori.delivery.health.workloads import (
     assess_pod,
     assess_replica_set,
     assess_stateful_set,
-    condition_of,
-    count,
     is_behind,
 )
 from haori.objects import GroupKind, Manifest, annotations_of, nested, nested_list, nested_mapping, nested_text
@@ -29,13 +28,14 @@ from haori.resources.argo import HealthStatus
 Rule = Callable[[Manifest], Health | None]
 PROGRESSING, DEGRADED = HealthStatus.PROGRESSING, HealthStatus.DEGRADED
 
-_SCALER_FAILURES = frozenset(
-    {
-        "FailedGetScale", "FailedUpdateScale", "FailedGetResourceMetric", "InvalidSelector", "FailedGetObjectMetric",
-        "FailedGetPodsMetric", "FailedGetExternalMetric", "FailedGetContainerResourceMetric", "InvalidMetricSourceType",
-        "FailedComputeMetricsReplicas",
-    }
-)  # fmt: skip
+_SCALER_FAILURES = {
+    "AbleToScale": {"FailedGetScale", "FailedUpdateScale"},
+    "ScalingActive": {
+        "FailedGetResourceMetric", "FailedGetContainerResourceMetric", "FailedGetObjectMetric", "FailedGetPodsMetric",
+        "FailedGetExternalMetric", "FailedComputeMetricsReplicas", "InvalidSelector", "InvalidMetricSourceType",
+    },
+}  # fmt: skip
+_SCALER_WORKS = ("AbleToScale", "ScalingLimited")
 
 
 def assess_service(manifest: Manifest) -> Health:
@@ -75,13 +75,14 @@ def assess_autoscaler(manifest: Manifest) -> Health:
                 annotations_of(manifest).get("autoscaling.alpha.kubernetes.io/conditions") or "[]"
             )
         except orjson.JSONDecodeError:
-            return health(DEGRADED, "health-conditions-unreadable")
-    for condition in conditions:
-        if condition.get("status") == "False" and condition.get("reason") in _SCALER_FAILURES:
-            message, type_ = str(condition.get("message") or ""), str(condition.get("type") or "")
-            return health(DEGRADED, "health-condition", type=type_, message=message)
-    if any(c.get("status") == "True" and c.get("type") in ("AbleToScale", "ScalingLimited") for c in conditions):
-        return HEALTHY
+            return health(HealthStatus.UNKNOWN, "health-conditions-unreadable")
+    # In the order of the list, as in Argo CD: one that can be scaled is healthy before its metrics are looked at.
+    for condition in conditions if isinstance(conditions, list) else ():
+        type_, reason = str(nested(condition, "type")), nested(condition, "reason")
+        if reason in _SCALER_FAILURES.get(type_, ()):
+            return from_condition(DEGRADED, condition)
+        if type_ in _SCALER_WORKS and nested(condition, "status") == "True":
+            return HEALTHY
     return health(PROGRESSING, "health-not-observed")
 
 
@@ -95,17 +96,12 @@ def assess_api_service(manifest: Manifest) -> Health:
 
 
 def assess_disruption_budget(manifest: Manifest) -> Health:
-    """PodDisruptionBudget."""
+    """PodDisruptionBudget: too few Pods may be on purpose (argo-cd issue 20171); any other condition that is false is not."""
     if is_behind(manifest):
         return health(PROGRESSING, "health-not-observed")
-    condition = condition_of(manifest, "DisruptionAllowed")
-    if condition.get("reason") == "SyncFailed":
-        return health(
-            DEGRADED, "health-condition", type="DisruptionAllowed", message=str(condition.get("message") or "")
-        )
-    healthy, wanted = count(manifest, "status", "currentHealthy"), count(manifest, "status", "desiredHealthy")
-    if healthy < wanted:
-        return health(PROGRESSING, "health-not-available", available=healthy, wanted=wanted)
+    for condition in nested_list(manifest, "status", "conditions"):
+        if nested(condition, "status") == "False" and nested(condition, "reason") != "InsufficientPods":
+            return from_condition(DEGRADED, condition)
     return HEALTHY
 
 
@@ -139,9 +135,9 @@ def assess_workflow(manifest: Manifest) -> Health:
 
 
 def assess_child_application(manifest: Manifest) -> Health | None:
-    """Application: its own health as it wrote it, so that a parent shows and awaits it; none before it wrote one.
+    """Application, where settings ask for it: its own health as it wrote it, so that a parent shows and awaits it.
 
-    Argo CD has no check here since 1.8; its users restore this one by Lua, so we start with it.
+    Argo CD has no check here since 1.8; its users restore this one by a script.
     """
     word = nested_text(manifest, "status", "health", "status")
     status = next((status for status in HealthStatus if status.value == word), None)
@@ -154,27 +150,6 @@ def assess_child_application(manifest: Manifest) -> Health | None:
     told = {"code": why.get("code"), "parameters": nested_mapping(why, "parameters"), "text": message}
     is_coded = bool(why.get("code")) and why.get("text") == message
     return health(status, "health-child", status=status.value, message=told if is_coded else message)
-
-
-def assess_generic(manifest: Manifest) -> Health | None:
-    """Any other kind: by observedGeneration and the conditions Ready, Available, Stalled, Reconciling; else no check.
-
-    see: kubernetes-sigs/cli-utils `pkg/kstatus`.
-    """
-    stalled = condition_of(manifest, "Stalled")
-    if stalled.get("status") == "True":
-        return health(DEGRADED, "health-condition", type="Stalled", message=str(stalled.get("message") or ""))
-    observed = nested(manifest, "status", "observedGeneration")
-    if isinstance(observed, int) and observed < count(manifest, "metadata", "generation"):
-        return health(PROGRESSING, "health-not-observed")
-    for type_ in ("Ready", "Available"):
-        condition = condition_of(manifest, type_)
-        message = str(condition.get("message") or "")
-        if condition.get("status") == "True":
-            return HEALTHY
-        if condition.get("status") in ("False", "Unknown"):
-            return health(PROGRESSING, "health-condition", type=type_, message=message)
-    return None
 
 
 RULES: dict[GroupKind, Rule] = {
@@ -194,14 +169,19 @@ RULES: dict[GroupKind, Rule] = {
     GroupKind("policy", "PodDisruptionBudget"): assess_disruption_budget,
     GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): assess_definition,
     GroupKind("argoproj.io", "Workflow"): assess_workflow,
-    GroupKind("argoproj.io", "Application"): assess_child_application,
 }
 """Built-in rules; a kind of a built-in group that is not here (ConfigMap, Role, …) has no check."""
 
-BUILT_IN_GROUPS = frozenset(
+_BUILT_IN_GROUPS = frozenset({"", "apps", "autoscaling", "batch", "extensions", "policy"})
+_BUILT_IN_ENDS = frozenset(
     {
-        "", "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io",
-        "storage.k8s.io", "discovery.k8s.io", "scheduling.k8s.io", "node.k8s.io",
-        "admissionregistration.k8s.io", "coordination.k8s.io",
+        "admissionregistration", "apiextensions", "apiregistration", "authentication", "authorization", "certificates",
+        "coordination", "discovery", "events", "flowcontrol.apiserver", "internal.apiserver", "metrics", "networking",
+        "node", "rbac.authorization", "resource", "scheduling", "storage", "storagemigration",
     }
 )  # fmt: skip
+
+
+def is_built_in(type_: GroupKind) -> bool:
+    """Whether a kind is Kubernetes' own: without a rule above it has no check, whatever conditions it carries."""
+    return type_.group in _BUILT_IN_GROUPS or type_.group.removesuffix(".k8s.io") in _BUILT_IN_ENDS

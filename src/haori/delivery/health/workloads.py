@@ -1,13 +1,15 @@
 """Health of Pods and what makes them.
 
 The order of the checks is Argo CD 3.6's, quirks too: a StatefulSet that has a rollingUpdate block without a partition
-is healthy before its revision is current. see: argoproj/argo-cd `gitops-engine/pkg/health/health_*.go`.
+is healthy before its revision is current. Beyond it, a Pod's init containers count as its containers do, since one that
+cannot start keeps it from running for ever. see: argoproj/argo-cd `gitops-engine/pkg/health/health_*.go`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from haori.delivery.health.conditions import condition_of, from_condition
 from haori.delivery.health.types import HEALTHY, Health, health
 from haori.objects import Manifest, annotations_of, nested, nested_list, nested_mapping, nested_text
 from haori.resources import argo
@@ -20,12 +22,6 @@ def count(manifest: Manifest, *path: str, default: int = 0) -> int:
     """A number in a manifest."""
     value = nested(manifest, *path)
     return value if isinstance(value, int) else default
-
-
-def condition_of(manifest: Manifest, type_: str) -> dict[str, Any]:
-    """The condition of a type, empty where there is none."""
-    conditions = nested_list(manifest, "status", "conditions")
-    return next((dict(item) for item in conditions if isinstance(item, dict) and item.get("type") == type_), {})
 
 
 def is_behind(manifest: Manifest) -> bool:
@@ -100,7 +96,7 @@ def assess_replica_set(manifest: Manifest) -> Health:
         return health(PROGRESSING, "health-not-observed")
     failure = condition_of(manifest, "ReplicaFailure")
     if failure.get("status") == "True":
-        return health(DEGRADED, "health-condition", type="ReplicaFailure", message=str(failure.get("message") or ""))
+        return from_condition(DEGRADED, failure)
     wanted = count(manifest, "spec", "replicas", default=1)
     available = count(manifest, "status", "availableReplicas")
     if available < wanted:
@@ -151,6 +147,8 @@ def _failed_pod(manifest: Manifest) -> Health:
         return health(DEGRADED, "health-pod-failed", message=message)
     for container in _containers(manifest):
         ended = nested_mapping(container, "state", "terminated")
+        if ended and ended.get("message"):
+            return health(DEGRADED, "health-pod-failed", message=str(ended["message"]))
         if ended and ended.get("reason") == "OOMKilled":
             return health(DEGRADED, "health-container-out-of-memory", container=container.get("name", ""))
         if ended and ended.get("exitCode"):
@@ -187,7 +185,15 @@ def assess_job(manifest: Manifest) -> Health:
 
 
 def assess_cron_job(manifest: Manifest) -> Health:
-    """CronJob: suspended, or healthy; what its last Job did is the Job's own health."""
+    """CronJob: degraded where its last Job ended without success; one that never succeeded may only not have ended yet.
+
+    Times of one form compare as text. see: argoproj/argo-cd `resource_customizations/batch/CronJob/health.lua`.
+    """
     if nested(manifest, "spec", "suspend") is True:
         return health(HealthStatus.SUSPENDED, "health-paused")
+    scheduled, succeeded = (
+        nested_text(manifest, "status", name) for name in ("lastScheduleTime", "lastSuccessfulTime")
+    )
+    if succeeded and succeeded < scheduled and not nested_list(manifest, "status", "active"):
+        return health(DEGRADED, "health-last-run-failed", scheduled=scheduled)
     return HEALTHY
