@@ -1,9 +1,9 @@
 """What lives in a cluster, as much of it as delivery needs: one list+watch a type, trimmed objects, three indexes.
 
 Objects are kept trimmed (`compare.trim`): Secret values only as keyed hashes, other controllers' fields not at all. The
-health and owners are worked out when an event arrives, from the whole object, which is then forgotten; whole objects are
-asked of the cluster on demand. An event tells the listeners which object changed, before and after; it decides nothing.
-Every key belongs to `cluster`: one cache a cluster.
+health and owners are worked out when an event arrives, from the whole object, which is then forgotten (the health by a
+script a moment later: see `scripted`); whole objects are asked of the cluster on demand. An event tells the listeners
+which object changed, before and after; it decides nothing. Every key belongs to `cluster`: one cache a cluster.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -60,6 +60,8 @@ class Live:
 
 Changed = Callable[[Live | None, Live | None], None]
 """Hears of one object: as it was (None: new) and as it is (None: gone). Must not wait."""
+Judge = Callable[[ResourceKey, Manifest, Live | None], Health | None]
+"""The health of a whole object, given what is known of it so far; may not wait. What is found later comes by `put_health`."""
 Whole = Callable[[WatchEvent], None]
 """Hears of every event of a type, with the whole object. Must not wait, nor keep what is secret."""
 
@@ -77,11 +79,13 @@ class ClusterCache:
         on_change: Changed = lambda before, after: None,
         on_problem: Callable[[ApiResource, PeerError | None], None] = lambda resource, problem: None,
         whole: Mapping[GroupKind, Whole] | None = None,
+        judge: Judge = lambda key, manifest, before: assess(manifest),
     ) -> None:
         self.cluster = client.cluster
         self._client, self._settings, self._hasher, self._manager = client, settings, hasher, manager
         self._on_change, self._on_problem = on_change, on_problem
         self._whole = dict(whole or {})
+        self._judge = judge
         self._objects: dict[ResourceKey, Live] = {}
         self._by_uid: dict[str, ResourceKey] = {}
         self._by_application: dict[str, dict[ResourceKey, None]] = {}
@@ -192,14 +196,21 @@ class ClusterCache:
             return
         if before is not None and is_older(event.object, before.manifest):
             return  # What our own write gave back may overtake the watch.
-        after = self._read(key, event.object)
+        after = self._read(key, event.object, before)
         if before is not None:
             self._unlink(before)
         self._link(after)
         if before is None or _substance(before) != _substance(after):
             self._on_change(before, after)
 
-    def _read(self, key: ResourceKey, manifest: Manifest) -> Live:
+    def put_health(self, key: ResourceKey, uid: str, health: Health | None) -> None:
+        """Takes in a health that could not be told at once, and tells the listener; one of another object is dropped."""
+        before = self._objects.get(key)
+        if before is not None and before.uid == uid and before.health != health:
+            self._objects[key] = after = replace(before, health=health)
+            self._on_change(before, after)
+
+    def _read(self, key: ResourceKey, manifest: Manifest, before: Live | None) -> Live:
         manifest = own_string_data(manifest, self._manager)
         mark = self._settings.tracking.owner_of(manifest)
         owners = nested_list(manifest, "metadata", "ownerReferences")
@@ -207,12 +218,20 @@ class ClusterCache:
             key=key,
             uid=nested_text(manifest, "metadata", "uid"),
             manifest=trim(manifest, hasher=self._hasher, manager=self._manager, keep_body=mark is not None),
-            health=_health_of(manifest),
+            health=self._health_of(key, manifest, before),
             application=mark,
             owners=tuple(str(owner.get("uid") or "") for owner in owners),
             urls=addresses_of(manifest),
             signs=signs_of(manifest),
         )
+
+    def _health_of(self, key: ResourceKey, manifest: Manifest, before: Live | None) -> Health | None:
+        """The object's health; one whose fields no rule expected must not end the watch of all others of its type."""
+        try:
+            return self._judge(key, manifest, before)
+        except Exception:
+            log.exception("health rule failed", extra={"object": str(key)})
+            return None
 
     def _forget(self, key: ResourceKey) -> None:
         before = self._objects[key]
@@ -240,15 +259,6 @@ class ClusterCache:
 
     def _pick(self, keys: Iterable[ResourceKey]) -> list[Live]:
         return [self._objects[key] for key in sorted(keys)]
-
-
-def _health_of(manifest: Manifest) -> Health | None:
-    """The object's health; one whose fields no rule expected must not end the watch of all others of its type."""
-    try:
-        return assess(manifest)
-    except Exception:
-        log.exception("health rule failed", extra={"object": str(key_of(manifest))})
-        return None
 
 
 async def _keep(reflector: Reflector) -> None:

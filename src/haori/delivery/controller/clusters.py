@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from haori.cluster import HttpClient
 from haori.delivery.controller.cache import ClusterCache, Live
+from haori.delivery.controller.scripted import ScriptedHealth
 from haori.delivery.model import Condition
 from haori.delivery.model.application import Destination
 from haori.errors import PeerError
@@ -49,6 +50,7 @@ class Cluster:
     def __init__(self, client: HttpClient, *, server: str, name: str) -> None:
         self.client, self.server, self.name = client, server, name
         self.cache: ClusterCache
+        self.scripted: ScriptedHealth
         self.kube_version = ""
         self.on_change: Callable[[Cluster, Live | None, Live | None], None] = lambda cluster, before, after: None
         self.on_types: Callable[[Cluster], None] = lambda cluster: None
@@ -62,13 +64,15 @@ class Cluster:
         """Watches until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.cache.run())
+            group.create_task(self.scripted.run())
             group.create_task(self._keep_types())
 
     async def wait_synced(self) -> None:
-        """Until every type was listed once, or for so long as that may take."""
+        """Until every type was listed once and the scripts have judged what is there, or for so long as that may take."""
         try:
             async with asyncio.timeout(SYNC_SECONDS):
                 await self.cache.wait_synced()
+                await self.scripted.wait_idle()
         except TimeoutError:
             extra = {"cluster": self.name, "types": self.cache.unsynced()}
             log.warning("not every type could be listed", extra=extra)

@@ -23,11 +23,13 @@ from haori.delivery.controller.lease import Lease, LeaseLostError
 from haori.delivery.controller.listener import ListenerSettings, open_listener
 from haori.delivery.controller.recording import rolled_back
 from haori.delivery.controller.repositories import RepositoryIndex
+from haori.delivery.controller.scripted import Verdicts
 from haori.delivery.controller.seat import take_seat
 from haori.delivery.controller.settings import EngineSettings
 from haori.delivery.controller.watching import Ground, Known, SettingsChangedError, Watching, read_settings
 from haori.delivery.model import Application, HistoryEntry
 from haori.delivery.render import Renderer, RendererSettings, load_instance_key
+from haori.delivery.scripts import ScriptRunner
 from haori.errors import TransientError
 from haori.git import Repositories, RepositorySettings
 from haori.jail import isolation
@@ -69,6 +71,7 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
             policy=OutboundPolicy(allow_private=True, allow_loopback=settings.allow_loopback),
         )
     )
+    scripts = ScriptRunner()
     renderer = Renderer(RendererSettings(folder=settings.cache, key=key, at_once=settings.work.renders_at_once))
     try:
         async with (
@@ -80,6 +83,8 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
                 repositories=repositories,
                 charts=charts,
                 renderer=renderer,
+                scripts=scripts,
+                verdicts=Verdicts(),
                 hasher=SecretHasher(key),
                 recorder=recorder or FactsRecorder(),
                 settings=settings,
@@ -91,6 +96,7 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
             async with _listening(engine):
                 await engine.run(ready)
     finally:
+        await scripts.aclose()
         await renderer.aclose()
         await repositories.aclose()
 

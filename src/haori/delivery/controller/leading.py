@@ -133,6 +133,7 @@ class Leader:
             "queue": self.queue.statistics(),
             "looks": self.reconciler.statistics(),
             "cache": self.clusters.control.cache.statistics(),
+            "scripts": {**self.ground.scripts.statistics(), **self.clusters.control.scripted.statistics()},
             "git": {**self.watches.statistics(), **self.watching.index.statistics()},
             "render": self.ground.renderer.statistics(),
             "writes": self.door.statistics(),

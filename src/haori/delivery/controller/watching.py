@@ -25,9 +25,11 @@ from haori.delivery.controller.places import Places
 from haori.delivery.controller.polling import RepositoryWatches
 from haori.delivery.controller.queue import Level
 from haori.delivery.controller.repositories import RepositoryIndex
+from haori.delivery.controller.scripted import ScriptedHealth, Verdicts, fetch_from
 from haori.delivery.controller.settings import EngineSettings
 from haori.delivery.model import Settings, parse_settings
 from haori.delivery.render import Renderer
+from haori.delivery.scripts import ScriptRunner
 from haori.errors import PeerError
 from haori.git import Repositories
 from haori.objects import GroupKind
@@ -57,6 +59,8 @@ class Ground:
     repositories: Repositories
     charts: Charts
     renderer: Renderer
+    scripts: ScriptRunner
+    verdicts: Verdicts
     hasher: SecretHasher
     recorder: Recorder
     settings: EngineSettings
@@ -141,6 +145,14 @@ class Watching:
 
     def _fit(self, cluster: Cluster, whole: dict[GroupKind, Whole]) -> None:
         """Gives a cluster its cache and somebody who listens."""
+        cluster.scripted = ScriptedHealth(
+            self.declared.settings,
+            self.ground.scripts,
+            self.ground.verdicts,
+            hasher=self.ground.hasher,
+            fetch=fetch_from(cluster.client),
+            on_judged=lambda key, uid, health: cluster.cache.put_health(key, uid, health),
+        )
         cluster.cache = ClusterCache(
             cluster.client,
             settings=self.declared.settings,
@@ -149,12 +161,11 @@ class Watching:
             on_change=cluster.changed,
             on_problem=partial(_watch_problem, cluster),
             whole=whole,
+            judge=cluster.scripted.judge,
         )
         cluster.on_change, cluster.on_types = self._live_changed, self._types_changed
 
     def _tell_settings(self) -> None:
-        if scripts := self.declared.settings.health_scripts:
-            log.warning("health scripts are not run", extra={"kinds": sorted(scripts)})
         for problem in self.declared.settings.problems:
             log.warning("setting not readable", extra={"path": problem.path, "reason": problem.sentence.text()})
 

@@ -20,7 +20,7 @@ from haori.delivery.model.options import SyncOptions, parse_sync_options
 from haori.delivery.model.pin import Pin, format_pin, parse_pin
 from haori.delivery.model.problems import Condition, Problem
 from haori.delivery.model.project import Project, Refusal, parse_project
-from haori.delivery.model.settings import Settings, parse_settings
+from haori.delivery.model.settings import HealthScript, Settings, parse_settings
 from haori.delivery.model.tracking import Tracking, TrackingMethod, build_tracking_id, parse_tracking_id
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Automated",
     "Condition",
     "Destination",
+    "HealthScript",
     "HistoryEntry",
     "IgnoreRule",
     "Operation",

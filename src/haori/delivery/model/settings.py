@@ -5,8 +5,8 @@ see: argoproj/argo-cd `docs/operator-manual/argocd-cm.yaml` (3.6).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from haori.delivery.model.application import IgnoreRule
@@ -14,13 +14,22 @@ from haori.delivery.model.globs import glob_matches
 from haori.delivery.model.problems import Problem, word_of
 from haori.delivery.model.tracking import Tracking, TrackingMethod
 from haori.errors import UserError
-from haori.objects import Manifest, nested_list, nested_mapping, nested_text
+from haori.objects import GroupKind, Manifest, nested_list, nested_mapping, nested_text
 from haori.objects.quantities import parse_duration
 from haori.objects.yaml import load
-from haori.resources import argo
+from haori.resources import argo, haori
 from haori.words import Sentence
 
 ALWAYS_EXCLUDED = (("events.k8s.io", "*"), ("metrics.k8s.io", "*"), ("", "Event"), ("coordination.k8s.io", "Lease"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthScript:
+    """One Lua script that judges objects."""
+
+    text: str
+    has_libraries: bool = False
+    """Whether it may use more than the reduced library (`useOpenLibs`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +43,12 @@ class Settings:
     """System-wide ignoreDifferences."""
     ignore_status: bool = True
     """Whether `status` never counts as a difference (`ignoreResourceStatusField`)."""
-    health_scripts: Mapping[str, str] = field(default_factory=dict)
-    """Lua by `group/kind` or `kind`."""
+    health_scripts: Mapping[str, HealthScript] = field(default_factory=dict)
+    """Lua by `group/kind` or `kind`, either of which may be a glob."""
+    judges_by_conditions: bool = True
+    """Whether kinds without a rule are judged by their conditions (`haori.health.byConditions`)."""
+    judges_applications: bool = False
+    """Whether a parent counts its child Applications (`haori.health.applications`); Argo CD 1.8 and later do not."""
     poll_seconds: float = 120.0
     """`timeout.reconciliation`; 0: never."""
     problems: tuple[Problem, ...] = ()
@@ -43,6 +56,20 @@ class Settings:
     def is_excluded(self, group: str, kind: str) -> bool:
         """Whether a type is excluded by settings."""
         return any(glob_matches(g, group) and glob_matches(k, kind) for g, k in self.excluded)
+
+    def health_script(self, type_: GroupKind) -> HealthScript | None:
+        """The script for a kind: under its very name, else under the first glob that fits, in the order of their text.
+
+        Argo CD takes any that fits, in no order. see: argoproj/argo-cd `util/lua/lua.go`.
+        """
+        name = f"{type_.group}/{type_.kind}" if type_.group else type_.kind
+        found = self.health_scripts.get(name)
+        if found is not None:
+            return found
+        return next((each for glob, each in self._globs() if glob_matches(glob, name)), None)
+
+    def _globs(self) -> list[tuple[str, HealthScript]]:
+        return [(glob, script) for glob, script in sorted(self.health_scripts.items()) if set("*?[{") & set(glob)]
 
 
 def parse_settings(config_map: Manifest | None) -> Settings:
@@ -62,6 +89,8 @@ def parse_settings(config_map: Manifest | None) -> Settings:
         ignore_status=nested_text(_yaml(data, "resource.compareoptions", problems), "ignoreResourceStatusField")
         not in ("none", "off", "crd"),
         health_scripts=scripts,
+        judges_by_conditions=_switch(data, haori.SETTING_BY_CONDITIONS) != "false",
+        judges_applications=_switch(data, haori.SETTING_APPLICATIONS) == "true",
         poll_seconds=_poll(data, problems),
         problems=tuple(problems),
     )
@@ -77,30 +106,74 @@ def _exclusions(data: Mapping[str, Any], problems: list[Problem]) -> tuple[tuple
     return tuple(found)
 
 
-def _customizations(data: Mapping[str, Any], problems: list[Problem]) -> tuple[list[IgnoreRule], dict[str, str]]:
-    rules, scripts = [], {}
+_PREFIX = "resource.customizations"
+_BLOCK_KEYS = {
+    "health.lua": "health",
+    "health.lua.useOpenLibs": "useOpenLibs",
+    "ignoreDifferences": "ignoreDifferences",
+}
+
+
+def _customizations(
+    data: Mapping[str, Any], problems: list[Problem]
+) -> tuple[list[IgnoreRule], dict[str, HealthScript]]:
+    """From the keys `resource.customizations.WHAT.GROUP_KIND`, and from the one block of YAML that came before them.
+
+    A key of its own wins over the block, as in Argo CD.
+    """
+    rules: list[IgnoreRule] = []
+    scripts: dict[str, HealthScript] = {}
+    open_names: set[str] = set()
+    for path, what, name, value in [*_block(data, problems), *_keys(data)]:
+        match what:
+            case "health":
+                scripts[name] = HealthScript(text=str(value))
+            case "useOpenLibs" if str(value).strip().lower() == "true":
+                open_names.add(name)
+            case "ignoreDifferences":
+                rules.append(_ignore_rule(name, _loaded(str(value), path, problems) or {}))
+    opened = {name: replace(script, has_libraries=name in open_names) for name, script in scripts.items()}
+    return rules, opened
+
+
+_Customization = tuple[str, str, str, Any]
+"""(where it stands, what it customizes, `group/kind` or `kind`, its value)."""
+
+
+def _keys(data: Mapping[str, Any]) -> Iterator[_Customization]:
     for key in sorted(data):
-        name = key.removeprefix("resource.customizations.")
-        if name == key:
+        if not key.startswith(f"{_PREFIX}."):
             continue
-        what, _, type_ = name.partition(".")
-        group, _, kind = type_.rpartition("_")
-        if type_ == "all":
-            group, kind = "*", "*"
-        if what == "health":
-            scripts[f"{group}/{kind}" if group else kind] = str(data[key])
-        elif what == "ignoreDifferences":
-            body = _yaml(data, key, problems) or {}
-            rules.append(
-                IgnoreRule(
-                    group=group,
-                    kind=kind,
-                    json_pointers=tuple(nested_list(body, "jsonPointers")),
-                    jq_paths=tuple(nested_list(body, "jqPathExpressions")),
-                    managers=tuple(nested_list(body, "managedFieldsManagers")),
-                )
-            )
-    return rules, scripts
+        what, _, type_ = key.removeprefix(f"{_PREFIX}.").partition(".")
+        group, _, kind = ("*", "", "*") if type_ == "all" else type_.rpartition("_")
+        yield key, what, f"{group}/{kind}" if group else kind, data[key]
+
+
+def _block(data: Mapping[str, Any], problems: list[Problem]) -> Iterator[_Customization]:
+    block = _yaml(data, _PREFIX, problems)
+    for name, body in sorted(block.items()) if isinstance(block, dict) else ():
+        for key, value in body.items() if isinstance(body, dict) else ():
+            if key in _BLOCK_KEYS and value is not None:
+                yield f"{_PREFIX} {name}", _BLOCK_KEYS[key], str(name), _plain(value)
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _ignore_rule(name: str, body: Any) -> IgnoreRule:
+    group, _, kind = name.rpartition("/")
+    return IgnoreRule(
+        group=group,
+        kind=kind,
+        json_pointers=tuple(nested_list(body, "jsonPointers")),
+        jq_paths=tuple(nested_list(body, "jqPathExpressions")),
+        managers=tuple(nested_list(body, "managedFieldsManagers")),
+    )
+
+
+def _switch(data: Mapping[str, Any], key: str) -> str:
+    return str(data.get(key) or "").strip().lower()
 
 
 def _poll(data: Mapping[str, Any], problems: list[Problem]) -> float:
@@ -113,8 +186,12 @@ def _poll(data: Mapping[str, Any], problems: list[Problem]) -> float:
 
 
 def _yaml(data: Mapping[str, Any], key: str, problems: list[Problem]) -> Any:
+    return _loaded(str(data.get(key) or ""), key, problems)
+
+
+def _loaded(text: str, key: str, problems: list[Problem]) -> Any:
     try:
-        return load(str(data.get(key) or ""), source=f"{argo.CONFIG_MAP} {key}")
+        return load(text, source=f"{argo.CONFIG_MAP} {key}")
     except UserError as error:
         problems.append(Problem(path=f"data[{key}]", sentence=Sentence(code=error.code, parameters=error.parameters)))
         return None
