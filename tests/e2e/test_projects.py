@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from haori.cli.engine_client import EngineAnswerError
 from haori.cluster import NotFoundError
 from haori.cluster.well_known import APP_PROJECTS, APPLICATIONS, CONFIG_MAPS, JOBS, NAMESPACES
 from tests.e2e.delivery import Delivery, Manifest, at, config_map, is_green, job, sync_of, why_of
+from tests.e2e.test_delivery_answers import ask as ask_engine
 
 pytestmark = pytest.mark.e2e
 
@@ -176,3 +178,39 @@ async def test_an_operation_brings_no_repository_that_its_project_forbids(delive
     await ask(delivery, "shop", source={"repoURL": other, "path": "app"}, revision="main")
     application = await delivery.expect("shop", has_failed)
     assert f"does not permit repository {other}" in message_of(application)[1]
+
+
+async def test_applications_of_further_namespaces_count_where_settings_and_project_say_so(delivery: Delivery):
+    home = f"{delivery.control}-team"
+    await delivery.client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}})
+    await make_project(delivery)
+    delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    application = delivery.application("shop", "app", project="team", metadata=FINALIZER)
+    application["metadata"]["namespace"] = home
+    await delivery.client.create(APPLICATIONS, application)
+    parameters = {"metadata": {"name": "argocd-cmd-params-cm", "namespace": delivery.control}, "kind": "ConfigMap"}
+    data = {"application.namespaces": f"{delivery.control}-t*"}
+
+    await delivery.client.create(CONFIG_MAPS, {"apiVersion": "v1", **parameters, "data": data})
+    await delivery.expect_object(APPLICATIONS, "shop", home, says("project-denies-application-namespace"))
+    await edit_project(delivery, sourceNamespaces=["*-team"])
+    await delivery.expect_object(APPLICATIONS, "shop", home, is_green)
+    live = await delivery.client.get(CONFIG_MAPS, "a", delivery.namespace)
+    mark = live["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"]
+    assert mark == f"{home}_shop:/ConfigMap:{delivery.namespace}/a"
+
+    await delivery.client.delete(APPLICATIONS, "shop", home)
+    await delivery.expect_gone(APPLICATIONS, "shop", home)
+    assert not await exists(delivery, "a")
+
+
+async def test_what_may_not_be_read_is_shown_to_nobody(delivery: Delivery):
+    await make_project(delivery)
+    delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    await delivery.deploy("shop", "app", project="team")
+    await edit_project(delivery, sourceRepos=["https://elsewhere.example/*"])
+    await delivery.expect("shop", says("project-denies-source"))
+    for path in ("manifests", "diff", "plan"):
+        with pytest.raises(EngineAnswerError) as refused:
+            await ask_engine(delivery, "applications", "shop", path)
+        assert refused.value.code == "application-refused"

@@ -22,6 +22,7 @@ POLL_SECONDS = 60.0
 @click.option("--context", metavar="NAME", help=text("cli.option.context"))
 @click.option("-n", "--namespace", metavar="NAMESPACE", default=CONTROL_NAMESPACE, show_default=True,
               help=text("cli.engine.namespace"))  # fmt: skip
+@click.option("--application-namespaces", metavar="GLOBS", default="", help=text("cli.engine.application-namespaces"))
 @click.option("--allow-file-repositories", is_flag=True, help=text("cli.engine.allow-file-repositories"))
 @click.option("--allow-loopback", is_flag=True, help=text("cli.engine.allow-loopback"))
 @click.option("--poll-seconds", metavar="SECONDS", type=click.FloatRange(min=0), default=POLL_SECONDS,
@@ -32,6 +33,7 @@ def engine(
     kubeconfig: str | None,
     context: str | None,
     namespace: str,
+    application_namespaces: str,
     allow_file_repositories: bool,
     allow_loopback: bool,
     poll_seconds: float,
@@ -48,6 +50,7 @@ def engine(
         kubeconfig=Path(found) if found else None,
         context=context,
         namespace=namespace,
+        application_namespaces=tuple(each.strip() for each in application_namespaces.split(",") if each.strip()),
         allow_file_repositories=allow_file_repositories,
         allow_loopback=allow_loopback,
         git=GitSettings(poll_seconds=poll_seconds),

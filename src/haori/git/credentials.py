@@ -83,11 +83,12 @@ def find_credentials(url: str, known: Sequence[Credentials]) -> Credentials | No
     exact = next((item for item in known if not item.is_template and normalize_url(item.url) == wanted), None)
     if exact is not None and (exact.secrets or exact.username):
         return exact
-    templates = [item for item in known if item.is_template and _is_below(wanted, normalize_url(item.url))]
+    templates = [item for item in known if item.is_template and is_below(wanted, normalize_url(item.url))]
     return max(templates, key=lambda item: len(item.url), default=exact)
 
 
-def _is_below(url: str, prefix: str) -> bool:
+def is_below(url: str, prefix: str) -> bool:
+    """Whether a template for `prefix` speaks of `url`, both normalized."""
     # A template for https://git.example must not answer for https://git.example.attacker.test.
     return bool(prefix) and (url == prefix or url.startswith(f"{prefix}/"))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from haori.git.errors import RepositoryRefusedError
@@ -78,6 +79,7 @@ def redact_url(url: str) -> str:
     return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/@]*@", r"\1", url).partition("?")[0][:300]
 
 
+@lru_cache(maxsize=8192)
 def normalize_url(url: str) -> str:
     """The form by which two spellings of one repository are the same: as Argo CD compares them, without `.git`, case,
     trailing slash and credentials."""

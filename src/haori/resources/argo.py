@@ -57,6 +57,7 @@ KUBECTL_MANAGERS = ("kubectl-client-side-apply", "kubectl-create", "kubectl-edit
 
 # Settings
 CONFIG_MAP = "argocd-cm"
+PARAMETERS_CONFIG_MAP = "argocd-cmd-params-cm"
 
 
 class SyncStatus(StrEnum):

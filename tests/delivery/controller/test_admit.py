@@ -4,9 +4,9 @@ from typing import Any, cast
 
 import pytest
 
-from haori.delivery.controller.admit import check_application
+from haori.delivery.controller.admit import check_application, check_deletion
 from haori.delivery.controller.clusters import Cluster, ClusterConnections
-from haori.delivery.model import parse_application, parse_project
+from haori.delivery.model import parse_application, parse_project, parse_settings
 from haori.resources import argo, default_project
 
 
@@ -51,3 +51,36 @@ def test_what_forbids_a_sync_or_warns(app: Any, project_spec: dict[str, Any] | N
     place = CLUSTERS.place_of(app.spec.destination)
 
     assert [condition.sentence.code for condition in check_application(app, project, place)] == codes
+
+
+def check(app: Any, project: Any, **given: Any) -> Any:
+    return check_application(app, project, CLUSTERS.place_of(app.spec.destination), **given)
+
+
+def test_a_repository_known_with_secrets_of_other_projects_is_not_read():
+    project = parse_project(PROJECT)
+
+    [found] = check(application(), project, projects_for=lambda url: frozenset({"other"}))
+    assert found.sentence.code == "repository-of-other-projects"
+    assert check(application(), project, projects_for=lambda url: frozenset({"default", "other"})) == ()
+
+
+def test_a_setting_that_restricts_and_is_not_enforced_stops_all():
+    settings = parse_settings({"data": {"application.sync.impersonation.enabled": "true"}})
+
+    [found] = check(application(), parse_project(PROJECT), restrictions=settings.restrictions)
+    assert found.sentence.code == "setting-restriction-not-enforced"
+
+
+@pytest.mark.parametrize(
+    ("project", "codes"),
+    [
+        pytest.param(None, ["project-missing"], id="no project"),
+        pytest.param({"syncWindows": [{}]}, [], id="about syncs alone"),
+        pytest.param({"later": [1]}, ["project-restriction-not-enforced"], id="who knows"),
+    ],
+)
+def test_what_forbids_a_deletion(project: dict[str, Any] | None, codes: list[str]):
+    parsed = None if project is None else parse_project({**PROJECT, "spec": {**PROJECT["spec"], **project}})
+
+    assert [condition.sentence.code for condition in check_deletion(application(), parsed)] == codes

@@ -10,7 +10,7 @@ from haori.cluster import EventType, WatchEvent
 from haori.delivery.controller.declared import Declared, is_older
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.queue import Level
-from haori.delivery.model import parse_settings
+from haori.delivery.model import Settings, parse_settings
 
 KEY = ApplicationKey("argocd", "shop")
 
@@ -122,3 +122,30 @@ def test_the_end_of_an_earlier_life_does_not_take_a_new_application():
 def test_versions_are_compared_for_one_object_only(one: tuple[str, str], other: tuple[str, str], expected: bool):
     first, second = ({"metadata": {"uid": uid, "resourceVersion": version}} for uid, version in (one, other))
     assert is_older(first, second) is expected
+
+
+def test_further_namespaces_are_named_by_globs():
+    asked = Asked()
+    declared = Declared(
+        "argocd", settings=parse_settings(None), on_ask=asked, on_gone=lambda key: None, further=["team-*", "/.*/"]
+    )
+    see(declared, make(namespace="team-a"))
+    see(declared, make(namespace="tools"))
+    assert [key.namespace for key in declared.applications] == ["team-a"]
+    assert list(declared.by_name) == ["team-a_shop"]
+
+
+def test_parameters_name_further_namespaces_and_the_settings_stay():
+    heard: list[Settings] = []
+    declared = build(Asked())
+    declared.on_settings = heard.append
+
+    def see_config(name: str, **data: str) -> None:
+        metadata = {"name": name, "namespace": "argocd"}
+        manifest = {"kind": "ConfigMap", "metadata": metadata, "data": data}
+        declared.observe_config(WatchEvent(type=EventType.ADDED, object=manifest))
+
+    see_config("argocd-cmd-params-cm", **{"application.namespaces": "a, b-*,"})
+    see_config("argocd-cm", installationID="x")
+    assert [each.application_namespaces for each in heard] == [("a", "b-*"), ("a", "b-*")]
+    assert heard[-1].tracking.installation_id == "x"

@@ -108,3 +108,51 @@ def test_a_built_secret_reads_back_without_its_secrets() -> None:
 def test_secrets_are_named_by_the_fnv_hash(url: str, project: str, expected: str) -> None:
     """Values of the FNV-1a 32-bit test vectors: "", "a", "foobar"."""
     assert secret_name(url, project) == expected
+
+
+@pytest.mark.parametrize(
+    ("secrets", "projects"),
+    [
+        pytest.param([], set(), id="unknown to all"),
+        pytest.param([secret("a", url="https://git.example/shop")], set(), id="everybody's"),
+        pytest.param([secret("a", url="https://git.example/Shop.git", project="one")], {"one"}, id="one project's"),
+        pytest.param(
+            [
+                secret("a", url="https://git.example/shop", project="one"),
+                secret("b", url="https://git.example/shop", project="two"),
+            ],
+            {"one", "two"},
+            id="of two projects",
+        ),
+        pytest.param(
+            [secret("a", url="https://git.example/shop", project="one"), secret("b", url="https://git.example/shop")],
+            set(),
+            id="everybody's too",
+        ),
+        pytest.param(
+            [secret("a", url="https://git.example", kind="repo-creds", project="one")], {"one"}, id="by a template"
+        ),
+        pytest.param(
+            [
+                secret("a", url="https://git.example", kind="repo-creds", project="one"),
+                secret("b", url="https://git.example/shop"),
+            ],
+            set(),
+            id="the very repository beats a template",
+        ),
+        pytest.param([secret("a", url="https://git.example/other", project="one")], set(), id="of another repository"),
+    ],
+)
+def test_a_secret_of_a_project_keeps_the_repository_to_it(secrets: list[dict[str, Any]], projects: set[str]) -> None:
+    index = RepositoryIndex("argocd")
+    for each in secrets:
+        index.observe(event(each))
+    assert index.projects_for("https://git.example/shop.git") == projects
+
+
+def test_a_changed_project_of_a_secret_is_told() -> None:
+    told: list[str] = []
+    index = RepositoryIndex("argocd", on_change=told.append)
+    for project in ("one", "one", "two"):
+        index.observe(event(secret("a", url="https://git.example/shop", project=project)))
+    assert told == ["https://git.example/shop"] * 3

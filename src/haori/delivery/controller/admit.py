@@ -5,7 +5,7 @@ What a project restricts and we do not enforce blocks as well: fail closed. Pure
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from haori.delivery.controller.clusters import Place
 from haori.delivery.model import Application, Condition, Project, Source
@@ -16,6 +16,9 @@ from haori.resources import argo
 from haori.resources.argo import ConditionType
 from haori.words import Sentence
 
+ProjectsFor = Callable[[str], frozenset[str]]
+"""The projects whose applications alone may read a repository; empty: every one's."""
+
 
 def check_application(
     application: Application,
@@ -23,12 +26,16 @@ def check_application(
     place: Place,
     *,
     control_namespace: str = argo.CONTROL_NAMESPACE,
+    restrictions: Iterable[str] = (),
+    projects_for: ProjectsFor = lambda url: frozenset(),
 ) -> tuple[Condition, ...]:
     """Conditions of error types for everything that forbids a sync, and warnings of fields without effect.
 
-    `place` is where the application's destination leads.
+    `place` is where the application's destination leads; `restrictions` are settings that restrict every application and
+    that we do not enforce.
     """
     found = list(application.conditions())
+    found.extend(_invalid("setting-restriction-not-enforced", setting=each) for each in restrictions)
     if project is None:
         found.append(_invalid("project-missing", application=application.name, project=application.spec.project))
         return tuple(found)
@@ -37,19 +44,25 @@ def check_application(
         found.append(
             _invalid("project-denies-application-namespace", project=project.name, namespace=application.namespace)
         )
-    found.extend(check_sources(application.spec.sources, project))
+    found.extend(check_sources(application.spec.sources, project, projects_for))
     found.extend(_check_destination(application.spec.destination, project, place))
     return tuple(found)
 
 
-def check_sources(sources: Iterable[Source], project: Project) -> tuple[Condition, ...]:
-    """InvalidSpecError for each repository that the project does not permit; sources with only a `ref` count as well."""
-    urls = dict.fromkeys(source.repo_url for source in sources if source.repo_url)
-    return tuple(
-        _invalid("project-denies-source", project=project.name, repository=redact_url(url))
-        for url in urls
-        if not project.permits_source(url)
-    )
+def check_sources(
+    sources: Iterable[Source], project: Project, projects_for: ProjectsFor = lambda url: frozenset()
+) -> tuple[Condition, ...]:
+    """InvalidSpecError for each repository that the project does not permit, or that is known with credentials of other
+    projects alone; sources with only a `ref` count as well."""
+    found = []
+    for url in dict.fromkeys(source.repo_url for source in sources if source.repo_url):
+        if not project.permits_source(url):
+            found.append(_invalid("project-denies-source", project=project.name, repository=redact_url(url)))
+        elif (projects := projects_for(url)) and project.name not in projects:
+            parameters = {"project": project.name, "repository": redact_url(url), "projects": sorted(projects)}
+            sentence = Sentence(code="repository-of-other-projects", parameters=parameters)
+            found.append(Condition(type=ConditionType.INVALID_SPEC, sentence=sentence))
+    return tuple(found)
 
 
 def check_deletion(application: Application, project: Project | None) -> tuple[Condition, ...]:

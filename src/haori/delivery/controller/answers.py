@@ -19,7 +19,7 @@ from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.memory import ApplicationKey, Desired, Findings, Row
 from haori.delivery.controller.queue import Level
 from haori.delivery.controller.sites import Site
-from haori.delivery.controller.view import ApplicationMissingError, Json, ObjectName, PlanQuery
+from haori.delivery.controller.view import ApplicationMissingError, ApplicationRefusedError, Json, ObjectName, PlanQuery
 from haori.delivery.health import Health
 from haori.delivery.model import Application, Condition
 from haori.delivery.model.operation import parse_operation
@@ -27,6 +27,7 @@ from haori.delivery.plan import is_hook
 from haori.objects import Manifest, ResourceKey, copy_manifest, gvk_of, nested_mapping, nested_text
 from haori.objects.masking import mask_manifests
 from haori.resources import haori
+from haori.resources.argo import ConditionType
 from haori.words import Sentence
 
 
@@ -153,9 +154,11 @@ class Answers:
         leader.watches.notify(url)
         return len(leader.readers_of(url))
 
-    def find(self, name: str, namespace: str = "") -> Application:
-        """An application as it was last seen. Raises ApplicationMissingError."""
-        return self._find(name, namespace)[2]
+    def find_permitted(self, name: str, namespace: str = "") -> Application:
+        """An application as it was last seen. Raises ApplicationMissingError, ApplicationRefusedError."""
+        leader, _, application = self._find(name, namespace)
+        refuse(leader, application)
+        return application
 
     def _find(self, name: str, namespace: str) -> tuple[Leader, ApplicationKey, Application]:
         leader = self._current()
@@ -278,6 +281,7 @@ async def _whole(site: Site, key: ResourceKey) -> Manifest | None:
 async def _desired(
     leader: Leader, key: ApplicationKey, application: Application, revision: str, *, again: bool = False
 ) -> Desired:
+    refuse(leader, application)
     memory = leader.reconciler.memories.get(key)
     if not revision and not again and memory is not None and memory.desired is not None and memory.failure is None:
         return memory.desired
@@ -295,6 +299,15 @@ async def _desired(
         settings=leader.declared.settings,
         again=again,
     )
+
+
+def refuse(leader: Leader, application: Application) -> None:
+    """Raises ApplicationRefusedError where the application may not be synced: nor may its sources be read for anybody."""
+    for condition in leader.watching.check(application):
+        if condition.type is ConditionType.INVALID_SPEC:
+            raise ApplicationRefusedError(
+                "application-refused", application=application.name, reason=condition.sentence
+            )
 
 
 def _masked_pair(desired: Manifest | None, live: Manifest | None) -> Sequence[Json | None]:

@@ -7,6 +7,7 @@ listener hears only of changes that ask for work: what we ourselves wrote into s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from haori.cluster import EventType, WatchEvent
@@ -14,6 +15,7 @@ from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.queue import Level
 from haori.delivery.model import Application, Project, Settings, parse_application, parse_project, parse_settings
 from haori.delivery.model.globs import glob_matches
+from haori.delivery.model.settings import parse_application_namespaces
 from haori.objects import Manifest, annotations_of, nested, nested_mapping, nested_text
 from haori.resources import argo, haori
 from haori.resources.argo import OperationPhase
@@ -95,12 +97,17 @@ class Declared:
                     self._on_ask(key, Level.FORCED, "project")
 
     def observe_config(self, event: WatchEvent) -> None:
-        """Takes in one event of a ConfigMap; only the settings' own one counts."""
+        """Takes in one event of a ConfigMap; only the settings' own two count."""
         metadata = nested_mapping(event.object, "metadata")
-        if (metadata.get("namespace"), metadata.get("name")) != (self.namespace, argo.CONFIG_MAP):
-            return
-        if event.type is not EventType.BOOKMARK:
-            settings = parse_settings(None if event.type is EventType.DELETED else event.object)
+        name = metadata.get("name")
+        is_ours = name in (argo.CONFIG_MAP, argo.PARAMETERS_CONFIG_MAP)
+        if metadata.get("namespace") == self.namespace and is_ours and event.type is not EventType.BOOKMARK:
+            there = None if event.type is EventType.DELETED else event.object
+            if name == argo.PARAMETERS_CONFIG_MAP:
+                settings = replace(self.settings, application_namespaces=parse_application_namespaces(there))
+            else:
+                further = self.settings.application_namespaces
+                settings = replace(parse_settings(there), application_namespaces=further)
             if settings != self.settings:
                 self.settings = settings
                 self.on_settings(settings)

@@ -179,7 +179,7 @@ async def _listening(engine: Engine) -> AsyncIterator[None]:
         cluster = ground.client.cluster
         ground.recorder.record(rolled_back(application, entry, who, commit, time=ground.clock(), cluster=cluster))
 
-    rollbacks = GitRollback(ground.repositories, ground.renderer, answers.find, note=note)
+    rollbacks = GitRollback(ground.repositories, ground.renderer, answers.find_permitted, note=note)
     place = ListenerSettings(path=settings.listener, host=settings.listener_host, port=settings.listener_port)
     async with open_listener(answers, place, rollbacks=rollbacks):
         yield

@@ -64,6 +64,7 @@ class Leader:
             sites=self.sites,
             recording=Recording(ground.client, self.door, ground.recorder, clock=ground.clock),
             writer=self.writer,
+            check=watching.check,
             clock=ground.clock,
         )
         resync = ground.settings.work.resync_seconds
@@ -92,6 +93,7 @@ class Leader:
             assessor,
             runner,
             self._store_state,
+            check_sources=self.watching.check_sources,
             clock=clock,
             server=cluster.server,
             cluster_name=cluster.name,

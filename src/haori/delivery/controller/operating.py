@@ -8,7 +8,6 @@ from datetime import datetime
 
 from haori.cluster import KubernetesClient
 from haori.delivery.controller import progress
-from haori.delivery.controller.admit import check_sources
 from haori.delivery.controller.assessing import Assessor
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.desired import DesiredStates, namespaced_of, operation_sources
@@ -51,6 +50,7 @@ class Operating:
         runner: OperationRunner,
         store: Store,
         *,
+        check_sources: Callable[[Application, Sequence[Source]], tuple[Condition, ...]],
         clock: Callable[[], datetime],
         server: str = argo.IN_CLUSTER_SERVER,
         cluster_name: str = argo.IN_CLUSTER_NAME,
@@ -59,6 +59,7 @@ class Operating:
         self._client, self._declared, self._desired = client, declared, desired
         self._server, self._cluster_name = server, cluster_name
         self._assessor, self._runner, self._store, self._clock = assessor, runner, store, clock
+        self._check_sources = check_sources
 
     async def resolve(
         self, state: OperationState, sources: Sequence[Source], wanted: Desired | None
@@ -131,10 +132,9 @@ class Operating:
 
     def _check_own_sources(self, application: Application, operation: Operation) -> tuple[Condition, ...]:
         """What the project says of sources that an operation brings with it (a rollback to another repository)."""
-        project = self._declared.project_of(application)
-        if project is None or not operation.sources:
+        if not operation.sources:
             return ()
-        return check_sources(operation_sources(application, operation.sources), project)
+        return self._check_sources(application, operation_sources(application, operation.sources))
 
     def _outcome(self, state: OperationState) -> Outcome:
         return Outcome(state=state, again_at=progress.next_try_at(state))

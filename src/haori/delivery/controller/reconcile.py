@@ -19,7 +19,6 @@ import orjson
 from haori.delivery.apply.door import LostLeadershipError
 from haori.delivery.compare import Targets
 from haori.delivery.controller import progress
-from haori.delivery.controller.admit import check_application
 from haori.delivery.controller.clusters import Place
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.desired import operation_sources
@@ -59,6 +58,8 @@ class Parts:
     sites: Sites
     recording: Recording
     writer: ApplicationWriter
+    check: Callable[[Application], tuple[Condition, ...]]
+    """What forbids that an application is synced."""
     clock: Callable[[], datetime]
 
 
@@ -130,9 +131,7 @@ class Reconciler:
         parts, memory = self._parts, self._memory_of(key, place)
         site = parts.sites.at(place) or parts.sites.control
         now = parts.clock()
-        refused = check_application(
-            application, parts.declared.project_of(application), place, control_namespace=parts.declared.namespace
-        )
+        refused = parts.check(application)
         is_refused = any(condition.type.is_error for condition in refused)
         wanted = Wanted() if is_refused else await self._want(site, application, memory, wish, now)
         self._on_wanted(key, place.server, wanted.desired.targets if wanted.desired is not None else None)

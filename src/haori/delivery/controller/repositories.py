@@ -19,6 +19,7 @@ from haori.cluster import EventType, WatchEvent
 from haori.delivery.charts import SCHEME, Access
 from haori.errors import HaoriError
 from haori.git import Credentials, credentials_from_secret, find_credentials, normalize_url, redact_url
+from haori.git.credentials import is_below
 from haori.objects import Manifest, labels_of, nested_mapping, nested_text
 from haori.outbound import TlsSettings
 from haori.resources import argo
@@ -40,6 +41,8 @@ class RepositoryIndex:
         self._namespace = namespace
         self._on_change = on_change
         self._known: dict[str, Credentials] = {}
+        self._projects: dict[str, str] = {}
+        """The project of each Secret in `_known`, empty where it is everybody's."""
         self._known_hosts: str | None = None
         self._authorities: Mapping[str, str] = {}
 
@@ -59,12 +62,30 @@ class RepositoryIndex:
                 self._authorities = {} if is_gone else {host: str(text) for host, text in data.items()}
             return
         after = None if is_gone else _credentials(event.object)
-        before = self._known.pop(name, None)
+        before, project_before = self._known.pop(name, None), self._projects.pop(name, "")
         if after is not None:
             self._known[name] = after
+            self._projects[name] = _plain(event.object, "project")
+        is_same = before == after and project_before == self._projects.get(name, "")
         for credentials in (before, after):
-            if credentials is not None and before != after:
+            if credentials is not None and not is_same:
                 self._on_change(normalize_url(credentials.url))
+
+    def projects_for(self, url: str) -> frozenset[str]:
+        """The projects that alone may read `url`; empty: every one whose sources permit it.
+
+        A repository is fetched once for all, so one that is known with a project's Secrets only is kept from the others
+        even where it could be read without: whose secret opened the copy would else decide who reads it.
+        """
+        wanted = _bare(url)
+        exact = [name for name, item in self._known.items() if not item.is_template and _bare(item.url) == wanted]
+        templates = [
+            name for name, item in self._known.items() if item.is_template and is_below(wanted, _bare(item.url))
+        ]
+        longest = max((len(self._known[name].url) for name in templates), default=0)
+        names = exact or [name for name in templates if len(self._known[name].url) == longest]
+        projects = frozenset(self._projects[name] for name in names)
+        return frozenset() if "" in projects else projects
 
     def credentials_for(self, url: str) -> Credentials | None:
         """What `url` is opened with, None where nothing is known of it: `git.RepositorySettings.credentials`."""
@@ -107,6 +128,10 @@ class RepositoryIndex:
         """repositories and templates known."""
         templates = sum(item.is_template for item in self._known.values())
         return {"repositories": len(self._known) - templates, "templates": templates}
+
+
+def _bare(url: str) -> str:
+    return normalize_url(url).removeprefix(SCHEME)
 
 
 def _credentials(secret: Manifest) -> Credentials | None:

@@ -1,7 +1,8 @@
 """What the engine tells others: the seam between the loop and its listener.
 
 Everything is JSON values. `namespace` "" stands for the control namespace. Values of Secrets are masked, always. A method
-that names an application raises `ApplicationMissingError` where there is none of that name.
+that names an application raises `ApplicationMissingError` where there is none of that name; one that reads
+its sources raises `ApplicationRefusedError` where its project forbids that.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ Json = dict[str, Any]
 
 class ApplicationMissingError(UserError):
     """`application-not-found` (application)."""
+
+
+class ApplicationRefusedError(UserError):
+    """`application-refused` (application, reason): its project or spec forbids that its sources are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from haori.cluster import ApiResource, HttpClient, NotFoundError, WatchEvent
 from haori.cluster.well_known import CONFIG_MAPS
 from haori.delivery.charts import PLACE, SCHEME, Charts
+from haori.delivery.controller.admit import check_application, check_sources
 from haori.delivery.controller.cache import ClusterCache, Live, Whole
 from haori.delivery.controller.clusters import Cluster, ClusterConnections
 from haori.delivery.controller.declared import Declared
@@ -27,14 +29,17 @@ from haori.delivery.controller.queue import Level
 from haori.delivery.controller.repositories import RepositoryIndex
 from haori.delivery.controller.scripted import ScriptedHealth, Verdicts, fetch_from
 from haori.delivery.controller.settings import EngineSettings
-from haori.delivery.model import Settings, parse_settings
+from haori.delivery.model import Application, Condition, Settings, Source, parse_settings
+from haori.delivery.model.settings import parse_application_namespaces
 from haori.delivery.render import Renderer
 from haori.delivery.scripts import ScriptRunner
 from haori.errors import PeerError
-from haori.git import Repositories
+from haori.git import Repositories, normalize_url
+from haori.git.credentials import is_below
 from haori.objects import GroupKind
 from haori.objects.masking import SecretHasher
 from haori.resources import argo, haori
+from haori.resources.argo import ConditionType
 from haori.timeline import Recorder
 
 log = logging.getLogger(__name__)
@@ -102,7 +107,7 @@ class Watching:
             settings=settings,
             on_ask=self._asked,
             on_gone=self._gone,
-            further=ground.settings.application_namespaces,
+            further=(*ground.settings.application_namespaces, *settings.application_namespaces),
         )
         self.declared.on_settings = lambda changed: self._restart.set()
         self.index = ground.known.index = RepositoryIndex(
@@ -129,6 +134,22 @@ class Watching:
     async def wait_synced(self) -> None:
         """Until the control cluster was read once."""
         await self.clusters.control.wait_synced()
+
+    def check(self, application: Application) -> tuple[Condition, ...]:
+        """What forbids that an application is synced, or that its sources are read at all."""
+        return check_application(
+            application,
+            self.declared.project_of(application),
+            self.clusters.place_of(application.spec.destination),
+            control_namespace=self.declared.namespace,
+            restrictions=self.declared.settings.restrictions,
+            projects_for=self.index.projects_for,
+        )
+
+    def check_sources(self, application: Application, sources: Sequence[Source]) -> tuple[Condition, ...]:
+        """What the application's project says of other sources than its own."""
+        project = self.declared.project_of(application)
+        return check_sources(sources, project, self.index.projects_for) if project is not None else ()
 
     def _control(self) -> Cluster:
         control = Cluster(self.ground.client, server=argo.IN_CLUSTER_SERVER, name=argo.IN_CLUSTER_NAME)
@@ -174,7 +195,10 @@ class Watching:
     def _asked(self, key: ApplicationKey, level: Level, reason: str) -> None:
         if self.hears is not None:
             self.hears.ask(key, level, reason)
-        sources = self.declared.applications[key].spec.sources
+        application = self.declared.applications[key]
+        # What may not be read is not fetched either.
+        is_refused = any(condition.type is ConditionType.INVALID_SPEC for condition in self.check(application))
+        sources = () if is_refused else application.spec.sources
         self.repositories.follow(key, self._places.of(source for source in sources if source.repo_url))
 
     def _gone(self, key: ApplicationKey) -> None:
@@ -206,6 +230,11 @@ class Watching:
             self.repositories.notify_below(f"{PLACE}{form}")
         if self.hears is not None:
             self.hears.credentials_changed(url)
+        for key, application in self.declared.applications.items():
+            # Its project may be allowed to read it now, or no longer.
+            read = (normalize_url(source.repo_url).removeprefix(SCHEME) for source in application.spec.sources)
+            if any(is_below(each, bare) for each in read):
+                self._asked(key, Level.NEWEST, "credentials")
 
 
 def _watch_problem(cluster: Cluster, resource: ApiResource, problem: PeerError | None) -> None:
@@ -216,7 +245,9 @@ def _watch_problem(cluster: Cluster, resource: ApiResource, problem: PeerError |
 
 async def read_settings(client: HttpClient, namespace: str) -> Settings:
     """The settings of the control namespace as they are now."""
-    try:
-        return parse_settings(await client.get(CONFIG_MAPS, argo.CONFIG_MAP, namespace))
-    except NotFoundError:
-        return parse_settings(None)
+    found: dict[str, dict[str, Any]] = {}
+    for name in (argo.CONFIG_MAP, argo.PARAMETERS_CONFIG_MAP):
+        with suppress(NotFoundError):
+            found[name] = await client.get(CONFIG_MAPS, name, namespace)
+    further = parse_application_namespaces(found.get(argo.PARAMETERS_CONFIG_MAP))
+    return replace(parse_settings(found.get(argo.CONFIG_MAP)), application_namespaces=further)

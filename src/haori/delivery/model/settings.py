@@ -1,4 +1,4 @@
-"""Settings of the ConfigMap `argocd-cm`, as far as delivery reads them.
+"""Settings of the ConfigMaps `argocd-cm` and `argocd-cmd-params-cm`, as far as delivery reads them.
 
 see: argoproj/argo-cd `docs/operator-manual/argocd-cm.yaml` (3.6).
 """
@@ -20,6 +20,8 @@ from haori.objects.yaml import load
 from haori.resources import argo, haori
 from haori.words import Sentence
 
+IMPERSONATION = "application.sync.impersonation.enabled"
+"""Each sync by a service account that its project names, which has fewer rights than we have."""
 ALWAYS_EXCLUDED = (("events.k8s.io", "*"), ("metrics.k8s.io", "*"), ("", "Event"), ("coordination.k8s.io", "Lease"))
 
 
@@ -51,6 +53,10 @@ class Settings:
     """Whether a parent counts its child Applications (`haori.health.applications`); Argo CD 1.8 and later do not."""
     poll_seconds: float = 120.0
     """`timeout.reconciliation`; 0: never."""
+    application_namespaces: tuple[str, ...] = ()
+    """Globs of further namespaces whose Applications count, by `argocd-cmd-params-cm`."""
+    restrictions: tuple[str, ...] = ()
+    """Settings that restrict every application and are not enforced: nothing is synced while there are any."""
     problems: tuple[Problem, ...] = ()
 
     def is_excluded(self, group: str, kind: str) -> bool:
@@ -92,8 +98,15 @@ def parse_settings(config_map: Manifest | None) -> Settings:
         judges_by_conditions=_switch(data, haori.SETTING_BY_CONDITIONS) != "false",
         judges_applications=_switch(data, haori.SETTING_APPLICATIONS) == "true",
         poll_seconds=_poll(data, problems),
+        restrictions=(IMPERSONATION,) if str(data.get(IMPERSONATION)).lower() == "true" else (),
         problems=tuple(problems),
     )
+
+
+def parse_application_namespaces(config_map: Manifest | None) -> tuple[str, ...]:
+    """`application.namespaces` of `argocd-cmd-params-cm`: a list with commas, of names and globs."""
+    text = str(nested_mapping(config_map or {}, "data").get("application.namespaces") or "")
+    return tuple(name for each in text.split(",") if (name := each.strip()))
 
 
 def _exclusions(data: Mapping[str, Any], problems: list[Problem]) -> tuple[tuple[str, str], ...]:
