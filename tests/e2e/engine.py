@@ -13,20 +13,22 @@ from pathlib import Path
 from typing import Any
 
 LEASE_SECONDS = 4.0
+QUICK = f"duration_seconds={LEASE_SECONDS}, renew_seconds=1.0, retry_seconds=0.2, margin_seconds=1.0"
+"""A Lease that is over soon."""
 
-_CODE = f"""
+_CODE = """
 import asyncio, json, pathlib, sys
 from haori.delivery.controller.engine import serve
 from haori.delivery.controller.lease import LeaseSettings
 from haori.delivery.controller.settings import EngineSettings
 from haori.timeline import LogRecorder
-folder, kubeconfig, namespace = sys.argv[1:]
+folder, kubeconfig, namespace, lease = sys.argv[1:]
 folder = pathlib.Path(folder)
 records = (folder / "timeline.jsonl").open("a", buffering=1)
 settings = EngineSettings(
     data_dir=folder / "engine", kubeconfig=pathlib.Path(kubeconfig), namespace=namespace,
     allow_file_repositories=True, listener_host="127.0.0.1",
-    lease=LeaseSettings(duration_seconds={LEASE_SECONDS}, renew_seconds=1.0, retry_seconds=0.2, margin_seconds=1.0),
+    lease=eval("LeaseSettings(" + lease + ")"),
 )
 recorder = LogRecorder(lambda line: records.write(line + chr(10)))
 asyncio.run(serve(settings, ready=(folder / "ready").touch, recorder=recorder))
@@ -36,7 +38,9 @@ asyncio.run(serve(settings, ready=(folder / "ready").touch, recorder=recorder))
 class EngineProcess:
     """One engine with a data folder of its own."""
 
-    def __init__(self, folder: Path, kubeconfig: Path, namespace: str) -> None:
+    def __init__(self, folder: Path, kubeconfig: Path, namespace: str, *, lease: str = QUICK) -> None:
+        """`lease`: arguments of LeaseSettings; empty: as everybody has it."""
+        self._lease = lease
         self.folder, self._kubeconfig, self._namespace = folder, kubeconfig, namespace
         folder.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,6 +50,7 @@ class EngineProcess:
         ready = self.folder / "ready"
         ready.unlink(missing_ok=True)
         command = [sys.executable, "-c", _CODE, str(self.folder), str(self._kubeconfig), self._namespace]
+        command.append(self._lease)
         environment = {name: os.environ[name] for name in ("PATH", "HAORI_TOOLS", "HOME") if name in os.environ}
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it is begun, not waited for

@@ -15,8 +15,8 @@ import pytest
 
 from haori.cluster import ApiResource, EventType, HttpClient, Reflector, WatchEvent
 from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, JOBS, PODS
-from tests.e2e.delivery import Delivery, at, config_map, job
-from tests.e2e.engine import LEASE_SECONDS, EngineProcess
+from tests.e2e.delivery import Delivery, at, config_map, is_green, job
+from tests.e2e.engine import LEASE_SECONDS, QUICK, EngineProcess
 from tests.e2e.storm import Moment, Storm, Witness
 
 pytestmark = pytest.mark.e2e
@@ -31,8 +31,9 @@ class Stand:
         self.witness = Witness()
         self.engines: list[EngineProcess] = []
 
-    async def engine(self, name: str) -> EngineProcess:
-        made = EngineProcess(self.delivery.folder / name, self.delivery.kubeconfig, self.delivery.control)
+    async def engine(self, name: str, *, lease: str = QUICK) -> EngineProcess:
+        delivery = self.delivery
+        made = EngineProcess(delivery.folder / name, delivery.kubeconfig, delivery.control, lease=lease)
         self.engines.append(made)
         await made.start()
         return made
@@ -180,6 +181,59 @@ async def test_a_second_engine_waits_and_takes_over_after_a_kill(stand: Stand):
 
     assert [entry["id"] for entry in found["status"]["history"]] == [0, 1, 2]
     await second.expect_syncs(["sync-started", "sync-finished"])
+
+
+async def test_a_standby_finishes_in_time_what_a_killed_leader_began(stand: Stand):
+    """With the Lease that everybody has: within 15 s of the kill, in the middle of a sync, its hook unfinished."""
+    delivery = stand.delivery
+    first = await stand.engine("one", lease="")
+    commit = delivery.repository.commit("Begin", release(1, image="migrate:missing"))
+    await delivery.client.create(APPLICATIONS, delivery.application("shop", "app"))
+    hook = await delivery.expect_object(JOBS, "migrate-1", delivery.namespace, lambda found: True)
+    await delivery.expect("shop", lambda app: _phase(app) == "Running" and _rows(app) != [])
+    second = await stand.engine("two", lease="")
+
+    first.kill()
+    await let_pull(stand, "migrate-1")
+    await delivery.expect("shop", at(commit), seconds=15)
+
+    assert stand.uids() == {"migrate-1": {hook["metadata"]["uid"]}}
+    await second.expect_syncs(["sync-finished"])
+
+
+async def test_an_engine_that_is_stopped_cleanly_hands_over_at_once(stand: Stand):
+    delivery = stand.delivery
+    first = await stand.engine("one", lease="duration_seconds=600")
+    delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    await delivery.deploy("shop", "app")
+    second = await stand.engine("two", lease="duration_seconds=600")
+
+    first.send(signal.SIGINT)
+    commit = await delivery.push("shop", "Second", {"app/a.yaml": config_map("a", x="2")})
+    await delivery.expect("shop", at(commit))
+
+    await second.expect_syncs(["sync-started", "sync-finished"])
+
+
+async def test_a_term_that_others_wrote_is_passed_and_not_stopped_at(stand: Stand):
+    """An Application that came with the annotation of another cluster, or a Lease that somebody deleted."""
+    delivery = stand.delivery
+    delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    await delivery.client.create(
+        APPLICATIONS,
+        delivery.application(
+            "shop",
+            "app",
+            metadata={"name": "shop", "namespace": delivery.control, "annotations": {"haori.dev/term": "41"}},
+        ),
+    )
+    await stand.engine("one")
+    await delivery.expect("shop", is_green)
+    await delivery.annotate("shop", {"haori.dev/term": "90"})
+    commit = await delivery.push("shop", "Second", {"app/a.yaml": config_map("a", x="2")})
+    await delivery.expect("shop", at(commit))
+
+    assert sorted(set(stand.terms())) == [41, 42, 90, 91]
 
 
 async def test_an_engine_that_slept_through_its_lease_stops_before_its_next_write(stand: Stand):

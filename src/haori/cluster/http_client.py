@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,15 @@ class HttpClient:
     async def version(self) -> dict[str, Any]:
         """The server's `/version`."""
         return await self._json(Request(verb="get", method="GET", path="/version"))
+
+    @property
+    def fence(self) -> Callable[[], None] | None:
+        """See `Transport.fence`."""
+        return self._transport.fence
+
+    @fence.setter
+    def fence(self, fence: Callable[[], None] | None) -> None:
+        self._transport.fence = fence
 
     @property
     def known_discovery(self) -> Discovery | None:

@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,6 +87,8 @@ class Transport:
         self._rng = rng or random.Random()  # noqa: S311  # jitter, not a secret
         self._credentials = Credentials(settings, clock=_loop_time, now=lambda: datetime.now(UTC))
         self.flow = FlowControl(clock=_loop_time)
+        self.fence: Callable[[], None] | None = None
+        """Asked at the last moment before a write goes out; what it raises is raised, and nothing is sent."""
         self._session: aiohttp.ClientSession | None = None
         self._certificate: tuple[bytes, bytes] | None = None
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": _encoding_for(settings.server)}
@@ -178,6 +180,8 @@ class Transport:
     async def _send_once(self, request: Request) -> Answer:
         count = self._count(request.verb)
         async with self.flow.slot(Priority.WRITE if request.is_write else Priority.READ):
+            if self.fence is not None and request.is_write:
+                self.fence()
             started = time.perf_counter()
             count.count += 1
             count.bytes_sent += len(request.body or b"")

@@ -117,6 +117,10 @@ class ClusterConnections:
         problem = Condition(type=ConditionType.INVALID_SPEC, sentence=sentence)
         return Place(server=destination.server, name=destination.name, problem=problem, is_known=False)
 
+    def guard(self, fence: Callable[[], None]) -> None:
+        """Has every write on every cluster ask first."""
+        self.control.client.fence = fence
+
     def get(self, server: str) -> Cluster | None:
         """The cluster at a server."""
         return self.control if server == self.control.server else None

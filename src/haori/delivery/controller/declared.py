@@ -20,6 +20,9 @@ from haori.objects import Manifest, annotations_of, nested, nested_mapping, nest
 from haori.resources import argo, haori
 from haori.resources.argo import OperationPhase
 
+HIGHEST_TERM = 1 << 30
+"""`leaseTransitions` is a 32-bit number; there is room above for the terms to come."""
+
 Asked = Callable[[ApplicationKey, Level, str], None]
 """An application has to be looked at, how thoroughly, and why."""
 
@@ -46,6 +49,9 @@ class Declared:
         self._substance: dict[ApplicationKey, tuple[Any, ...]] = {}
         self._on_ask, self._on_gone = on_ask, on_gone
         self.on_settings: Callable[[Settings], None] = lambda settings: None
+        self.term = 0
+        """The highest term that an Application was seen to carry."""
+        self.on_term: Callable[[int], None] = lambda term: None
 
     def observe_application(self, event: WatchEvent) -> None:
         """Takes in one event of an Application."""
@@ -71,6 +77,9 @@ class Declared:
         known = self.applications.get(key)
         if known is not None and is_older(manifest, known.manifest):
             return known
+        if (term := term_of(manifest)) > self.term:
+            self.term = term
+            self.on_term(term)
         application = self.applications[key] = parse_application(manifest)
         self.by_name[application.qualified_name(self.namespace)] = key
         before, after = self._substance.get(key), substance_of(manifest)
@@ -120,6 +129,18 @@ class Declared:
 def application_key(manifest: Manifest) -> ApplicationKey:
     """Which application a manifest is."""
     return ApplicationKey(nested_text(manifest, "metadata", "namespace"), nested_text(manifest, "metadata", "name"))
+
+
+def term_of(manifest: Manifest) -> int:
+    """The term under which an Application was last written; 0 where none is readable.
+
+    Anybody may write the annotation: a number beyond what a Lease can count to says nothing.
+    """
+    text = annotations_of(manifest).get(haori.TERM)
+    if not isinstance(text, str) or not text.isdecimal() or len(text) > 10:
+        return 0
+    term = int(text)
+    return term if term <= HIGHEST_TERM else 0
 
 
 def is_older(one: Manifest, other: Manifest) -> bool:

@@ -77,6 +77,7 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
         async with (
             take_seat(settings.data_dir, on_wait=ready) as identity,
             connect(settings.kubeconfig, settings.context or "") as client,
+            connect(settings.kubeconfig, settings.context or "") as lease_client,
         ):
             ground = Ground(
                 client=client,
@@ -92,7 +93,7 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
                 known=known,
             )
             await _install(client, settings.namespace)
-            engine = Engine(ground, identity)
+            engine = Engine(ground, identity, lease_client)
             async with _listening(engine):
                 await engine.run(ready)
     finally:
@@ -112,11 +113,12 @@ class FactsRecorder:
 class Engine:
     """One engine, leading or standing by."""
 
-    def __init__(self, ground: Ground, identity: str) -> None:
+    def __init__(self, ground: Ground, identity: str, client: HttpClient) -> None:
+        """`client` is for the Lease alone: a renewal must not wait in line behind the writes that need it."""
         self.ground = ground
         self.leader: Leader | None = None
         self._lease = Lease(
-            ground.client,
+            client,
             ground.settings.namespace,
             identity,
             clock=ground.clock,
@@ -145,8 +147,14 @@ class Engine:
             log.info("standing by", extra={"holder": holder})
             ready()
 
+        def next_term() -> int:
+            return watching.declared.term + 1
+
         while True:
-            term = self._lease.term if self._lease.is_held else await self._lease.acquire(on_wait=standing_by)
+            if self._lease.is_held and self._lease.term >= watching.declared.term:
+                term = self._lease.term
+            else:
+                term = await self._lease.acquire(on_wait=standing_by, at_least=next_term)
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._lease.keep())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from haori.delivery.apply import WriteDoor
+from haori.delivery.apply.door import LostLeadershipError
 from haori.delivery.charts import SCHEME
 from haori.delivery.compare import Targets
 from haori.delivery.controller.assessing import Assessor
@@ -34,7 +36,6 @@ from haori.jail import Limits
 from haori.objects import ResourceKey
 from haori.resources import argo, haori
 
-WRITE_MARGIN_SECONDS = 1.0
 Standing = tuple[str, ResourceKey]
 """An object of one cluster: (its server, key)."""
 
@@ -48,8 +49,13 @@ class Leader:
         self._namespace = ground.settings.namespace
         self.declared, self.clusters, self.watches = watching.declared, watching.clusters, watching.repositories
         self.door = WriteDoor(
-            term=term, seconds_left=lambda: lease.remaining_seconds, margin_seconds=WRITE_MARGIN_SECONDS
+            term=term,
+            seconds_left=lambda: lease.seconds_left(term),
+            margin_seconds=ground.settings.lease.write_seconds,
+            wait_renewed=lease.wait_renewed,
         )
+        lease.on_renewed = self.door.renewed
+        self._superseded = asyncio.Event()
         self._desired = DesiredStates(
             ground.repositories,
             ground.renderer,
@@ -118,14 +124,23 @@ class Leader:
         )
 
     async def run(self) -> None:
-        """Works until the Lease is lost (LeaseLostError, LostLeadershipError)."""
+        """Works until the Lease is lost or a higher term is seen (LostLeadershipError)."""
         self.watching.hears = self
+        self.clusters.guard(self.door.check)
+        self.term_seen(self.declared.term)
         try:
             for key in sorted(self.declared.applications, key=self._order):
                 self.queue.ask(key, Level.FORCED, "begun")
-            await self.queue.run()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.queue.run())
+                await self._superseded.wait()
+                raise LostLeadershipError("leadership-superseded", term=self._term, other=self.declared.term)
         finally:
             self.watching.hears = None
+            self.clusters.guard(self._refuse)
+
+    def _refuse(self) -> None:
+        raise LostLeadershipError("leadership-lost", term=self._term)
 
     def statistics(self) -> dict[str, Any]:
         """Counts of every part."""
@@ -175,6 +190,11 @@ class Leader:
         return self._server_of(key)
 
     # What is heard
+
+    def term_seen(self, term: int) -> None:
+        """See `Hears`."""
+        if term > self._term:
+            self._superseded.set()
 
     def ask(self, key: ApplicationKey, level: Level, reason: str) -> None:
         """See `Hears`."""

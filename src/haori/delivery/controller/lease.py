@@ -1,7 +1,8 @@
 """Who may write: one engine at a time, by a Lease, and a term that counts the changes of hands.
 
-The holder renews every third of the duration; a second engine watches the record and takes it once it has not changed
-for a whole duration *by its own clock*, so that clocks that disagree harm nothing. The term is `leaseTransitions`. A
+The holder renews several times a duration; a second engine looks at the record and takes it once it has not changed
+for a whole duration *by its own clock*, so that clocks that disagree harm nothing. The term is `leaseTransitions`, and
+never less than what the Applications already carry, so that it only grows even where somebody deletes the Lease. A
 holder that could not renew in time has lost the term before anybody else can have it: `term` says so at once, by
 the clock and without asking, which is what a write has to ask before it starts.
 see: kubernetes/client-go `tools/leaderelection` for the protocol; the code is ours.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,12 +33,19 @@ class LeaseLostError(TransientError):
 class LeaseSettings:
     """How long a Lease lasts. A standby takes over at most `duration_seconds` and one `retry_seconds` after the end."""
 
-    duration_seconds: float = 12.0
-    """Held for so long after the last renewal; whole seconds, since the API knows no others."""
-    renew_seconds: float = 4.0
-    retry_seconds: float = 2.0
+    duration_seconds: float = 10.0
+    """Held for so long after the last renewal; whole seconds, since the API knows no others. Short enough that a sync
+    goes on within 15 s of its engine's end, long enough for three renewals that fail."""
+    renew_seconds: float = 2.0
+    retry_seconds: float = 1.0
+    """How often who waits looks whether the holder renewed; at the end of the duration it looks at once."""
     margin_seconds: float = 2.0
     """The holder counts itself as having lost so long before others may take the Lease."""
+
+    @property
+    def write_seconds(self) -> float:
+        """A write starts only while more than this is left; less means that a renewal is late."""
+        return self.duration_seconds / 4
 
 
 class Lease:
@@ -58,6 +67,10 @@ class Lease:
         self._renewed_at = 0.0
         self._seen: tuple[str, float] = ("", 0.0)
         """resourceVersion of another's record and when this engine first saw it, in loop time."""
+        self._over_at = 0.0
+        """When another's record is over, in loop time."""
+        self._changed = asyncio.Event()
+        self.on_renewed: Callable[[], None] = lambda: None
 
     @property
     def is_held(self) -> bool:
@@ -72,6 +85,16 @@ class Lease:
         lasts = self._settings.duration_seconds - self._settings.margin_seconds
         return max(0.0, self._renewed_at + lasts - asyncio.get_running_loop().time())
 
+    def seconds_left(self, term: int) -> float:
+        """How long one term is still certain."""
+        return self.remaining_seconds if self._held is not None and _transitions(self._held) == term else 0.0
+
+    async def wait_renewed(self) -> None:
+        """Until the Lease was renewed, or is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.remaining_seconds):
+                await self._changed.wait()
+
     @property
     def term(self) -> int:
         """The term held; LeaseLostError where none is."""
@@ -79,13 +102,18 @@ class Lease:
             raise LeaseLostError("lease-lost", object=f"Lease {self._namespace}/{self._name}")
         return _transitions(self._held)
 
-    async def acquire(self, on_wait: Callable[[str], None] = lambda holder: None) -> int:
-        """Waits until the Lease is ours and gives the term; `on_wait` hears each new holder that is waited for."""
+    async def acquire(
+        self, on_wait: Callable[[str], None] = lambda holder: None, *, at_least: Callable[[], int] = lambda: 0
+    ) -> int:
+        """Waits until the Lease is ours and gives the term, `at_least` as high as is asked for when it is taken.
+
+        `on_wait` hears each new holder that is waited for.
+        """
         waited_for = ""
         self._held = None  # What is left of a term that was lost is no claim to the next one.
         while True:
             try:
-                holder = await self._try()
+                holder = await self._try(at_least)
             except PeerError as problem:
                 if not problem.transient and not isinstance(problem, (ConflictError, AlreadyExistsError)):
                     raise
@@ -95,14 +123,17 @@ class Lease:
             if holder and holder != waited_for:
                 waited_for = holder
                 on_wait(holder)
-            await asyncio.sleep(self._settings.retry_seconds)
+            left = self._over_at - asyncio.get_running_loop().time()
+            retry = self._settings.retry_seconds
+            await asyncio.sleep(min(retry, left) if left > 0 else retry)
 
     async def keep(self) -> None:
         """Renews until cancelled; raises LeaseLostError when the term is over."""
         while True:
             await asyncio.sleep(min(self._settings.renew_seconds, self.remaining_seconds))
             try:
-                async with asyncio.timeout(self.remaining_seconds):
+                # A renewal that hangs must leave time for another one.
+                async with asyncio.timeout(min(self.remaining_seconds, self._settings.duration_seconds / 3)):
                     await self._renew_or_learn()
             except (TransientError, TimeoutError):
                 pass  # The term goes on until its time is over; the next line decides.
@@ -120,25 +151,26 @@ class Lease:
         except (PeerError, TimeoutError):
             return
 
-    async def _try(self) -> str:
+    async def _try(self, at_least: Callable[[], int]) -> str:
         """Takes the Lease where that is allowed; gives the holder otherwise."""
         loop = asyncio.get_running_loop()
         try:
             found = await self._read()
         except NotFoundError:
             began = loop.time()
-            self._hold(await self._client.create(LEASES, self._manifest({}, transitions=0)), began)
+            self._hold(await self._client.create(LEASES, self._manifest({}, transitions=at_least())), began)
             return self._identity
         spec = nested_mapping(found, "spec")
         holder, version = str(spec.get("holderIdentity") or ""), str(found["metadata"].get("resourceVersion") or "")
         if version != self._seen[0]:
             self._seen = (version, loop.time())
         lasts = float(spec.get("leaseDurationSeconds") or self._settings.duration_seconds)
-        if holder and holder != self._identity and loop.time() - self._seen[1] < lasts:
+        self._over_at = self._seen[1] + lasts
+        if holder and holder != self._identity and loop.time() < self._over_at:
             return holder
         # Our own record of a life before is a new term as well: what that life still had under way must not count.
         began = loop.time()
-        body = self._manifest(found, transitions=_transitions(found) + 1)
+        body = self._manifest(found, transitions=max(_transitions(found) + 1, at_least()))
         self._hold(await self._client.replace(LEASES, body), began)
         return self._identity
 
@@ -160,6 +192,9 @@ class Lease:
     def _hold(self, stored: Manifest, began: float) -> None:
         """The time counts from before the request: the server may have stored it that early."""
         self._held, self._renewed_at = stored, began
+        self._changed.set()
+        self._changed = asyncio.Event()
+        self.on_renewed()
 
     async def _read(self) -> dict[str, Any]:
         return await self._client.get(LEASES, self._name, self._namespace)

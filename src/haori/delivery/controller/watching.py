@@ -76,6 +76,9 @@ class Ground:
 class Hears(Protocol):
     """Who leads, and acts on what is seen. None of these may wait."""
 
+    def term_seen(self, term: int) -> None:
+        """An Application was written under a term that nobody had before."""
+
     def ask(self, key: ApplicationKey, level: Level, reason: str) -> None:
         """An application has to be looked at."""
 
@@ -110,6 +113,7 @@ class Watching:
             further=(*ground.settings.application_namespaces, *settings.application_namespaces),
         )
         self.declared.on_settings = lambda changed: self._restart.set()
+        self.declared.on_term = self._term_seen
         self.index = ground.known.index = RepositoryIndex(
             ground.settings.namespace, on_change=self._credentials_changed
         )
@@ -200,6 +204,10 @@ class Watching:
         is_refused = any(condition.type is ConditionType.INVALID_SPEC for condition in self.check(application))
         sources = () if is_refused else application.spec.sources
         self.repositories.follow(key, self._places.of(source for source in sources if source.repo_url))
+
+    def _term_seen(self, term: int) -> None:
+        if self.hears is not None:
+            self.hears.term_seen(term)
 
     def _gone(self, key: ApplicationKey) -> None:
         if self.hears is not None:

@@ -1,4 +1,8 @@
-"""Writes Applications: one merge patch at a time, through the door, made anew where somebody else was quicker."""
+"""Writes Applications: one merge patch at a time, through the door, made anew where somebody else was quicker.
+
+Every patch carries the resourceVersion it was made from and our term. So a leader of an earlier term that does not know
+yet cannot write over what its successor wrote: it meets a conflict, reads, sees a higher term than its own, and stops.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ from typing import Any
 from haori.cluster import ConflictError, KubernetesClient, NotFoundError, PatchType
 from haori.cluster.well_known import APPLICATIONS
 from haori.delivery.apply import WriteDoor
-from haori.delivery.controller.declared import Declared
+from haori.delivery.apply.door import LostLeadershipError
+from haori.delivery.controller.declared import Declared, term_of
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.status import build_status_patch
 from haori.delivery.model import Application
+from haori.objects import nested_text
 from haori.resources import haori
 
 TRIES = 6
@@ -48,11 +54,13 @@ class ApplicationWriter:
             application = self._declared.applications.get(key)
             if application is None:
                 return None
+            if (other := term_of(application.manifest)) > self._door.term:
+                raise LostLeadershipError("leadership-superseded", term=self._door.term, other=other)
             patch = build(application)
             if patch is None:
                 return application
             try:
-                return await self._patch(key, patch)
+                return await self._patch(key, self._stamped(application, patch))
             except NotFoundError:
                 return None
             except ConflictError:
@@ -61,6 +69,14 @@ class ApplicationWriter:
                 if not await self._read_again(key):
                     return None
         return None
+
+    def _stamped(self, application: Application, patch: Mapping[str, Any]) -> dict[str, Any]:
+        metadata = dict(patch.get("metadata") or {})
+        annotations = {**(metadata.get("annotations") or {}), haori.TERM: str(self._door.term)}
+        metadata |= {"annotations": annotations}
+        if version := nested_text(application.manifest, "metadata", "resourceVersion"):
+            metadata["resourceVersion"] = version
+        return {**patch, "metadata": metadata}
 
     async def _patch(self, key: ApplicationKey, patch: Mapping[str, Any]) -> Application:
         async def send() -> dict[str, Any]:
