@@ -13,6 +13,7 @@ from haori.jail.runner import (
     JailLimitError,
     Limits,
     isolation,
+    kept_path,
     run,
     run_program,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "Worker",
     "WorkerLimits",
     "isolation",
+    "kept_path",
     "run",
     "run_program",
 ]

@@ -36,6 +36,8 @@ _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | 1, 0x80000000
 # AUDIT_ARCH_* and the numbers of socket(2) and io_uring_setup(2), which could open sockets behind the filter's back.
 _MACHINES = {"x86_64": (0xC000003E, 41, 425), "aarch64": (0xC00000B7, 198, 425)}
 _X32_BIT = 0x40000000
+FIRST_KEPT = 200
+"""Descriptors from here on are programs that the command may start: it reaches them as /proc/self/fd/N."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -171,6 +173,9 @@ def run(config: dict[str, object], command: list[str]) -> int:
     given = config.get("program")
     program = Program(**given) if isinstance(given, dict) else None
     binary = -1 if program else os.open(command[0], os.O_RDONLY | os.O_CLOEXEC)
+    kept = config.get("kept")
+    for number, path in enumerate(kept if isinstance(kept, list) else ()):
+        os.dup2(os.open(path, os.O_RDONLY | os.O_CLOEXEC), FIRST_KEPT + number)
     limit_resources({name: value for name, value in config.items() if isinstance(value, int)})
     uid = config.get("uid")
     if isinstance(uid, int):

@@ -20,7 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from haori.errors import HaoriError
-from haori.jail.launcher import CONFINEMENT_FAILED
+from haori.jail.launcher import CONFINEMENT_FAILED, FIRST_KEPT
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 UNPRIVILEGED_ID = 65534
@@ -82,9 +82,11 @@ async def run(
     limits: Limits | None = None,
     stdin: bytes = b"",
     using: Isolation | None = None,
+    kept: Sequence[Path] = (),
 ) -> Finished:
     """What `command` printed, and its exit code whatever that is; `command[0]` is a name on PATH or a path.
 
+    `kept` are programs that the command may start itself, by `kept_path`: the unprivileged user may not reach their folder.
     `using` chooses the isolation (None: the best that works here). Raises JailLimitError where a limit ended the work,
     JailFailedError where it could not be confined or there is no such command. Cancelling ends the work.
     """
@@ -93,8 +95,14 @@ async def run(
         raise JailFailedError("jail-no-such-command", command=command[0])
     limits = limits or Limits()
     chosen = await _choose(using, command[0])
-    process = await _start([binary, *command[1:]], {}, cwd=cwd, env=env, limits=limits, using=chosen)
+    extra = {"kept": [str(path) for path in kept]}
+    process = await _start([binary, *command[1:]], extra, cwd=cwd, env=env, limits=limits, using=chosen)
     return await _finish(process, command[0], stdin, limits)
+
+
+def kept_path(number: int) -> str:
+    """Where a command that was run with `kept` finds the program of this number."""
+    return f"/proc/self/fd/{FIRST_KEPT + number}"
 
 
 async def run_program(

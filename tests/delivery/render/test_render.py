@@ -10,7 +10,6 @@ from haori.cli.platform import example_platform
 from haori.delivery.model.application import Source
 from haori.delivery.render import RenderContext, RenderError, SourceType, detect_source_type, render_folder
 from haori.delivery.render.helm import parameter_values, parse_key, typed
-from haori.delivery.render.kustomize import overlay_kustomization, parse_image
 from haori.delivery.render.tools import Tool, ToolMissingError, find_tool
 from haori.jail import Isolation, JailFailedError, run
 
@@ -191,29 +190,6 @@ async def test_a_broken_chart_says_what_helm_said(context, tmp_path):
         await render_folder(tmp_path, source(), context)
     assert "no database set" in str(raised.value)
     assert "/tmp/" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "entry"),
-    [
-        pytest.param("shop:1.2", {"name": "shop", "newTag": "1.2"}, id="tag"),
-        pytest.param("a.example:5000/shop", {"name": "a.example:5000/shop"}, id="port-is-no-tag"),
-        pytest.param("shop=b/shop:2", {"name": "shop", "newName": "b/shop", "newTag": "2"}, id="new-name"),
-        pytest.param("shop@sha256:ab", {"name": "shop", "digest": "sha256:ab"}, id="digest"),
-    ],
-)
-def test_image_overrides(text, entry):
-    assert parse_image(text) == entry
-
-
-def test_no_change_needs_no_overlay():
-    assert overlay_kustomization({"version": "v5"}, "apps/shop") is None
-
-
-def test_labels_leave_selectors_alone_where_asked():
-    overlay = overlay_kustomization({"commonLabels": {"a": "b"}, "labelWithoutSelector": True}, "apps/shop")
-    assert overlay is not None
-    assert overlay["labels"] == [{"pairs": {"a": "b"}, "includeSelectors": False, "includeTemplates": False}]
 
 
 @pytest.mark.parametrize(

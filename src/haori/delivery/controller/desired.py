@@ -21,6 +21,7 @@ from haori.delivery.controller.memory import Desired
 from haori.delivery.controller.places import Places
 from haori.delivery.model import Application, Condition, Settings, Source
 from haori.delivery.model.application import parse_source
+from haori.delivery.model.settings import BuildOptions
 from haori.delivery.render import RenderContext, Rendered, RenderRequest
 from haori.errors import HaoriError
 from haori.git import Repositories, Tree
@@ -52,11 +53,13 @@ class DesiredStates:
         charts: Charts,
         control_namespace: str,
         limits: Limits | None = None,
+        build: BuildOptions | None = None,
     ) -> None:
         self._repositories, self._charts, self._renderer = repositories, charts, renderer
         self._places = Places(repositories, charts)
         self._control_namespace = control_namespace
         self._limits = limits or Limits()
+        self._build = build or BuildOptions()
         self.kube_version = ""
         self._fetches = SharedFetches(self._places)
         self._trees: dict[tuple[str, str], Tree] = {}
@@ -166,6 +169,7 @@ class DesiredStates:
             namespace=application.spec.destination.namespace or "default",
             kube_version=self.kube_version,
             api_versions=self._versions(discovery),
+            build=self._build,
             limits=self._limits,
         )
         found = []

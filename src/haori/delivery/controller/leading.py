@@ -62,6 +62,7 @@ class Leader:
             charts=ground.charts,
             control_namespace=self._namespace,
             limits=Limits(seconds=ground.settings.work.render_seconds),
+            build=self.declared.settings.build,
         )
         self.writer = ApplicationWriter(ground.client, self.door, self.declared, clock=ground.clock)
         self.sites = Sites(self.clusters, self._build_site)

@@ -35,6 +35,16 @@ class HealthScript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """What of `kustomize.buildOptions` is harmless and therefore done."""
+
+    inflates_charts: bool = False
+    """`--enable-helm`: charts that lie in the repository are rendered by a kustomization."""
+    loads_anywhere: bool = False
+    """`--load-restrictor LoadRestrictionsNone`: files may lie anywhere in the repository."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the control namespace says to every application."""
 
@@ -51,6 +61,7 @@ class Settings:
     """Whether kinds without a rule are judged by their conditions (`haori.health.byConditions`)."""
     judges_applications: bool = False
     """Whether a parent counts its child Applications (`haori.health.applications`); Argo CD 1.8 and later do not."""
+    build: BuildOptions = field(default_factory=BuildOptions)
     poll_seconds: float = 120.0
     """`timeout.reconciliation`; 0: never."""
     application_namespaces: tuple[str, ...] = ()
@@ -97,6 +108,7 @@ def parse_settings(config_map: Manifest | None) -> Settings:
         health_scripts=scripts,
         judges_by_conditions=_switch(data, haori.SETTING_BY_CONDITIONS) != "false",
         judges_applications=_switch(data, haori.SETTING_APPLICATIONS) == "true",
+        build=parse_build_options(str(data.get("kustomize.buildOptions") or ""), problems),
         poll_seconds=_poll(data, problems),
         restrictions=(IMPERSONATION,) if str(data.get(IMPERSONATION)).lower() == "true" else (),
         problems=tuple(problems),
@@ -187,6 +199,24 @@ def _ignore_rule(name: str, body: Any) -> IgnoreRule:
 
 def _switch(data: Mapping[str, Any], key: str) -> str:
     return str(data.get(key) or "").strip().lower()
+
+
+def parse_build_options(text: str, problems: list[Problem]) -> BuildOptions:
+    """What of the options is done; any other is a problem: plugins, functions and foreign programs are never run."""
+    words = iter(text.replace("=", " ").split())
+    charts = anywhere = False
+    refused = []
+    for word in words:
+        if word == "--enable-helm":
+            charts = True
+        elif word == "--load-restrictor":
+            anywhere = next(words, "") == "LoadRestrictionsNone"
+        elif word != "true":
+            refused.append(word)
+    if refused:
+        sentence = Sentence(code="build-options-refused", parameters={"options": refused})
+        problems.append(Problem(path="data[kustomize.buildOptions]", sentence=sentence))
+    return BuildOptions(inflates_charts=charts, loads_anywhere=anywhere)
 
 
 def _poll(data: Mapping[str, Any], problems: list[Problem]) -> float:

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from haori.delivery.model.application import Source
+from haori.delivery.model.settings import BuildOptions
 from haori.delivery.render.detect import SourceType, detect_source_type
 from haori.delivery.render.directory import render_directory
 from haori.delivery.render.errors import RenderError, RenderPathError
 from haori.delivery.render.helm import helm_command
-from haori.delivery.render.kustomize import kustomize_command
+from haori.delivery.render.kustomize import check_version, kustomize_command
 from haori.delivery.render.parsing import Bounds, parse_objects
 from haori.delivery.render.paths import existing_inside
 from haori.delivery.render.tools import Tool, find_tool
@@ -44,6 +45,8 @@ class RenderContext:
     kube_version: str = ""
     """As `1.37.0`; empty: the renderer's own default."""
     api_versions: tuple[str, ...] = ()
+    build: BuildOptions = field(default_factory=BuildOptions)
+    """For Kustomize."""
     limits: Limits = field(default_factory=Limits)
     isolation: Isolation | None = None
     """None: the best that works on this machine."""
@@ -118,31 +121,40 @@ async def _render(work: Path, root: Path, source: Source, context: RenderContext
     if source_type is SourceType.DIRECTORY:
         manifests, warnings = await render_directory(work, root, folder, source, bounds)
     else:
-        command = _command(work, _relative(root, folder), source, context, source_type)
-        output = await _run_tool(command, work, context, source_type, source.path)
+        command, kept = await _command(work, folder, source, context, source_type)
+        output = await _run_tool(command, kept, work, context, source_type, source.path)
         manifests = await parse_objects(output, f"{source_type}: {source.path}", bounds)
     return Rendered(manifests=tuple(manifests), source_type=source_type, warnings=warnings)
 
 
-def _relative(root: Path, folder: Path) -> Path:
-    return folder.relative_to(root.resolve())
-
-
-def _command(work: Path, relative: Path, source: Source, context: RenderContext, source_type: SourceType) -> list[str]:
+async def _command(
+    work: Path, folder: Path, source: Source, context: RenderContext, source_type: SourceType
+) -> tuple[list[str], tuple[Path, ...]]:
+    """The command, and the programs that it may start itself."""
     root = work / REPOSITORY
-    folder = root / relative
-    if source_type is SourceType.KUSTOMIZE:
-        return kustomize_command(work, root, folder, source, find_tool(Tool.KUBECTL))
     kube = (context.kube_version, context.api_versions)
+    if source_type is SourceType.KUSTOMIZE:
+        if version := str((source.kustomize or {}).get("version") or ""):
+            await check_version(version, work / HOME, context.limits, context.isolation)
+        made = kustomize_command(work, root, folder, source, context.build, kube)
+        return made.arguments, made.kept
     helm = find_tool(Tool.HELM)
-    return helm_command(work, root, folder, source, helm, name=context.name, namespace=context.namespace, kube=kube)
+    command = helm_command(work, root, folder, source, helm, name=context.name, namespace=context.namespace, kube=kube)
+    return command, ()
 
 
-async def _run_tool(command: list[str], cwd: Path, context: RenderContext, source_type: SourceType, path: str) -> bytes:
+async def _run_tool(
+    command: list[str],
+    kept: tuple[Path, ...],
+    cwd: Path,
+    context: RenderContext,
+    source_type: SourceType,
+    path: str,
+) -> bytes:
     home = cwd / HOME
     env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "HELM_CACHE_HOME": str(home), "HELM_DATA_HOME": str(home)}
     try:
-        finished = await run(command, cwd=cwd, env=env, limits=context.limits, using=context.isolation)
+        finished = await run(command, cwd=cwd, env=env, limits=context.limits, using=context.isolation, kept=kept)
     except JailLimitError as error:
         stopped = Sentence(code=error.code, parameters={**error.parameters, "command": source_type.value})
         raise RenderError("render-stopped", tool=source_type.value, path=path, reason=stopped) from error

@@ -15,8 +15,10 @@ import os
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from haori.delivery.model.application import Source
+from haori.delivery.model.settings import BuildOptions
 from haori.delivery.render.detect import KUSTOMIZATION_NAMES, SourceType, detect_source_type
 from haori.delivery.render.directory import is_chosen
 from haori.delivery.render.errors import RenderError, RenderPathError
@@ -41,6 +43,8 @@ class Reading:
     entries: Entries
     references: Mapping[str, Entries] = field(default_factory=dict)
     is_whole: bool = False
+    is_listed: bool = True
+    """Whether each file that it reads was named and seen to be inside; else files of a known folder may name others."""
 
     @property
     def has_jsonnet(self) -> bool:
@@ -53,7 +57,9 @@ class _UnforeseenError(Exception):
     """What is read cannot be listed."""
 
 
-async def find_reading(source: Source, tree: Tree, references: Mapping[str, Tree]) -> Reading:
+async def find_reading(
+    source: Source, tree: Tree, references: Mapping[str, Tree], build: BuildOptions | None = None
+) -> Reading:
     """What `source` reads. Raises RenderError for a missing path, a plugin, a remote base, and what `Tree` raises."""
     looker = _Looker(tree)
     try:
@@ -68,7 +74,7 @@ async def find_reading(source: Source, tree: Tree, references: Mapping[str, Tree
             case SourceType.DIRECTORY:
                 await _read_directory(source, looker)
             case SourceType.KUSTOMIZE:
-                await _read_kustomize(source, looker)
+                await _read_kustomize(source, looker, build or BuildOptions())
             case SourceType.HELM:
                 await _read_helm(source, looker, others)
             case SourceType.PLUGIN:
@@ -79,7 +85,10 @@ async def find_reading(source: Source, tree: Tree, references: Mapping[str, Tree
         if source_type is SourceType.HELM:
             await _read_references(source, others)
     used = {name: other.found for name, other in others.items() if other.found}
-    return Reading(source_type=source_type, entries=looker.found, references=used, is_whole=is_whole)
+    is_listed = looker.is_listed and not is_whole
+    return Reading(
+        source_type=source_type, entries=looker.found, references=used, is_whole=is_whole, is_listed=is_listed
+    )
 
 
 class _Looker:
@@ -88,6 +97,7 @@ class _Looker:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.found: Entries = {}
+        self.is_listed = True
 
     async def look(self, path: str) -> Entry | None:
         """What stands at `path`, as an input. Raises _UnforeseenError where a link is on the way or at its end."""
@@ -142,6 +152,13 @@ def join_path(folder: str, relative: str) -> str:
     if path == ".." or path.startswith("../"):
         raise RenderPathError("render-path-outside", path=relative)
     return "" if path == "." else path
+
+
+def _join_relative(folder: str, relative: str) -> str:
+    """As `_join_foreseen`, where the tool takes an absolute path for one of this machine."""
+    if relative.startswith("/"):
+        raise RenderPathError("render-path-outside", path=relative)
+    return _join_foreseen(folder, relative)
 
 
 def _join_foreseen(folder: str, relative: str) -> str:
@@ -202,23 +219,35 @@ async def _look_for_import(folder: str, name: str, libraries: list[str], looker:
     return None
 
 
-async def _read_kustomize(source: Source, looker: _Looker) -> None:
+async def _read_kustomize(source: Source, looker: _Looker, build: BuildOptions) -> None:
     path = join_path("", source.path or ".")
-    waiting = [path]
+    waiting = [path, *await _read_options(path, source.kustomize or {}, looker)]
     seen: set[str] = set()
-    for component in (source.kustomize or {}).get("components") or []:
-        waiting.append(_join_foreseen(path, str(component)))
-    for patch in (source.kustomize or {}).get("patches") or []:
-        if patch.get("path"):
-            await looker.look(_join_foreseen(path, str(patch["path"])))
     while waiting:
         folder = waiting.pop()
         if folder not in seen:
             seen.add(folder)
-            waiting += await _read_kustomization(folder, looker)
+            waiting += await _read_kustomization(folder, looker, build)
 
 
-async def _read_kustomization(folder: str, looker: _Looker) -> list[str]:
+async def _read_options(path: str, options: Mapping[str, Any], looker: _Looker) -> list[str]:
+    """Makes the patches that the application itself names inputs; gives the folders of its components."""
+    patches = options.get("patches")
+    for patch in patches if isinstance(patches, list) else ():
+        if isinstance(patch, Mapping) and patch.get("path"):
+            await looker.look(_join_relative(path, str(patch["path"])))
+    folders = []
+    components = options.get("components")
+    for component in components if isinstance(components, list) else ():
+        place = _join_relative(path, str(component))
+        if await looker.peek(place) is None and options.get("ignoreMissingComponents"):
+            looker.found[place] = None
+        else:
+            folders.append(place)
+    return folders
+
+
+async def _read_kustomization(folder: str, looker: _Looker, build: BuildOptions) -> list[str]:
     """Makes all that one kustomization names inputs; gives the folders that are kustomizations themselves."""
     present = [
         entry for name in KUSTOMIZATION_NAMES if (entry := await looker.look(join_path(folder, name))) is not None
@@ -230,6 +259,7 @@ async def _read_kustomization(folder: str, looker: _Looker) -> list[str]:
     if references.is_unforeseen:
         raise _UnforeseenError
     if references.reads_folder:
+        looker.is_listed = False
         for entry in await looker.files_below(folder):
             await looker.plain(entry)
         await looker.look(folder)
@@ -237,14 +267,23 @@ async def _read_kustomization(folder: str, looker: _Looker) -> list[str]:
     for relative in references.entries:
         if is_remote(relative):
             raise RenderError("render-remote-base", base=relative, path=folder or ".")
-        entry = await looker.peek(path := _join_foreseen(folder, relative))
+        entry = await looker.peek(path := _join_relative(folder, relative))
         if entry is not None and entry.type is EntryType.FOLDER:
             folders.append(path)
         else:
             looker.found[path] = entry
     for relative in references.files:
-        await looker.look(_join_foreseen(folder, relative))
+        await looker.look(_join_relative(folder, relative))
+    for relative in references.charts if build.inflates_charts else ():
+        await _read_below(_join_relative(folder, relative), looker)
     return folders
+
+
+async def _read_below(path: str, looker: _Looker) -> None:
+    entry = await looker.look(path)
+    if entry is not None and entry.type is EntryType.FOLDER:
+        for below in await looker.files_below(path):
+            await looker.plain(below)
 
 
 async def _read_helm(source: Source, looker: _Looker, others: Mapping[str, _Looker]) -> None:

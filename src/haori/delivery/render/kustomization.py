@@ -27,7 +27,7 @@ _WITHOUT = frozenset(
     {
         "apiVersion", "kind", "metadata", "namespace", "namePrefix", "nameSuffix", "commonLabels", "commonAnnotations",
         "labels", "images", "imageTags", "replicas", "vars", "generatorOptions", "buildMetadata", "sortOptions",
-        # Kustomize refuses to inflate charts, since it is not given --enable-helm: what it would read is never read.
+        # Read only where charts are inflated (`charts`); else Kustomize refuses, and what it would read is never read.
         "helmCharts", "helmChartInflationGenerator", "helmGlobals",
     }
 )  # fmt: skip
@@ -44,6 +44,8 @@ class References:
     """Whether any file of its folder may be read."""
     is_unforeseen: bool = False
     """Whether it has a field that we do not know."""
+    charts: tuple[str, ...] = ()
+    """Folders and files that are read where charts are inflated."""
 
 
 def is_remote(entry: str) -> bool:
@@ -67,7 +69,20 @@ def parse_references(content: bytes, path: str) -> References:
         files=tuple(text for text in files if not is_remote(text)),
         reads_folder=any(raw.get(name) for name in _PLUGINS),
         is_unforeseen=not known.issuperset(raw),
+        charts=tuple(_charts(raw)),
     )
+
+
+def _charts(raw: Mapping[str, Any]) -> Iterator[str]:
+    """see: kustomize `api/types/helmchartargs.go`; charts lie below `chartHome`, each in a folder of its name."""
+    charts = [_mapping(item) for item in _items(raw.get("helmCharts"))]
+    old = [_mapping(item) for item in _items(raw.get("helmChartInflationGenerator"))]
+    if charts or old:
+        yield str(_mapping(raw.get("helmGlobals")).get("chartHome") or "charts")
+    for item in charts:
+        yield from (str(path) for path in [item.get("valuesFile"), *_items(item.get("additionalValuesFiles"))] if path)
+    for item in old:
+        yield from (str(item[name]) for name in ("chartHome", "values") if item.get(name))
 
 
 def _texts(raw: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[str]:

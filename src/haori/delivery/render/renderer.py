@@ -27,6 +27,7 @@ import orjson
 
 from haori import __version__
 from haori.delivery.model.application import Source
+from haori.delivery.model.settings import BuildOptions
 from haori.delivery.render.cache import SealedCache
 from haori.delivery.render.detect import SourceType
 from haori.delivery.render.flight import SingleFlight
@@ -123,7 +124,7 @@ class Renderer:
 
     async def inputs(self, request: RenderRequest) -> Inputs:
         """What the source reads of its own repository, and of others by their `ref`. Raises RenderError."""
-        reading = await find_reading(put_variables(request), request.tree, request.references)
+        reading = await find_reading(put_variables(request), request.tree, request.references, request.context.build)
         return Inputs(
             source_type=reading.source_type,
             paths=tuple(sorted(reading.entries)),
@@ -147,13 +148,17 @@ class Renderer:
 
     async def _plan(self, request: RenderRequest) -> _Work:
         source = put_variables(request)
-        reading = await find_reading(source, request.tree, request.references)
-        content = _key(source, reading, request, await self._tool_hashes(reading))
+        reading = await find_reading(source, request.tree, request.references, request.context.build)
+        request = replace(request, context=_with_bounds(request.context, reading))
+        content = _key(source, reading, request, await self._tool_hashes(reading, request.context.build))
         return _Work(key=self._seal.name(content), source=source, request=request, reading=reading)
 
-    async def _tool_hashes(self, reading: Reading) -> list[str]:
+    async def _tool_hashes(self, reading: Reading, build: BuildOptions) -> list[str]:
         if reading.source_type in _TOOLS:
-            return [await self._file_hash(find_tool(_TOOLS[reading.source_type]))]
+            tools = [_TOOLS[reading.source_type]]
+            if reading.source_type is SourceType.KUSTOMIZE and build.inflates_charts:
+                tools.append(Tool.HELM)
+            return [await self._file_hash(find_tool(tool)) for tool in tools]
         hashes = []
         for tool in Tool if reading.is_whole else ():
             # Behind a link any tool may turn out to be the one; that it is missing shows when it is wanted.
@@ -242,7 +247,9 @@ def _key(source: Source, reading: Reading, request: RenderRequest, tools: list[s
     """All that may change the result, in one spelling."""
     # Which tool a whole repository is rendered with shows only once its links are followed: all options count.
     types = tuple(_OPTIONS) if reading.is_whole else (reading.source_type,)
-    is_told = reading.is_whole or reading.source_type is SourceType.HELM
+    is_built = reading.is_whole or reading.source_type is SourceType.KUSTOMIZE
+    build = request.context.build if is_built else BuildOptions()
+    is_told = reading.is_whole or reading.source_type is SourceType.HELM or build.inflates_charts
     value = {
         "format": [FORMAT, __version__],
         "type": reading.source_type,
@@ -251,10 +258,18 @@ def _key(source: Source, reading: Reading, request: RenderRequest, tools: list[s
         "options": [_OPTIONS[each](source) for each in types],
         "written": [each for each in _OPTIONS if _OPTIONS[each](source) is not None],
         "told": _told(request.context) if is_told else None,
+        "build": [build.inflates_charts, build.loads_anywhere],
         "entries": _entries(reading.entries),
         "references": {name: _entries(entries) for name, entries in reading.references.items()},
     }
     return json.dumps(value, sort_keys=True, default=str, ensure_ascii=True).encode()
+
+
+def _with_bounds(context: RenderContext, reading: Reading) -> RenderContext:
+    """The context with files from anywhere allowed only where each was named, and thereby seen to be in the repository."""
+    if not context.build.loads_anywhere or reading.is_listed:
+        return context
+    return replace(context, build=replace(context.build, loads_anywhere=False))
 
 
 def _told(context: RenderContext) -> list[Any]:

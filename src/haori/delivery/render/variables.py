@@ -43,8 +43,11 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
 
 
 def put_variables(request: RenderRequest) -> Source:
-    """The source with its variables put in: Helm parameters and paths, Jsonnet's variables, Kustomize images and, where asked for
-    (`commonAnnotationsEnvsubst`), common annotations. Raises RenderError for a value file of a `ref` that no source carries."""
+    """The source with its variables put in: Helm parameters and paths, Jsonnet's variables, Kustomize images, common labels
+    and, where asked for (`commonAnnotationsEnvsubst`), annotations.
+
+    Raises RenderError for a value file of a `ref` that no source carries.
+    """
     variables = build_variables(request)
 
     def put(value: Any) -> str:
@@ -83,8 +86,10 @@ def _put_helm(
 
 def _put_kustomize(options: Mapping[str, Any], put: Callable[[Any], str]) -> Mapping[str, Any]:
     changed = dict(options)
-    if options.get("images"):
+    if isinstance(options.get("images"), list):
         changed["images"] = [put(image) for image in options["images"]]
+    if isinstance(options.get("commonLabels"), Mapping):
+        changed["commonLabels"] = {name: put(value) for name, value in options["commonLabels"].items()}
     if options.get("commonAnnotationsEnvsubst") and options.get("commonAnnotations"):
         changed["commonAnnotations"] = {name: put(value) for name, value in options["commonAnnotations"].items()}
     return changed
