@@ -10,7 +10,7 @@ import pytest
 from haori.delivery.controller import progress
 from haori.delivery.model import OperationState, parse_application
 from haori.delivery.model.operation import parse_operation_state
-from haori.resources.argo import OperationPhase
+from haori.resources.argo import OperationPhase, SyncPhase
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 SOURCE = {"repoURL": "https://git.example/r", "path": "app"}
@@ -75,3 +75,17 @@ def test_each_try_marks_its_hooks_apart():
     application = parse_application({"metadata": {"uid": "0123456789"}, "spec": {}})
     again = progress.try_again(progress.finish(state, OperationPhase.FAILED, "no", NOW), ())
     assert progress.operation_id(application, state) != progress.operation_id(application, again)
+
+
+def test_when_waves_began_survives_in_what_argo_cd_lets_stand():
+    state = begin({"sync": {}, "info": [{"name": "Reason", "value": "because"}], "retry": {"limit": 1}})
+    first = progress.with_beginning(state, (SyncPhase.SYNC, -2), NOW)
+    second = progress.with_beginning(first, (SyncPhase.POST_SYNC, 0), NOW + timedelta(milliseconds=1500))
+    later = progress.with_beginning(second, (SyncPhase.SYNC, -2), NOW + timedelta(hours=1))
+    read = parse_operation_state(progress.state_json(later, has_many=False))
+
+    expected = {(SyncPhase.SYNC, -2): NOW, (SyncPhase.POST_SYNC, 0): NOW + timedelta(milliseconds=1500)}
+    assert progress.began_of(read) == expected
+    assert read.operation.raw["info"][0] == {"name": "Reason", "value": "because"}
+    assert progress.began_of(progress.try_again(read, ())) == {}
+    assert progress.try_again(read, ()).operation.raw == state.operation.raw

@@ -16,6 +16,7 @@ from haori.delivery.health.rollup import is_health_ignored
 from haori.delivery.model import Application, Condition, Settings
 from haori.delivery.plan import is_hook
 from haori.delivery.plan.hooks import hook_info, wave_of
+from haori.delivery.plan.timeouts import unreadable_timeouts
 from haori.objects import Manifest, ResourceKey, annotations_of, gvk_of, labels_of, nested_list
 from haori.objects.masking import SecretHasher
 from haori.resources import argo
@@ -100,6 +101,7 @@ def assess_application(
             *targets.conditions,
             *_shared(application, live, targets, name),
             *_without_effect(application, targets),
+            *_unreadable(application, targets),
         ),
         namespace_exists=exists,
         namespace_differs=differs,
@@ -169,6 +171,12 @@ def _without_effect(application: Application, targets: Targets) -> list[Conditio
         return []
     sentence = Sentence(code="fields-without-effect", parameters={"fields": fields})
     return [Condition(type=ConditionType.IGNORED_FIELD, sentence=sentence)]
+
+
+def _unreadable(application: Application, targets: Targets) -> list[Condition]:
+    itself = ResourceKey(argo.ARGO_GROUP, argo.APPLICATION, application.namespace, application.name)
+    sentences = unreadable_timeouts(itself, application.manifest, targets.manifests.items())
+    return [Condition(type=ConditionType.IGNORED_FIELD, sentence=sentence) for sentence in sentences]
 
 
 def _shared(application: Application, live: Mapping[ResourceKey, Live], targets: Targets, name: str) -> list[Condition]:

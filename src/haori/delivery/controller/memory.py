@@ -109,6 +109,10 @@ class Run:
     plan: Plan
     operation_id: str
     validated: bool = False
+    reasons: dict[ResourceKey, Sentence] = field(default_factory=dict)
+    """What objects were last found to wait for, for the sentence of a time-out."""
+    stopped: set[str] = field(default_factory=set)
+    """uids of hooks that took too long and were deleted."""
     refusal: str = ""
     """Why it may not run at all, in the words of `operationState.message`."""
 

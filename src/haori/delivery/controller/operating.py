@@ -17,11 +17,12 @@ from haori.delivery.model import Application, Condition, Operation, OperationSta
 from haori.delivery.model.application import deletion_approved_at
 from haori.delivery.plan import Plan, PlanRequest, plan_sync
 from haori.delivery.plan.next import TERMINATED
+from haori.delivery.plan.timeouts import timeout_of
 from haori.errors import HaoriError
-from haori.objects import ResourceKey, annotations_of
+from haori.objects import ResourceKey, annotations_of, nested_mapping
 from haori.resources import argo, haori
 from haori.resources.argo import ConditionType, OperationPhase
-from haori.words import Language
+from haori.words import Language, Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Outcome:
     waiting_for: tuple[ResourceKey, ...] = ()
     again_at: datetime | None = None
     """When its next try is due."""
+    look_at: datetime | None = None
+    """When a time-out of a step is due."""
 
 
 Store = Callable[[Application, OperationState], Awaitable[OperationState]]
@@ -118,7 +121,7 @@ class Operating:
         if is_superseded:
             ended = await self._runner.terminate(memory.run, done.state, SUPERSEDED, store)
             return Outcome(state=ended.state)
-        return Outcome(state=done.state, waiting_for=done.waiting.waiting_for)
+        return Outcome(state=done.state, waiting_for=done.waiting.waiting_for, look_at=done.waiting.look_at)
 
     async def _terminate_unplanned(self, application: Application, state: OperationState, store: StoreState) -> Pass:
         name, id_ = self._assessor.name_of(application), progress.operation_id(application, state)
@@ -167,7 +170,8 @@ class Operating:
         refusal = ""
         if shared and application.spec.sync_policy.options.fail_on_shared:
             refusal = f"Shared resource found: {shared[0].sentence.text(Language.ENGLISH)}"
-        return Run(plan=plan, operation_id=plan.operation_id, refusal=refusal)
+        reasons = _remembered(application, plan)
+        return Run(plan=plan, operation_id=plan.operation_id, refusal=refusal, reasons=reasons)
 
     async def _desired_of(self, application: Application, state: OperationState, wanted: Desired | None) -> Desired:
         operation = state.operation
@@ -223,7 +227,20 @@ class Operating:
             operation_id=progress.operation_id(application, state) if state is not None else "",
             waits_for_last=annotations_of(application.manifest).get(haori.WAIT_FOR_LAST_WAVE) == "true",
             prune=prune,
+            default_timeout=timeout_of(application.manifest),
             begun=frozenset(row.key for row in state.resources) if state is not None else frozenset(),
             itself=ResourceKey(argo.ARGO_GROUP, argo.APPLICATION, application.namespace, application.name),
         )
         return plan_sync(request)
+
+
+def _remembered(application: Application, plan: Plan) -> dict[ResourceKey, Sentence]:
+    """What an object was found to wait for before this engine took over, as the status tells it."""
+    why = nested_mapping(application.manifest, "status", "haori", "why")
+    cause = nested_mapping(why, "parameters", "reason") if why.get("code") == "why-with-commit" else why
+    parameters = nested_mapping(cause, "parameters")
+    named = {str(parameters.get(name)) for name in ("owner", "object")}
+    if why.get("code") == "why-sync-waits" or not cause.get("code"):
+        return {}
+    sentence = Sentence(code=str(cause["code"]), parameters=parameters)
+    return {step.key: sentence for step in plan.steps if str(step.key) in named}

@@ -27,7 +27,7 @@ from haori.cluster import (
 )
 from haori.delivery.apply import Applier, ApplySettings, Outcome, Task, WriteDoor
 from haori.delivery.controller import progress
-from haori.delivery.controller.cache import ClusterCache
+from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.memory import Run
 from haori.delivery.controller.validating import Validator
 from haori.delivery.model import OperationState, ResourceResult
@@ -43,10 +43,10 @@ from haori.delivery.plan import (
 )
 from haori.delivery.plan.next import NOT_VALID, TERMINATED, TaskKey
 from haori.errors import TransientError
-from haori.objects import Manifest, annotations_of, copy_manifest, nested_list, nested_text
+from haori.objects import Manifest, ResourceKey, annotations_of, copy_manifest, nested_list, nested_text
 from haori.resources import haori
 from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode
-from haori.words import Language
+from haori.words import Language, Sentence
 
 Store = Callable[[OperationState], Awaitable[OperationState]]
 
@@ -90,8 +90,18 @@ class OperationRunner:
         applier = self._applier(run.plan)
         rows = progress.rows_of(state)
         while True:
-            decision = decide_next(run.plan, rows, self._observe(run.plan), validated=run.validated)
+            decision = decide_next(
+                run.plan,
+                rows,
+                self._observe(run.plan, run.reasons),
+                validated=run.validated,
+                now=self._clock(),
+                began=progress.began_of(state),
+            )
             rows = dict(decision.results)
+            if decision.overdue:
+                state = await self._keep(state, rows, store)
+                rows |= await self._stop(applier, run, decision.overdue, rows)
             if ended := self._ended_hooks(run.plan, rows):
                 state = await self._keep(state, rows, store)
                 await self._release_all(ended)
@@ -108,7 +118,7 @@ class OperationRunner:
                     if not refused and any(self._cache.get(step.key) is not None for step in decision.steps):
                         return Pass(state=progress.with_rows(state, rows, decision.message), waiting=decision)
                 case NextKind.RUN:
-                    state = await self._keep(state, rows, store)
+                    state = await self._keep(self._begin_wave(run.plan, state, decision), rows, store, before=state)
                     if state.phase is OperationPhase.TERMINATING:
                         return await self.terminate(run, state, TERMINATED, store)
                     self._take(run, rows, await self._run(applier, run, decision.steps))
@@ -134,11 +144,29 @@ class OperationRunner:
         run = Run(plan=plan_of_live_hooks(there, operation_id), operation_id=operation_id)
         return await self.terminate(run, state, message, store)
 
+    def _begin_wave(self, plan: Plan, state: OperationState, decision: Next) -> OperationState:
+        """The state that says when this wave began, where a time-out counts from it; one that began before stays so."""
+        waves = (*plan.waves, *plan.on_failure)
+        steps = [
+            step
+            for wave in waves
+            for step in wave.steps
+            if (wave.phase, wave.number) == (decision.phase, decision.wave)
+        ]
+        if decision.phase is None or all(step.timeout_seconds is None for step in steps):
+            return state
+        return progress.with_beginning(state, (decision.phase, decision.wave), self._clock())
+
     async def _keep(
-        self, state: OperationState, rows: Mapping[TaskKey, ResourceResult], store: Store
+        self,
+        state: OperationState,
+        rows: Mapping[TaskKey, ResourceResult],
+        store: Store,
+        *,
+        before: OperationState | None = None,
     ) -> OperationState:
-        """The state with these rows, once they stand in the cluster."""
-        if rows == progress.rows_of(state):
+        """The state with these rows, once they stand in the cluster; `before` is what stands there, if not `state`."""
+        if rows == progress.rows_of(state) and (before is None or before == state):
             return state
         return await store(progress.with_rows(state, rows))
 
@@ -157,7 +185,7 @@ class OperationRunner:
         settings = replace(self._settings, dry_run=dry_run or plan.is_dry_run)
         return Applier(self._client, self._door, settings)
 
-    def _observe(self, plan: Plan) -> dict[Any, Observed]:
+    def _observe(self, plan: Plan, reasons: Mapping[ResourceKey, Sentence] | None = None) -> dict[Any, Observed]:
         found = {}
         for step in (*plan.steps, *(step for wave in plan.on_failure for step in wave.steps)):
             live = self._cache.get(step.key)
@@ -165,6 +193,7 @@ class OperationRunner:
                 found[step.key] = Observed(
                     health=live.health,
                     is_terminating=live.is_terminating,
+                    reason=_reason_of(live, (reasons or {}).get(step.key)),
                     operation_id=str(annotations_of(live.manifest).get(haori.OPERATION_ID) or ""),
                     hook_phase=str(annotations_of(live.manifest).get(haori.HOOK_PHASE) or ""),
                 )
@@ -203,6 +232,16 @@ class OperationRunner:
         standing = [(step, live) for step in steps if (live := self._cache.get(step.key)) is not None]
         held = [(step, live) for step, live in standing if not live.is_terminating or _is_held(live.manifest)]
         return await self._delete(applier, [Task.delete_hook(step, live.manifest) for step, live in held])
+
+    async def _stop(
+        self, applier: Applier, run: Run, steps: Sequence[Step], rows: Mapping[TaskKey, ResourceResult]
+    ) -> dict[TaskKey, ResourceResult]:
+        """Deletes hooks that took too long, each once; the rows of those that the cluster does not let go."""
+        known = [(step, self._cache.get(step.key)) for step in steps]
+        found = [(step, live) for step, live in known if live is not None and live.uid not in run.stopped]
+        refused = await self._delete(applier, [Task.delete_hook(step, live.manifest) for step, live in found])
+        run.stopped |= {live.uid for _, live in found}
+        return {(item.result.key, item.result.phase): _undeleted(item, rows) for item in refused}
 
     async def _delete(self, applier: Applier, tasks: Sequence[Task]) -> list[Outcome]:
         """What was refused for good; TransientError and ConflictError are raised, for the next look to try again."""
@@ -316,6 +355,13 @@ def _undeleted(outcome: Outcome, rows: Mapping[TaskKey, ResourceResult] | None =
     if known is not None:
         return replace(known, message=message)
     return replace(outcome.result, hook_phase=OperationPhase.ERROR, message=message)
+
+
+def _reason_of(live: Live, found: Sentence | None) -> str:
+    """What an object waits for: what was found below it, or what keeps it from going."""
+    if live.is_terminating and (finalizers := nested_list(live.manifest, "metadata", "finalizers")):
+        return Sentence(code="finalizers-hold", parameters={"finalizers": list(finalizers)}).text(Language.ENGLISH)
+    return found.text(Language.ENGLISH) if found is not None else ""
 
 
 def _is_held(manifest: Manifest) -> bool:

@@ -10,11 +10,14 @@ from typing import Any
 from haori.delivery.model import Application, OperationState, ResourceResult, Retry, Source
 from haori.delivery.model.application import parse_retry
 from haori.delivery.model.operation import parse_operation
-from haori.delivery.model.problems import Fields
+from haori.delivery.model.problems import Fields, word_of
 from haori.delivery.plan import retry_at
 from haori.delivery.plan.next import TaskKey
-from haori.objects.times import format_time
-from haori.resources.argo import OperationPhase
+from haori.delivery.plan.timeouts import WaveKey
+from haori.objects import nested_list
+from haori.objects.times import format_micro_time, format_time, parse_time
+from haori.resources import haori
+from haori.resources.argo import OperationPhase, SyncPhase
 
 LAST_FAILED = "Retrying attempt #{count} at {time}."
 
@@ -75,7 +78,40 @@ def next_try_at(state: OperationState) -> datetime | None:
 
 def try_again(state: OperationState, revisions: Sequence[str]) -> OperationState:
     """The next try: the results of the last one are gone."""
-    return replace(state, finished_at=None, resources=(), revisions=tuple(revisions))
+    return replace(_with_info(state, {}), finished_at=None, resources=(), revisions=tuple(revisions))
+
+
+def began_of(state: OperationState) -> dict[WaveKey, datetime]:
+    """When waves with a time-out began: an entry of the operation's `info`, which Argo CD's own schema lets stand."""
+    found: dict[WaveKey, datetime] = {}
+    for entry in nested_list(state.operation.raw, "info"):
+        if not isinstance(entry, Mapping) or entry.get("name") != haori.WAVES_BEGAN:
+            continue
+        for part in str(entry.get("value") or "").split(", "):
+            phase, _, rest = part.partition(" ")
+            number, _, time = rest.partition(" ")
+            known, at = word_of(SyncPhase, phase), parse_time(time)
+            if known is not None and at is not None and number.lstrip("-").isdigit():
+                found[known, int(number)] = at
+    return found
+
+
+def with_beginning(state: OperationState, wave: WaveKey, now: datetime) -> OperationState:
+    """The state that knows when `wave` began; a beginning that is known already stays."""
+    began = began_of(state)
+    return state if wave in began else _with_info(state, {**began, wave: now})
+
+
+def _with_info(state: OperationState, began: Mapping[WaveKey, datetime]) -> OperationState:
+    before = nested_list(state.operation.raw, "info")
+    rest = [entry for entry in before if not isinstance(entry, Mapping) or entry.get("name") != haori.WAVES_BEGAN]
+    if began:
+        text = ", ".join(f"{phase.value} {number} {format_micro_time(at)}" for (phase, number), at in began.items())
+        rest = [*rest, {"name": haori.WAVES_BEGAN, "value": text}]
+    if rest == before:
+        return state
+    raw = {name: value for name, value in state.operation.raw.items() if name != "info"}
+    return replace(state, operation=parse_operation(raw | ({"info": rest} if rest else {})))
 
 
 def retry_of(state: OperationState) -> Retry | None:

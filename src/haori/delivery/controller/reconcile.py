@@ -151,6 +151,9 @@ class Reconciler:
             current = parts.declared.applications.get(key, application)
             outcome = await site.operating.advance(current, state, memory, wanted.desired, conditions)
             state, waiting, ended = outcome.state, outcome.waiting_for, outcome.state.phase.is_completed
+            if outcome.look_at is not None:
+                delay = max(0.01, (outcome.look_at - parts.clock()).total_seconds())
+                self.queue.ask(key, Level.LIVE, "time-out", delay=delay)
             if outcome.again_at is not None:
                 self.queue.ask(key, Level.NEWEST, "retry", delay=max(0.01, (outcome.again_at - now).total_seconds()))
             assessment = await site.assessor.assess(application, wanted.desired, memory)
@@ -328,6 +331,8 @@ class Reconciler:
         why = await site.reasons.find(
             application, assessment, conditions=told, state=state, waiting_for=waiting_for, revisions=revisions
         )
+        if waiting_for and memory.run is not None and (found := _cause(why)) is not None:
+            memory.run.reasons[waiting_for[0]] = found
         sync, health, message = _verdict(assessment, wanted)
         findings = Findings(
             sync=sync,
@@ -357,6 +362,14 @@ class Reconciler:
             parts.recording.health_changed(application, before, health, reason, ",".join(revisions))
         if ended and state is not None:
             await parts.recording.operation_finished(application, state)
+
+
+def _cause(why: Sentence | None) -> Sentence | None:
+    """What holds an object up, taken out of the sentence about the whole."""
+    if why is None or why.code == "why-sync-waits":
+        return None
+    reason = why.parameters.get("reason") if why.code == "why-with-commit" else why
+    return reason if isinstance(reason, Sentence) else None
 
 
 def _stops(conditions: Sequence[Condition]) -> bool:

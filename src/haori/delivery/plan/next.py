@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from haori.delivery.health import Health
 from haori.delivery.model import ResourceResult
+from haori.delivery.plan.timeouts import Began, deadline_of, timed_out
 from haori.delivery.plan.types import Action, Plan, Step, Wave
 from haori.objects import ResourceKey
 from haori.resources.argo import HealthStatus, HookDeletePolicy, OperationPhase, ResultCode, SyncPhase
@@ -53,6 +55,8 @@ class Observed:
     is_terminating: bool = False
     operation_id: str = ""
     """Of the annotation on hooks."""
+    reason: str = ""
+    """What it waits for, where that is known better than by its health."""
     hook_phase: str = ""
     """Of the annotation on hooks: the phase it was made for; empty on those of an older engine."""
 
@@ -71,6 +75,10 @@ class Next:
     """As `operationState.message` has it on the wire."""
     waiting_for: tuple[ResourceKey, ...] = ()
     awaiting_approval: bool = False
+    overdue: tuple[Step, ...] = ()
+    """Hooks that took too long and still run: they are stopped at once, by deletion."""
+    look_at: datetime | None = None
+    """When a time-out is due, while something waits that has one."""
 
 
 _HOOK_PHASES = {
@@ -84,9 +92,32 @@ _HOOK_PHASES = {
 _PLAIN_PHASES = {**_HOOK_PHASES, HealthStatus.UNKNOWN: OperationPhase.RUNNING}
 
 
-def decide_next(plan: Plan, results: Results, live: Mapping[ResourceKey, Observed], *, validated: bool = False) -> Next:
-    """The next thing to do. `validated`: the validation was done in this operation (any result says so too)."""
+def decide_next(
+    plan: Plan,
+    results: Results,
+    live: Mapping[ResourceKey, Observed],
+    *,
+    validated: bool = False,
+    now: datetime | None = None,
+    began: Began | None = None,
+) -> Next:
+    """The next thing to do. `validated`: the validation was done in this operation (any result says so too).
+
+    `began`: when the waves with a time-out began; without `now` no time-out is due.
+    """
     rows = refresh_results(plan, results, live)
+    began = began or {}
+    if now is not None:
+        _expire(plan, rows, live, began, now)
+    decision = _decide(plan, rows, live, validated=validated)
+    due = [at for step in _all_steps(plan) if _is_running(rows.get(_task(step))) and (at := deadline_of(step, began))]
+    overdue = tuple(step for step in _all_steps(plan) if _is_overdue(plan, step, rows.get(_task(step)), live))
+    return replace(decision, overdue=overdue, look_at=min(due, default=None))
+
+
+def _decide(
+    plan: Plan, rows: dict[TaskKey, ResourceResult], live: Mapping[ResourceKey, Observed], *, validated: bool
+) -> Next:
     if not plan.is_permitted:
         return _finish(plan, rows, OperationPhase.FAILED, NOT_VALID)
     if not rows and not validated and plan.steps:
@@ -143,15 +174,47 @@ def refresh_results(
 ) -> dict[TaskKey, ResourceResult]:
     """The rows with the states of what runs, and hooks of this operation that live without a row taken up."""
     rows = _adopt(plan, results, live)
-    last = plan.waves[-1].steps if plan.waves and not plan.waits_for_last else ()
-    # The plain objects of the last wave are not waited for, so what becomes of them is the health's to say.
-    unwatched = {_task(step) for step in last if not step.hook_type and step.action is not Action.PRUNE}
+    unwatched = _unwatched(plan)
     for step in _all_steps(plan):
         task = _task(step)
         row = rows.get(task)
         if row is not None and _is_running(row) and task not in unwatched:
             rows[task] = _refreshed(step, row, live.get(step.key), is_dry_run=plan.is_dry_run)
     return rows
+
+
+def _unwatched(plan: Plan) -> set[TaskKey]:
+    """The plain objects of the last wave are not waited for, so what becomes of them is the health's to say."""
+    last = plan.waves[-1].steps if plan.waves and not plan.waits_for_last else ()
+    return {_task(step) for step in last if not step.hook_type and step.action is not Action.PRUNE}
+
+
+def _expire(
+    plan: Plan,
+    rows: dict[TaskKey, ResourceResult],
+    live: Mapping[ResourceKey, Observed],
+    began: Began,
+    now: datetime,
+) -> None:
+    """Fails what has run longer than it may."""
+    unwatched = _unwatched(plan)
+    for step in _all_steps(plan):
+        row, observed, due = rows.get(_task(step)), live.get(step.key), deadline_of(step, began)
+        if row is None or not _is_running(row) or due is None or now < due or _task(step) in unwatched:
+            continue
+        health = observed.health if observed is not None else None
+        reason = (observed.reason if observed is not None else "") or (health.message if health is not None else "")
+        message = timed_out(step, reason or (health.status.value if health is not None else "-"))
+        rows[_task(step)] = replace(row, hook_phase=OperationPhase.FAILED, message=message)
+
+
+def _is_overdue(plan: Plan, step: Step, row: ResourceResult | None, live: Mapping[ResourceKey, Observed]) -> bool:
+    observed = live.get(step.key)
+    if not step.hook_type or step.timeout_seconds is None or row is None or observed is None or plan.is_dry_run:
+        return False
+    is_running = observed.health is not None and _HOOK_PHASES[observed.health.status] is OperationPhase.RUNNING
+    has_failed = row.hook_phase is OperationPhase.FAILED
+    return has_failed and is_running and not observed.is_terminating and _is_of(plan, step, observed)
 
 
 def _adopt(plan: Plan, results: Results, live: Mapping[ResourceKey, Observed]) -> dict[TaskKey, ResourceResult]:
@@ -214,7 +277,8 @@ def _failure_message(rows: Results) -> str:
 
 def _reason(row: ResourceResult) -> str:
     """A refusal names its object itself; what an object says of its state does not."""
-    return row.message if row.status is ResultCode.SYNC_FAILED else f"{row.key}: {row.message}"
+    names_itself = row.status is ResultCode.SYNC_FAILED or row.message.startswith(str(row.key))
+    return row.message if names_itself else f"{row.key}: {row.message}"
 
 
 def _is_apply_failed(rows: Results) -> bool:

@@ -13,6 +13,7 @@ from haori.delivery.model.options import Permission, object_options
 from haori.delivery.model.problems import word_of
 from haori.delivery.plan.hooks import generated_name, hook_info, is_hook, wave_of
 from haori.delivery.plan.ordering import group_waves, order_steps, reverse_prunes
+from haori.delivery.plan.timeouts import timeout_of
 from haori.delivery.plan.types import Action, Plan, Skipped, SkipReason, Step
 from haori.objects import (
     GroupKind,
@@ -67,6 +68,8 @@ class PlanRequest:
     """None: what the operation says."""
     begun: frozenset[ResourceKey] = frozenset()
     """Objects that this operation has written: they keep their steps though they are in sync by now."""
+    default_timeout: float | None = None
+    """Seconds a step may take that says nothing itself."""
     itself: ResourceKey | None = None
     """The Application's own key: never pruned by its own sync."""
     extra_options: tuple[str, ...] = field(default=())
@@ -84,7 +87,8 @@ def plan_sync(request: PlanRequest) -> Plan:
     for key in sorted(set(request.live) - set(request.desired)):
         step = _prune_step(request, key, texts, skipped)
         steps.extend([step] if step is not None else [])
-    ordered = order_steps(reverse_prunes(steps))
+    limited = [replace(step, timeout_seconds=timeout_of(step.manifest, request.default_timeout)) for step in steps]
+    ordered = order_steps(reverse_prunes(limited))
     namespace = _namespace_step(request, texts)
     return Plan(
         waves=group_waves(step for step in ordered if step.phase not in _FAILURE_PHASES),

@@ -54,6 +54,8 @@ class Step:
     needs_dry_run: bool = False
     """Whether only a dry run can say that it differs at all."""
     is_live: bool = False
+    timeout_seconds: float | None = None
+    """How long it may take from the beginning of its wave; None: as long as it wants."""
     needs_approval: bool = False
     """Prune=confirm without an approval: its wave waits."""
 
