@@ -53,8 +53,24 @@ class ControlPlane:
 
     def start(self) -> None:
         """Everything, until all parts say they are ready."""
+        self.start_api()
+        manager, scheduler = free_ports(2)
+        self.run(
+            "kube-controller-manager", "--kubeconfig=kubeconfig", "--leader-elect=false", f"--secure-port={manager}",
+            "--bind-address=127.0.0.1", "--root-ca-file=ca.crt", "--service-account-private-key-file=sa.key",
+            "--controllers=*,-node-lifecycle-controller", "--kube-api-qps=200", "--kube-api-burst=400",
+        )  # fmt: skip
+        self.run(
+            "kube-scheduler", "--kubeconfig=kubeconfig", "--leader-elect=false", f"--secure-port={scheduler}",
+            "--bind-address=127.0.0.1",
+        )  # fmt: skip
+        self.wait_ready(manager, "/healthz")
+        self.wait_ready(scheduler, "/healthz")
+
+    def start_api(self) -> None:
+        """The API server and its etcd alone: nothing happens but what is asked for."""
         make_keys(self.folder)
-        etcd, peer, self.port, manager, scheduler = free_ports(5)
+        etcd, peer, self.port = free_ports(3)
         self.write_kubeconfig()
         self.run(
             "etcd", "--data-dir", "etcd", "--unsafe-no-fsync", "--log-level=warn", f"--listen-client-urls=http://127.0.0.1:{etcd}",
@@ -72,17 +88,6 @@ class ControlPlane:
             "--kubelet-preferred-address-types=InternalIP,Hostname",
         )  # fmt: skip
         self.wait_ready(self.port, "/readyz")
-        self.run(
-            "kube-controller-manager", "--kubeconfig=kubeconfig", "--leader-elect=false", f"--secure-port={manager}",
-            "--bind-address=127.0.0.1", "--root-ca-file=ca.crt", "--service-account-private-key-file=sa.key",
-            "--controllers=*,-node-lifecycle-controller", "--kube-api-qps=200", "--kube-api-burst=400",
-        )  # fmt: skip
-        self.run(
-            "kube-scheduler", "--kubeconfig=kubeconfig", "--leader-elect=false", f"--secure-port={scheduler}",
-            "--bind-address=127.0.0.1",
-        )  # fmt: skip
-        self.wait_ready(manager, "/healthz")
-        self.wait_ready(scheduler, "/healthz")
 
     def run(self, name: str, *arguments: str) -> None:
         """Start one part in the data folder; its output goes to NAME.log."""

@@ -163,7 +163,8 @@ def _plain(schema: Mapping[str, Any], name: str) -> TypeSchema:
             return TypeSchema(kind=Kind.MAP, name=name, items=_node(schema["additionalProperties"]))
         if name in _EMPTY_OBJECTS:
             return TypeSchema(kind=Kind.OBJECT, name=name)
-        return TypeSchema(kind=Kind.ANY, name=name, keeps_unknown=True)
+        is_raw = name.endswith(".RawExtension")
+        return TypeSchema(kind=Kind.ANY, name=name, keeps_unknown=True, is_atomic=is_raw)
     if kind == "array":
         return TypeSchema(kind=Kind.LIST, name=name, items=_node(schema["items"]))
     if kind in _SCALARS:

@@ -22,7 +22,7 @@ from haori.schema.problems import (
     required,
     too_long,
     too_many,
-    unsupported,
+    unsupported_in_order,
     wrong_type,
 )
 from haori.schema.rules import NOWHERE, rule_problems
@@ -87,7 +87,7 @@ def _problems(schema: TypeSchema, value: Any, path: str, *, in_status: bool) -> 
         case _:
             pass
     if schema.enum and value not in schema.enum and not (value == "" and schema.omits_zero):
-        yield unsupported(path, value, schema.enum)
+        yield unsupported_in_order(path, value, schema.enum)
     if schema.rules:
         yield from _bounds(schema.rules, value, path)
         yield from rule_problems(schema.rules, value, path)

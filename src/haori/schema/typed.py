@@ -30,7 +30,7 @@ _SCALARS = frozenset(
 def is_granular_map(schema: TypeSchema | None, value: Any) -> bool:
     """Whether `value` is entered field by field (null stands for an empty mapping where the type says mapping)."""
     if schema is None or schema.kind is Kind.ANY:
-        return isinstance(value, Mapping)
+        return isinstance(value, Mapping) and not (schema is not None and schema.is_atomic)
     if schema.kind is Kind.OBJECT or schema.kind is Kind.MAP:
         return not schema.is_atomic and (value is None or isinstance(value, Mapping))
     return False
@@ -283,10 +283,19 @@ def _problems(schema: TypeSchema | None, value: Any, path: str) -> Any:
             return
         yield from _list_problems(schema, value, path)
     elif (expected := _expected(kind, value)) is not None:
-        shown = (
-            f"value.valueUnstructured{{Value:{go_syntax(value)}}}" if expected == "string" else f"{{{go_text(value)}}}"
-        )
-        yield path, f"expected {expected}, got &{shown}"
+        yield path, f"expected {expected}, got {_shown(expected, value)}"
+
+
+def _shown(expected: str, value: Any) -> str:
+    """The value as the server prints it: by what was expected, with its syntax, its type or its text."""
+    if expected == "string":
+        return f"&value.valueUnstructured{{Value:{go_syntax(value)}}}"
+    if expected.startswith("numeric"):
+        return _GO_TYPES.get(type(value), "interface {}")
+    return f"&{{{go_text(value)}}}"
+
+
+_GO_TYPES = {str: "string", bool: "bool", dict: "map[string]interface {}", list: "[]interface {}"}
 
 
 def _list_problems(schema: TypeSchema, items: Sequence[Any], path: str) -> Any:

@@ -114,7 +114,8 @@ async def test_one_may_ask_who_one_is_and_others_may_be_asked_about(api: Caller)
     )
 
     assert me["status"]["userInfo"]["username"] == ROBOT.name
-    assert other["status"] == {"allowed": True}
+    assert other["status"]["allowed"] is True
+    assert other["status"]["reason"].startswith("RBAC: allowed by ")
     assert {"verbs": ["get"], "apiGroups": [""], "resources": ["pods/log"]} in rules["status"]["resourceRules"]
 
 

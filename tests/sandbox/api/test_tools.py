@@ -124,6 +124,17 @@ async def test_kubectl_takes_a_deployment_through_its_life(tools: Tools) -> None
     assert "shop" not in await tools.kubectl("get", "namespaces", "-o", "name")
 
 
+async def test_kubectl_applies_a_list_and_validates_what_is_in_it(tools: Tools) -> None:
+    good = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "default"}}
+    listed = {"apiVersion": "v1", "kind": "List", "items": [good, good | {"metadata": {"name": "b"}, "dota": {}}]}
+
+    code, out, err = await tools.attempt(_tool("kubectl"), "apply", "-f", "-", stdin=orjson.dumps(listed).decode())
+
+    assert code == 1
+    assert "configmap/a created" in out
+    assert 'unknown field "dota"' in err
+
+
 async def test_kubectl_applies_on_the_servers_side(tools: Tools) -> None:
     await tools.kubectl("create", "namespace", "shop")
     await tools.kubectl("apply", "--server-side", "-f", "-", stdin=DEPLOYMENT)

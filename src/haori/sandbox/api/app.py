@@ -17,7 +17,7 @@ import orjson
 from haori.cluster import PatchType
 from haori.errors import HaoriError
 from haori.objects import nested_text
-from haori.sandbox.api import discovery, errors, reviews, scaling, special
+from haori.sandbox.api import deletion, discovery, errors, reviews, scaling, special
 from haori.sandbox.api.authorization import Authorizer
 from haori.sandbox.api.exchange import Accepted, Receive, Request, Scope, Send, parse_body
 from haori.sandbox.api.layer import Api
@@ -31,6 +31,7 @@ from haori.sandbox.api.store import StoreFailedError
 _log = logging.getLogger(__name__)
 
 _AGGREGATED = "APIGroupDiscoveryList"
+PLAIN_TEXT = "text/plain; charset=utf-8"
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -123,14 +124,18 @@ class App:
     async def _plain(self, request: Request) -> None:
         path = request.path.rstrip("/")
         if path in ("/livez", "/readyz", "/healthz"):
-            await request.send_body(b"ok", "text/plain; charset=utf-8")
+            await request.send_body(b"ok", PLAIN_TEXT)
         elif path == "/version":
+            if request.method not in ("GET", "HEAD"):
+                raise errors.method_not_allowed()
             await request.answer(discovery.VERSION)
         else:
             self._authorizer.require_path(request.user, request.path)
             if path == "":
                 paths = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]
                 return await request.answer({"paths": paths})
+            if not path.startswith("/openapi"):
+                return await request.send_body(errors.not_found_text(), PLAIN_TEXT, 404)
             await answer_openapi(self._api.schemas, request, path)
 
     async def _discover(self, request: Request, place: GroupPath) -> None:
@@ -148,6 +153,8 @@ class App:
             if place.version
             else discovery.group_document(registry, place.group)
         )
+        if found is None and not registry.has_group(place.group):
+            return await request.send_body(errors.not_found_text(), PLAIN_TEXT, 404)
         if found is None:
             raise errors.no_such_path()
         await request.answer(found)
@@ -164,7 +171,6 @@ class App:
     # Resources
 
     async def _resource(self, request: Request, place: ResourcePath) -> None:
-        type_ = self._api.served(place.group, place.version, place.plural)
         is_watch = request.method == "GET" and not place.subresource and request.is_set("watch")
         verb = _VERBS.get(request.method, "")
         if not place.name:
@@ -173,14 +179,17 @@ class App:
             request.user,
             Attributes(
                 verb=verb,
-                group=type_.group,
-                resource=type_.plural,
+                group=place.group,
+                resource=place.plural,
                 subresource=place.subresource,
                 namespace=place.namespace,
                 name=place.name,
                 field_selector=request.query.get("fieldSelector", ""),
             ),
         )
+        if not self._api.registry.has_group(place.group):
+            return await request.send_body(errors.not_found_text(), PLAIN_TEXT, 404)
+        type_ = self._api.served(place.group, place.version, place.plural)
         if place.subresource:
             return await self._subresource(request, type_, place)
         if type_.namespaced and not place.namespace and (place.name or verb == "create"):
@@ -220,14 +229,15 @@ class App:
                 raise errors.method_not_allowed()
 
     async def _change(self, request: Request, type_: ServedType, place: ResourcePath) -> None:
-        options = request.write_options()
         if request.method == "PUT":
             value = special.mapping(await request.value())
+            options = request.write_options()
             written = await self._api.replace(
                 type_, place.name, value, place.namespace, options, subresource=place.subresource
             )
         else:
             patch_type, body = await read_patch(request)
+            options = request.write_options()
             written = await self._api.patch(
                 type_,
                 place.name,
@@ -245,6 +255,9 @@ class App:
         deleted = await self._api.delete(type_, place.name, place.namespace, options)
         if not deleted.is_gone:
             return await self._answer_object(request, type_, deleted.stored.body)
+        if type_.storage in deletion.SHOWN_WHEN_GONE:
+            seen = deletion.last_seen(type_, deleted.stored.decode(), self._api.now())
+            return await self._answer_object(request, type_, orjson.dumps(seen))
         uid = deleted.stored.decode()["metadata"].get("uid")
         details = {"name": place.name, "group": type_.group, "kind": type_.plural, "uid": uid}
         await request.answer(errors.success_status(**{key: value for key, value in details.items() if value}))
@@ -335,7 +348,6 @@ class App:
 
 async def read_patch(request: Request) -> tuple[PatchType, object]:
     """(form, value) of a patch; 415 for a form that is none."""
-    known = (*PatchType, "application/apply-patch+cbor")
     if request.content_type not in set(PatchType):
-        raise errors.unsupported_media_type(request.content_type, known[:-1])
+        raise errors.no_patch_type()
     return PatchType(request.content_type), parse_body(await request.body(), request.content_type)

@@ -53,7 +53,7 @@ class Authorizer:
             return
         where = f' in the namespace "{attributes.namespace}"' if attributes.namespace else " at the cluster scope"
         resource = attributes.full_resource
-        shown = qualified(resource, attributes.group) + (f' "{attributes.name}"' if attributes.name else "")
+        shown = qualified(attributes.resource, attributes.group) + (f' "{attributes.name}"' if attributes.name else "")
         message = (
             f'{shown} is forbidden: User "{user.name}" cannot {attributes.verb} resource "{resource}" '
             f'in API group "{attributes.group}"{where}'
@@ -83,9 +83,15 @@ class Authorizer:
 
     def allows(self, user: User, attributes: Attributes) -> bool:
         """Whether the user may."""
+        return self.why(user, attributes) is not None
+
+    def why(self, user: User, attributes: Attributes) -> str | None:
+        """By what the user may, None where they may not; empty where no binding says so."""
         if user.is_master or ((node := node_of(user)) and self._nodes.allows(node, attributes)):
-            return True
-        return any(rule_allows(rule, attributes) for rule, _ in self.rules_of(user, attributes.namespace))
+            return ""
+        return next(
+            (why for rule, _, why in self._grants(user, attributes.namespace) if rule_allows(rule, attributes)), None
+        )
 
     def require_made(self, user: User, type_: ServedType, name: str, namespace: str) -> None:
         """Raises a 403 where a node would make itself another node (what is made is not named by the request's path)."""
@@ -101,42 +107,57 @@ class Authorizer:
 
     def rules_of(self, user: User, namespace: str) -> Iterator[tuple[Rule, str]]:
         """(rule, the namespace it holds in; empty is everywhere): all that is granted to a user in a namespace."""
-        if user.is_master:
-            yield {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, ""
-            yield {"nonResourceURLs": ["*"], "verbs": ["*"]}, ""
-        if "system:authenticated" in user.groups:
-            yield from ((rule, "") for rule in _EVERYBODY)
-        if NODES_GROUP in user.groups:
-            yield from ((rule, "") for rule in NODE_RULES)
-        for binding in self._lookup.all_of(f"clusterrolebindings.{RBAC}"):
-            if _binds(binding, user, ""):
-                yield from ((rule, "") for rule in self._role_rules(binding, ""))
-        if namespace:
-            for binding in self._lookup.all_of(f"rolebindings.{RBAC}", namespace):
-                if _binds(binding, user, namespace):
-                    yield from ((rule, namespace) for rule in self._role_rules(binding, namespace))
+        return ((rule, where) for rule, where, _ in self._grants(user, namespace))
 
-    def _role_rules(self, binding: Mapping[str, Any], namespace: str) -> Sequence[Rule]:
+    def _grants(self, user: User, namespace: str) -> Iterator[tuple[Rule, str, str]]:
+        """The same with the words that say by which binding."""
+        if user.is_master:
+            yield {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, "", ""
+            yield {"nonResourceURLs": ["*"], "verbs": ["*"]}, "", ""
+        if "system:authenticated" in user.groups:
+            yield from ((rule, "", _basic(user)) for rule in _EVERYBODY)
+        if NODES_GROUP in user.groups:
+            yield from ((rule, "", "") for rule in NODE_RULES)
+        for where in dict.fromkeys(("", namespace)):
+            for binding in self._lookup.all_of(f"{'' if where else 'cluster'}rolebindings.{RBAC}", where):
+                if subject := _binds(binding, user, where):
+                    why = _words(binding, subject, where)
+                    role = self.role_of(binding, where)
+                    yield from ((rule, where, why) for rule in nested_list(role, "rules"))
+
+    def role_of(self, binding: Mapping[str, Any], namespace: str) -> Mapping[str, Any] | None:
+        """The role that a binding of that namespace refers to."""
         reference = nested_mapping(binding, "roleRef")
         name = nested_text(reference, "name")
         if reference.get("kind") == "ClusterRole":
-            role = self._lookup.find(f"clusterroles.{RBAC}", name)
-        else:
-            role = self._lookup.find(f"roles.{RBAC}", name, namespace)
-        return nested_list(role, "rules") if role else ()
+            return self._lookup.find(f"clusterroles.{RBAC}", name)
+        return self._lookup.find(f"roles.{RBAC}", name, namespace)
 
 
-def _binds(binding: Mapping[str, Any], user: User, namespace: str) -> bool:
+def _basic(user: User) -> str:
+    return (
+        'RBAC: allowed by ClusterRoleBinding "system:basic-user" of ClusterRole "system:basic-user" '
+        'to Group "system:authenticated"'
+    )
+
+
+def _words(binding: Mapping[str, Any], subject: str, namespace: str) -> str:
+    name = nested_text(binding, "metadata", "name")
+    shown = f'RoleBinding "{name}/{namespace}"' if namespace else f'ClusterRoleBinding "{name}"'
+    reference = nested_mapping(binding, "roleRef")
+    return f'RBAC: allowed by {shown} of {reference.get("kind")} "{reference.get("name")}" to {subject}'
+
+
+def _binds(binding: Mapping[str, Any], user: User, namespace: str) -> str:
+    """The subject by which the user is bound, empty where they are not."""
     for subject in nested_list(binding, "subjects"):
         kind, name = nested_text(subject, "kind"), nested_text(subject, "name")
-        if kind == "User" and name == user.name:
-            return True
-        if kind == "Group" and name in user.groups:
-            return True
-        account = f"{_ACCOUNT}{nested_text(subject, 'namespace') or namespace}:{name}"
-        if kind == "ServiceAccount" and account == user.name:
-            return True
-    return False
+        if (kind == "User" and name == user.name) or (kind == "Group" and name in user.groups):
+            return f'{kind} "{name}"'
+        home = nested_text(subject, "namespace") or namespace
+        if kind == "ServiceAccount" and f"{_ACCOUNT}{home}:{name}" == user.name:
+            return f'ServiceAccount "{name}/{home}"'
+    return ""
 
 
 def rule_allows(rule: Rule, attributes: Attributes) -> bool:

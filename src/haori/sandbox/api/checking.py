@@ -6,15 +6,15 @@ Everything that `schema` refuses becomes the Status a Kubernetes API would answe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from haori.cluster import PatchType
-from haori.objects import Manifest, copy_manifest, nested_text
-from haori.sandbox.api import errors
+from haori.objects import Manifest, copy_manifest, nested, nested_text
+from haori.sandbox.api import errors, preparing
 from haori.sandbox.api.decoding import decoding_problem
 from haori.sandbox.api.object_rules import pod_problems
 from haori.sandbox.api.options import FieldValidation, WriteOptions
@@ -31,6 +31,7 @@ from haori.schema import (
     validate_object,
 )
 from haori.schema.fieldset import FieldSet
+from haori.schema.go_text import go_text
 from haori.schema.jsonpatch import json_patch
 from haori.schema.managed import reset_fields, server_side_apply, track_update
 from haori.schema.mergepatch import merge_patch
@@ -50,9 +51,9 @@ def schema_of(schemas: Schemas, type_: ServedType) -> TypeSchema | None:
 
 
 def read(
-    schemas: Schemas, type_: ServedType, manifest: dict[str, Any], validation: FieldValidation
+    schemas: Schemas, type_: ServedType, manifest: dict[str, Any], options: WriteOptions
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """(the manifest without fields the type does not know, warnings about them).
+    """(the manifest without fields the type does not know, warnings about them and about fields that came twice).
 
     A 400 where they are refused, and where a built-in type cannot hold a value at all.
     """
@@ -63,14 +64,15 @@ def read(
         what = f'{type_.kind} in version "{type_.version}" cannot be handled as a {type_.kind}'
         raise errors.bad_request(f"{what}: {problem}")
     unknown = unknown_fields(schema, manifest)
-    if not unknown:
+    if not unknown and not options.duplicates:
         return manifest, ()
-    problems = [f'unknown field "{path}"' for path in unknown]
-    if validation is FieldValidation.STRICT:
+    problems = [f'duplicate field "{path}"' for path in options.duplicates]
+    problems += [f'unknown field "{path}"' for path in unknown]
+    if options.field_validation is FieldValidation.STRICT:
         what = f'{type_.kind} in version "{type_.version}" cannot be handled as a {type_.kind}'
         raise errors.bad_request(f"{what}: strict decoding error: {', '.join(problems)}")
-    warnings = tuple(problems) if validation is FieldValidation.WARN else ()
-    return prune_unknown(schema, manifest), warnings
+    warnings = tuple(problems) if options.field_validation is FieldValidation.WARN else ()
+    return prune_unknown(schema, manifest) if unknown else manifest, warnings
 
 
 def complete(schemas: Schemas, type_: ServedType, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +89,22 @@ def check(schemas: Schemas, type_: ServedType, manifest: Manifest, *, old: Manif
     schema = schema_of(schemas, type_)
     if schema is None or not type_.is_custom:
         return
-    _refuse_problems(type_, manifest, validate(schema, manifest, old=old))
+    _refuse_problems(type_, manifest, [*validate(schema, manifest, old=old), *_scale_problems(type_, manifest)])
+
+
+_GO_TYPES = {str: "string", bool: "bool", float: "float64", dict: "map[string]interface {}", list: "[]interface {}"}
+
+
+def _scale_problems(type_: ServedType, manifest: Manifest) -> Iterator[FieldProblem]:
+    """Replicas of a custom resource that are no number."""
+    path = type_.scale.spec_replicas if type_.scale else ()
+    value = nested(manifest, *path) if path else None
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return
+    place = "." + ".".join(path)
+    shown = go_text(value)
+    problem = f"{place} accessor error: {shown} is of the type {_GO_TYPES.get(type(value), 'float64')}, expected int64"
+    yield FieldProblem(path=place, reason="FieldValueInvalid", message=f"Invalid value: 0: {problem}")
 
 
 def check_whole(
@@ -136,25 +153,32 @@ def _reset(type_: ServedType, subresource: str) -> FieldSet:
     return reset_fields(subresource, has_status=type_.has_status, is_custom=type_.is_custom)
 
 
-def patch_change(schemas: Schemas, type_: ServedType, name: str, body: Any, patch_type: PatchType) -> Change:
+def patch_change(
+    schemas: Schemas, type_: ServedType, name: str, body: Any, patch_type: PatchType, options: WriteOptions
+) -> Change:
     """The change a patch makes; raises the Status of a patch that is malformed or does not fit when applied."""
     match patch_type:
         case PatchType.JSON:
             if not isinstance(body, list):
-                raise errors.bad_request(
-                    "error decoding patch: json: cannot unmarshal: a JSON patch is a list of operations"
-                )
-            return _decoded(schemas, type_, _refusing(type_, name, lambda old: json_patch(old, body)))
+                raise _no_patch(body, "[]handlers.jsonPatchOp")
+            return _decoded(schemas, type_, _refusing(type_, name, lambda old: json_patch(old, body)), options)
         case PatchType.MERGE:
             if not isinstance(body, Mapping):
-                raise errors.bad_request("error decoding patch: a merge patch is an object")
-            return _decoded(schemas, type_, _refusing(type_, name, lambda old: merge_patch(old, body)))
+                raise _no_patch(body, "map[string]interface {}")
+            return _decoded(schemas, type_, _refusing(type_, name, lambda old: merge_patch(old, body)), options)
         case PatchType.STRATEGIC if not type_.is_custom and (schema := schema_of(schemas, type_)) is not None:
             if not isinstance(body, Mapping):
-                raise errors.bad_request("error decoding patch: a strategic merge patch is an object")
-            return _refusing(type_, name, lambda old: strategic_merge_patch(schema, old, body))
+                raise _no_patch(body, "map[string]interface {}")
+            return _strict(
+                schemas, type_, _refusing(type_, name, lambda old: strategic_merge_patch(schema, old, body)), options
+            )
         case PatchType.STRATEGIC | PatchType.APPLY:
             raise errors.unsupported_media_type(patch_type, (PatchType.JSON, PatchType.MERGE, PatchType.APPLY))
+
+
+def _no_patch(body: Any, wanted: str) -> errors.ApiStatusError:
+    found = "array" if isinstance(body, list) else "object" if isinstance(body, Mapping) else type(body).__name__
+    return errors.bad_request(f"error decoding patch: json: cannot unmarshal {found} into Go value of type {wanted}")
 
 
 def _refusing(type_: ServedType, name: str, change: Callable[[dict[str, Any]], Any]) -> Change:
@@ -162,7 +186,7 @@ def _refusing(type_: ServedType, name: str, change: Callable[[dict[str, Any]], A
         try:
             new = change(old)
         except JsonPatchError as error:
-            raise _patch_failed(error) from error
+            raise _patch_failed() from error
         except PatchError as error:
             raise errors.bad_request(error.problem) from error
         if not isinstance(new, Mapping):
@@ -173,25 +197,46 @@ def _refusing(type_: ServedType, name: str, change: Callable[[dict[str, Any]], A
     return refusing
 
 
-def _decoded(schemas: Schemas, type_: ServedType, change: Change) -> Change:
+def _decoded(schemas: Schemas, type_: ServedType, change: Change, options: WriteOptions) -> Change:
     """The same change; 422 where its outcome is none of the built-in type, as Kubernetes answers such a patch."""
     schema = None if type_.is_custom else schema_of(schemas, type_)
 
     def decoded(old: dict[str, Any]) -> dict[str, Any]:
         new = change(old)
-        if schema is not None and (problem := decoding_problem(schema, new)):
-            shown = json.dumps(orjson.dumps(new).decode(), ensure_ascii=False)
-            cause = errors.invalid_field("patch", f"Invalid value: {shown}: {problem}")
-            raise errors.invalid("", "", "", [cause])
+        if schema is not None:
+            is_other = (new.get("apiVersion"), new.get("kind")) != (type_.api_version, type_.kind)
+            problem = preparing.conversion_problem(type_, new) if is_other else decoding_problem(schema, new)
+            if problem:
+                raise _bad_outcome(new, problem)
         return new
 
-    return decoded
+    return _strict(schemas, type_, decoded, options)
 
 
-def _patch_failed(error: JsonPatchError) -> errors.ApiStatusError:
-    """Kubernetes says no more than the first half; which operation failed is ours."""
-    what = f"operation {error.index} ({error.operation} {error.path}): {error.problem}"
-    message = f"the server rejected our request due to an error in our request: {what}"
+def _strict(schemas: Schemas, type_: ServedType, change: Change, options: WriteOptions) -> Change:
+    """The same change; 422 where its outcome has fields that the type does not know and these are not to be."""
+    schema = schema_of(schemas, type_)
+    if schema is None or options.field_validation is not FieldValidation.STRICT:
+        return change
+
+    def strict(old: dict[str, Any]) -> dict[str, Any]:
+        new = change(old)
+        if unknown := unknown_fields(schema, new):
+            listed = ", ".join(f'unknown field "{path}"' for path in unknown)
+            raise _bad_outcome(new, f"strict decoding error: {listed}")
+        return new
+
+    return strict
+
+
+def _bad_outcome(new: Manifest, problem: str) -> errors.ApiStatusError:
+    shown = json.dumps(orjson.dumps(new).decode(), ensure_ascii=False)
+    return errors.invalid("", "", "", [errors.invalid_field("patch", f"Invalid value: {shown}: {problem}")])
+
+
+def _patch_failed() -> errors.ApiStatusError:
+    """Kubernetes does not say which operation failed."""
+    message = "the server rejected our request due to an error in our request"
     return errors.ApiStatusError(422, "Invalid", message, {})
 
 
@@ -204,12 +249,8 @@ def read_applied(type_: ServedType, name: str, namespace: str, body: Any, option
         cause = errors.Cause(reason="FieldValueRequired", field="fieldManager", message=problem)
         raise errors.invalid("PatchOptions", "meta.k8s.io", "", [cause])
     value: dict[str, Any] = copy_manifest(body)
-    if not value.get("apiVersion") or not value.get("kind"):
-        raise errors.bad_request("invalid object type: apiVersion and kind are required")
-    if value["apiVersion"] != type_.api_version or value["kind"] != type_.kind:
-        raise errors.bad_request(
-            f"invalid object type: {value['apiVersion']}, Kind={value['kind']}; expected {type_.api_version}, Kind={type_.kind}"
-        )
+    if value.get("apiVersion") != type_.api_version or value.get("kind") != type_.kind:
+        raise errors.bad_request(f"invalid object type: {_go_kind(value)}")
     metadata = value.get("metadata") or {}
     if metadata.get("managedFields"):
         raise errors.bad_request("metadata.managedFields must be nil")
@@ -219,13 +260,23 @@ def read_applied(type_: ServedType, name: str, namespace: str, body: Any, option
         )
     value["metadata"] = {**metadata, "name": name}
     value["metadata"].pop("managedFields", None)
-    if type_.namespaced:
-        if metadata.get("namespace") not in (None, "", namespace):
-            raise errors.bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request"
-            )
-        value["metadata"]["namespace"] = namespace
+    if type_.namespaced and metadata.get("namespace") not in (None, "", namespace):
+        raise errors.bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
     return value
+
+
+def _placed(applied: Manifest, namespace: str) -> Manifest:
+    """In the request's namespace, which it need not name itself."""
+    return {**applied, "metadata": {**applied["metadata"], "namespace": namespace}} if namespace else applied
+
+
+def forget_scale_times(manifest: Mapping[str, Any]) -> None:
+    """Takes the times of those who own replicas by the scale subresource: the server keeps none, in place."""
+    for entry in manifest["metadata"].get("managedFields") or ():
+        if entry.get("subresource") == "scale":
+            entry.pop("time", None)
 
 
 def apply(
@@ -236,13 +287,14 @@ def apply(
     options: WriteOptions,
     now: datetime,
     subresource: str,
+    namespace: str = "",
 ) -> dict[str, Any]:
     """The object after server-side apply; 409 with every conflict, 500 (as Kubernetes has it) for a broken structure."""
     try:
         return server_side_apply(
             schema_of(schemas, type_),
             live,
-            applied,
+            _placed(applied, namespace) if type_.namespaced else applied,
             manager=options.field_manager,
             force=options.force,
             now=now,
@@ -252,11 +304,17 @@ def apply(
     except ApplyConflictError as error:
         raise _apply_conflict(error) from error
     except TypedValueError as error:
-        place = "/".join(part for part in (nested_text(applied, "metadata", "namespace"), name_of(applied)) if part)
-        what = f"failed to create typed patch object ({place}; {type_.api_version}, Kind={type_.kind})"
+        place = f"{nested_text(applied, 'metadata', 'namespace')}/{name_of(applied)}"
+        what = f"failed to create typed patch object ({place}; {_go_kind(applied)})"
         raise errors.ApiStatusError(500, "", f"{what}: {error.message}") from error
     except PatchError as error:
         raise errors.bad_request(error.problem) from error
+
+
+def _go_kind(manifest: Manifest) -> str:
+    """A type as the server prints one: `apps/v1, Kind=Deployment`, `/v1, Kind=Secret`."""
+    group, _, version = str(manifest.get("apiVersion") or "").rpartition("/")
+    return f"{group}/{version}, Kind={manifest.get('kind') or ''}"
 
 
 def name_of(manifest: Manifest) -> str:

@@ -184,8 +184,8 @@ CLUSTER: Mapping[str, Layout] = {
     ),
     "ingressclasses.networking.k8s.io": layout(("Controller", text_at("spec", "controller"))),
     "networkpolicies.networking.k8s.io": layout(("Pod-Selector", selector_at("spec", "podSelector"))),
-    "configmaps": layout(("Data#", count_at("data"))),
-    "secrets": layout(("Type", text_at("type")), ("Data#", count_at("data"))),
+    "configmaps": layout(("Data", count_at("data"))),
+    "secrets": layout(("Type", text_at("type")), ("Data", count_at("data"))),
     "serviceaccounts": layout(("Secrets#", count_at("secrets"))),
     "namespaces": layout(("Status", text_at("status", "phase"))),
     "nodes": layout(

@@ -13,6 +13,7 @@ from typing import Any
 
 from haori.objects import Manifest, QuantityError
 from haori.objects.quantities import parse_quantity
+from haori.objects.times import parse_time
 from haori.schema import Kind, TypeSchema
 
 _QUANTITY = re.compile(r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$")
@@ -59,6 +60,8 @@ class _Reader:
             case Kind.LIST if isinstance(value, (list, tuple)):
                 return self._first(schema, value)
             case Kind.STRING if isinstance(value, str):
+                if schema.format == "date-time":
+                    return _time_problem(value, self._path.rpartition(".")[2])
                 return base64_problem(value) if schema.format == "byte" else ""
             case Kind.INTEGER if isinstance(value, int) and not isinstance(value, bool):
                 limit = _SIZES.get(schema.format, 2**63)
@@ -102,6 +105,17 @@ class _Reader:
         if not self._path:
             return f"json: cannot unmarshal {shown} into Go value of type {type_}"
         return f"json: cannot unmarshal {shown} into Go struct field {self._owner}{self._path} of type {type_}"
+
+
+_MICRO = frozenset({"acquireTime", "renewTime", "eventTime", "lastObservedTime"})
+
+
+def _time_problem(text: str, field: str) -> str:
+    """The commonest of Go's complaints about a time: it does not begin with a year."""
+    if parse_time(text) is not None:
+        return ""
+    layout = "2006-01-02T15:04:05.000000Z07:00" if field in _MICRO else "2006-01-02T15:04:05Z07:00"
+    return f'parsing time "{text}" as "{layout}": cannot parse "{text}" as "2006"'
 
 
 def _json_type(value: Any) -> str:

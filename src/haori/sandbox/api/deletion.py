@@ -59,7 +59,8 @@ def plan_deletion(type_: ServedType, manifest: Manifest, options: DeleteOptions,
         metadata.pop("finalizers", None)
     if "deletionTimestamp" not in metadata:
         metadata["deletionTimestamp"] = format_time(now + timedelta(seconds=grace))
-        metadata["deletionGracePeriodSeconds"] = grace
+        if type_.storage != "namespaces":
+            metadata["deletionGracePeriodSeconds"] = grace
         if "generation" in metadata:
             metadata["generation"] = int(metadata["generation"]) + 1
     elif grace < int(metadata.get("deletionGracePeriodSeconds") or 0):
@@ -72,6 +73,31 @@ def plan_deletion(type_: ServedType, manifest: Manifest, options: DeleteOptions,
     if type_.storage == "namespaces":
         value["status"] = {**nested_mapping(manifest, "status"), "phase": "Terminating"}
     return Deletion(manifest=value)
+
+
+SHOWN_WHEN_GONE = frozenset(
+    {
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podtemplates",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+    }
+)
+"""Types whose removal is answered with the object as it was last, not with a Status."""
+
+
+def last_seen(type_: ServedType, manifest: Manifest, now: datetime) -> dict[str, Any]:
+    """A removed object as its removal shows it: Pods have been marked for deletion at once."""
+    metadata = dict(nested_mapping(manifest, "metadata"))
+    if type_.storage == "pods":
+        metadata.setdefault("deletionTimestamp", format_time(now))
+        if metadata.get("deletionGracePeriodSeconds") is None and "generation" in metadata:
+            metadata["generation"] = int(metadata["generation"]) + 1
+        metadata["deletionGracePeriodSeconds"] = 0
+    return {**manifest, "metadata": metadata}
 
 
 def is_finished(type_: ServedType, manifest: Manifest) -> bool:

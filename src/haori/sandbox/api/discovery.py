@@ -84,12 +84,20 @@ def _subresources(type_: ServedType) -> Iterable[Subresource]:
     if not type_.is_custom:
         return type_.described
     found = []
-    for name in sorted(type_.subresources):
+    for name in sorted(type_.subresources, reverse=True):
         group, version, kind = (
             ("autoscaling", "v1", "Scale") if name == "scale" else (type_.group, type_.version, type_.kind)
         )
         found.append(Subresource(name=name, group=group, version=version, kind=kind, verbs=("get", "patch", "update")))
     return found
+
+
+_CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+
+
+def _verbs(type_: ServedType) -> list[str]:
+    """In the order that the server has for built-in and for other types."""
+    return [verb for verb in _CUSTOM_VERBS if verb in type_.verbs] if type_.is_custom else sorted(type_.verbs)
 
 
 def core_versions() -> dict[str, Any]:
@@ -134,7 +142,7 @@ def _rows(type_: ServedType) -> Iterable[dict[str, Any]]:
         "singularName": type_.singular,
         "namespaced": type_.namespaced,
         "kind": type_.kind,
-        "verbs": sorted(type_.verbs),
+        "verbs": _verbs(type_),
     }
     if type_.short_names:
         row["shortNames"] = list(type_.short_names)

@@ -18,12 +18,13 @@ class Cause:
     """One problem with one field: `reason` as `metav1.CauseType` spells it, `message` without the field's path."""
 
     reason: str
-    field: str
     message: str
+    field: str = ""
 
     def to_json(self) -> dict[str, str]:
         """As it stands in `details.causes`."""
-        return {"reason": self.reason, "message": self.message, "field": self.field}
+        place = {"field": self.field} if self.field else {}
+        return {"reason": self.reason, "message": self.message} | place
 
 
 class ApiStatusError(PeerError):
@@ -49,9 +50,10 @@ class ApiStatusError(PeerError):
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
         }
-        if self.details:
+        if self.reason:
+            status["reason"] = self.reason
+        if self.details is not None:
             status["details"] = dict(self.details)
         return status | {"code": self.status}
 
@@ -82,9 +84,9 @@ def no_such_path() -> ApiStatusError:
     return ApiStatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def already_exists(plural: str, group: str, name: str) -> ApiStatusError:
-    """409: there is an object of that name."""
-    message = f'{qualified(plural, group)} "{name}" already exists'
+def already_exists(plural: str, group: str, name: str, *, is_going: bool = False) -> ApiStatusError:
+    """409: there is an object of that name, or one that is about to go."""
+    message = f'{"object is being deleted: " if is_going else ""}{qualified(plural, group)} "{name}" already exists'
     return ApiStatusError(409, "AlreadyExists", message, _details(plural, group, name))
 
 
@@ -144,6 +146,11 @@ def method_not_allowed() -> ApiStatusError:
     return ApiStatusError(405, "MethodNotAllowed", message, {})
 
 
+def not_found_text() -> bytes:
+    """What is answered, as plain text, where not even a group is there."""
+    return b"404 page not found\n"
+
+
 def too_many_requests(message: str, seconds: int, causes: Iterable[Cause] = ()) -> ApiStatusError:
     """429: not now; ask again after so many seconds."""
     details: dict[str, Any] = {"retryAfterSeconds": seconds} if seconds else {}
@@ -159,7 +166,12 @@ def unsupported_media_type(found: str, known: Iterable[str]) -> ApiStatusError:
         if found
         else "the body of the request has no content type"
     )
-    return ApiStatusError(415, "UnsupportedMediaType", message, {})
+    return ApiStatusError(415, "UnsupportedMediaType", message)
+
+
+def no_patch_type() -> ApiStatusError:
+    """415: the content type is none of a patch."""
+    return ApiStatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 def too_large(limit: int) -> ApiStatusError:

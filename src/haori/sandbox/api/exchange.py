@@ -15,6 +15,7 @@ from haori.cluster import Propagation
 from haori.objects import YamlError
 from haori.objects.yaml import dump, load
 from haori.sandbox.api import errors
+from haori.sandbox.api.duplicates import duplicate_fields
 from haori.sandbox.api.options import (
     DeleteOptions,
     FieldValidation,
@@ -70,6 +71,8 @@ class Request:
     receive: Receive
     send: Send
     warnings: list[str] = field(default_factory=list)
+    duplicates: tuple[str, ...] = ()
+    """Paths of the fields that the value had twice, once it was read."""
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive, send: Send) -> Request:
@@ -116,41 +119,49 @@ class Request:
     async def value(self) -> Any:
         """The body's value, whichever of the known forms it is written in; 400 and 415."""
         body = await self.body()
-        return parse_body(body, self.content_type or JSON)
+        value = parse_body(body, self.content_type or JSON)
+        self.duplicates = duplicate_fields(body, value) if self.content_type in ("", JSON) else ()
+        return value
 
     def is_set(self, name: str) -> bool:
         """Whether a boolean parameter is on."""
-        text = self.query.get(name, "").lower()
-        if text not in ("", "0", "1", "f", "t", "false", "true"):
-            raise errors.bad_request(f'invalid value "{text[:64]}" for {name}: strconv.ParseBool: invalid syntax')
-        return name in self.query and text in ("", "1", "t", "true")
+        return name in self.query and self.query[name].lower() not in ("0", "false")
 
     def write_options(self) -> WriteOptions:
         """What the query says of a write."""
         validation = self.query.get("fieldValidation") or FieldValidation.WARN
         if validation not in set(FieldValidation):
-            raise _unsupported("CreateOptions", "fieldValidation", validation, ("", *FieldValidation))
+            raise _unsupported("CreateOptions", "fieldValidation", validation, ("", *sorted(FieldValidation)))
         manager = self.query.get("fieldManager", "")
         if not manager and self.content_type != "application/apply-patch+yaml":
             manager = self.headers.get("user-agent", "").partition("/")[0][:128] or "unknown"
+        if "force" in self.query and self.method == "PATCH" and self.content_type != "application/apply-patch+yaml":
+            cause = errors.forbidden_field("force", "may not be specified for non-apply patch")
+            raise errors.invalid("PatchOptions", "meta.k8s.io", "", [cause])
         return WriteOptions(
             field_manager=manager,
             dry_run=self._is_dry_run(self.query.get("dryRun", "")),
             field_validation=FieldValidation(validation),
             force=self.is_set("force"),
+            duplicates=self.duplicates,
             user=self.user,
         )
 
     def _is_dry_run(self, text: str) -> bool:
         if text not in ("", "All"):
-            raise _unsupported("CreateOptions", "dryRun", text, ("All",))
+            raise _unsupported("CreateOptions", "dryRun", text, ("All",), is_list=True)
         return text == "All"
 
     def list_options(self) -> ListOptions:
         """What the query says of a list."""
         match = self.query.get("resourceVersionMatch", "")
         if match not in set(VersionMatch):
-            raise _unsupported("ListOptions", "resourceVersionMatch", match, VersionMatch)
+            known = (VersionMatch.EXACT, VersionMatch.NOT_OLDER, VersionMatch.ANY)
+            raise _unsupported("ListOptions", "resourceVersionMatch", match, known)
+        if "sendInitialEvents" in self.query:
+            raise _forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+        if self.query.get("continue") and self.query.get("resourceVersion", "0") != "0":
+            raise errors.bad_request("specifying resource version is not allowed when using continue")
         return ListOptions(
             label_selector=self.query.get("labelSelector", ""),
             field_selector=self.query.get("fieldSelector", ""),
@@ -162,6 +173,10 @@ class Request:
 
     def watch_options(self) -> WatchOptions:
         """What the query says of a watch."""
+        match = self.query.get("resourceVersionMatch", "")
+        if self.is_set("sendInitialEvents") and match != VersionMatch.NOT_OLDER:
+            problem = f"sendInitialEvents requires setting resourceVersionMatch to {VersionMatch.NOT_OLDER}"
+            raise _forbidden("resourceVersionMatch", problem)
         return WatchOptions(
             label_selector=self.query.get("labelSelector", ""),
             field_selector=self.query.get("fieldSelector", ""),
@@ -177,15 +192,22 @@ class Request:
         value = parse_body(body, self.content_type or JSON) if body.strip() else {}
         if not isinstance(value, Mapping):
             raise errors.bad_request("DeleteOptions must be an object")
+        if (kind := str(value.get("kind") or "DeleteOptions")) != "DeleteOptions":
+            problem = f'no kind "{kind}" is registered for version "{value.get("apiVersion")}" in scheme'
+            raise errors.bad_request(f'{problem} "pkg/runtime/scheme.go:111"')
         return self.delete_options_of(value)
 
     def delete_options_of(self, value: Mapping[str, Any]) -> DeleteOptions:
         """The DeleteOptions in `value`, or in the query where it does not say."""
         policy = value.get("propagationPolicy") or self.query.get("propagationPolicy") or ""
+        if policy and value.get("orphanDependents") is not None:
+            message = f'Invalid value: "{policy}": orphanDependents and deletionPropagation cannot be both set'
+            cause = errors.invalid_field("propagationPolicy", message)
+            raise errors.invalid("DeleteOptions", "meta.k8s.io", "", [cause])
         if not policy and value.get("orphanDependents") is not None:
             policy = "Orphan" if value["orphanDependents"] else "Background"
         if policy and policy not in set(Propagation):
-            raise _unsupported("DeleteOptions", "propagationPolicy", str(policy), Propagation)
+            raise _unsupported("DeleteOptions", "propagationPolicy", str(policy), _POLICIES)
         grace = value.get("gracePeriodSeconds")
         preconditions = value.get("preconditions") or {}
         dry_run = value.get("dryRun") or ([self.query["dryRun"]] if self.query.get("dryRun") else [])
@@ -202,7 +224,7 @@ class Request:
         if not text:
             return None
         if not text.isdecimal() or len(text) > 12:
-            raise errors.bad_request(f'{name}: Invalid value: "{text[:64]}": must be a number')
+            raise errors.bad_request(f'strconv.ParseInt: parsing "{text[:64]}": invalid syntax')
         return int(text)
 
     def accepted(self, forms: Iterable[str] = ()) -> Accepted:
@@ -224,7 +246,7 @@ class Request:
                     is_yaml=media == YAML,
                 )
         raise errors.ApiStatusError(
-            406, "NotAcceptable", f"only the following media types are accepted: {JSON}, {YAML}", {}
+            406, "NotAcceptable", f"only the following media types are accepted: {JSON}, {YAML}, {PROTOBUF}"
         )
 
     async def answer(self, value: Any, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> None:
@@ -321,9 +343,19 @@ def bounded(value: Any) -> Any:
     raise errors.bad_request(f"the body is nested deeper than {DEEPEST} levels")
 
 
-def _unsupported(options: str, field: str, found: str, known: Iterable[str]) -> errors.ApiStatusError:
+_POLICIES = (*sorted((Propagation.FOREGROUND, Propagation.BACKGROUND), reverse=True), Propagation.ORPHAN, "nil")
+
+
+def _forbidden(field: str, problem: str) -> errors.ApiStatusError:
+    return errors.invalid("ListOptions", "meta.k8s.io", "", [errors.forbidden_field(field, problem)])
+
+
+def _unsupported(
+    options: str, field: str, found: str, known: Iterable[str], *, is_list: bool = False
+) -> errors.ApiStatusError:
     shown = ", ".join(f'"{each}"' for each in known)
-    message = f'Unsupported value: "{found[:64]}": supported values: {shown}'
+    value = f'["{found[:64]}"]' if is_list else f'"{found[:64]}"'
+    message = f"Unsupported value: {value}: supported values: {shown}"
     cause = errors.Cause(reason="FieldValueNotSupported", field=field, message=message)
     return errors.invalid(options, "meta.k8s.io", "", [cause])
 

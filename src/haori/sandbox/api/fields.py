@@ -53,6 +53,14 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "certificatesigningrequests.certificates.k8s.io": frozenset({"spec.signerName"}),
 }
 
+
+def _unknown_field(type_: ServedType, path: str) -> str:
+    """Types that know fields of their own have words of their own."""
+    if type_.storage in _FIELDS or type_.field_paths:
+        return f"field label not supported: {path}"
+    return f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+
+
 Matches = Callable[[Mapping[str, Any]], bool]
 
 
@@ -65,10 +73,7 @@ def parse_selectors(type_: ServedType, labels: str, fields: str) -> tuple[LabelS
     known = _COMMON | _FIELDS.get(type_.storage, frozenset()) | set(type_.field_paths)
     for path, _, _ in field_selector.terms:
         if path not in known:
-            raise bad_request(
-                f'Unable to find "{type_.api_version}, Resource={type_.plural}" that match label selector "{labels}", '
-                f'field selector "{fields}": field label not supported: {path}'
-            )
+            raise bad_request(_unknown_field(type_, path))
     return label_selector, field_selector
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from haori.objects import nested, nested_list, nested_mapping
 from haori.objects.masking import fold_string_data
+from haori.objects.times import format_time
 from haori.sandbox.api import errors
 from haori.sandbox.api.definitions import accept_definition
 from haori.sandbox.api.options import WriteOptions
@@ -39,6 +40,13 @@ class Objects(Protocol):
 SERIAL = frozenset({"services"})
 """Types whose rules choose what no sibling has; their writes go one after the other."""
 PROTECTED_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
+
+
+def settle(type_: ServedType, old: Mapping[str, Any] | None, new: dict[str, Any]) -> None:
+    """What reading an object adds to it before anybody owns its fields."""
+    rule = _SETTLE.get(type_.storage)
+    if rule is not None:
+        rule(old, new)
 
 
 def on_create(objects: Objects, type_: ServedType, manifest: dict[str, Any], options: WriteOptions) -> None:
@@ -74,10 +82,9 @@ def _new_namespace(objects: Objects, manifest: dict[str, Any]) -> None:
     spec["finalizers"] = found if "kubernetes" in found else [*found, "kubernetes"]
     manifest["spec"] = spec
     manifest["status"] = {"phase": "Active"}
-    _label_namespace(manifest)
 
 
-def _label_namespace(manifest: dict[str, Any]) -> None:
+def _label_namespace(old: Mapping[str, Any] | None, manifest: dict[str, Any]) -> None:
     metadata = manifest["metadata"]
     metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
 
@@ -87,7 +94,6 @@ def _changed_namespace(objects: Objects, old: Mapping[str, Any], new: dict[str, 
         new["spec"] = {**nested_mapping(new, "spec"), "finalizers": list(nested_list(old, "spec", "finalizers"))}
         if not new["spec"]["finalizers"]:
             del new["spec"]["finalizers"]
-    _label_namespace(new)
 
 
 def _new_definition(objects: Objects, manifest: dict[str, Any]) -> None:
@@ -105,20 +111,40 @@ def _new_service(objects: Objects, manifest: dict[str, Any]) -> None:
 def _changed_service(objects: Objects, old: Mapping[str, Any], new: dict[str, Any], subresource: str) -> None:
     if not subresource:
         allocate(objects.all_of("services"), old, new)
+    elif nested_mapping(new, "spec").get("type") != "LoadBalancer" and nested_list(new, *_INGRESS):
+        problem = "may only be used when `spec.type` is 'LoadBalancer'"
+        cause = errors.forbidden_field(".".join(_INGRESS), problem)
+        raise errors.invalid("Service", "", str(new["metadata"]["name"]), [cause])
 
 
 def _new_pod(objects: Objects, manifest: dict[str, Any]) -> None:
     admit_pod(objects.find, lambda: objects.all_of("priorityclasses.scheduling.k8s.io"), manifest)
 
 
-def _new_secret(objects: Objects, manifest: dict[str, Any]) -> None:
+def _fold_secret(old: Mapping[str, Any] | None, manifest: dict[str, Any]) -> None:
     folded = fold_string_data(manifest)
     manifest.clear()
     manifest.update(folded)
 
 
-def _changed_secret(objects: Objects, old: Mapping[str, Any], new: dict[str, Any], subresource: str) -> None:
-    _new_secret(objects, new)
+def _count_templates(old: Mapping[str, Any] | None, manifest: dict[str, Any]) -> None:
+    """A DaemonSet counts the changes of its template in an annotation, where its structure of old had a field."""
+    count = 1
+    if old is not None:
+        text = str(nested_mapping(old, "metadata", "annotations").get(_TEMPLATES) or "")
+        is_same = nested(old, "spec", "template") == nested(manifest, "spec", "template")
+        count = (int(text) if text.isdecimal() else 0) + (0 if is_same else 1)
+    metadata = manifest["metadata"]
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), _TEMPLATES: str(count)}
+
+
+def _changed_class(objects: Objects, old: Mapping[str, Any], new: dict[str, Any], subresource: str) -> None:
+    """A StorageClass keeps what it says of its volumes."""
+    fixed = ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode")
+    problem = "Invalid value: null: field is immutable"
+    causes = [errors.invalid_field(name, problem) for name in fixed if old.get(name) != new.get(name)]
+    if causes:
+        raise errors.invalid("StorageClass", "storage.k8s.io", str(new["metadata"]["name"]), causes)
 
 
 def _new_job(objects: Objects, manifest: dict[str, Any]) -> None:
@@ -144,6 +170,8 @@ def _new_job(objects: Objects, manifest: dict[str, Any]) -> None:
     }
     spec["selector"] = selector
     manifest["spec"] = spec
+    if not manifest["metadata"].get("labels"):
+        manifest["metadata"]["labels"] = dict(metadata["labels"])
 
 
 def _changed_job(objects: Objects, old: Mapping[str, Any], new: dict[str, Any], subresource: str) -> None:
@@ -165,14 +193,20 @@ def _new_claim(objects: Objects, manifest: dict[str, Any]) -> None:
 
 
 def _new_volume(objects: Objects, manifest: dict[str, Any]) -> None:
-    manifest["status"] = {"phase": "Pending"}
+    manifest["status"] = {"phase": "Pending", "lastPhaseTransitionTime": format_time(objects.now())}
 
 
+_INGRESS = ("status", "loadBalancer", "ingress")
+_TEMPLATES = "deprecated.daemonset.template.generation"
+_SETTLE: Mapping[str, Callable[[Mapping[str, Any] | None, dict[str, Any]], None]] = {
+    "daemonsets.apps": _count_templates,
+    "namespaces": _label_namespace,
+    "secrets": _fold_secret,
+}
 _CREATE: Mapping[str, Callable[[Objects, dict[str, Any]], None]] = {
     "namespaces": _new_namespace,
     "services": _new_service,
     "pods": _new_pod,
-    "secrets": _new_secret,
     "jobs.batch": _new_job,
     "persistentvolumeclaims": _new_claim,
     "persistentvolumes": _new_volume,
@@ -181,7 +215,7 @@ _CREATE: Mapping[str, Callable[[Objects, dict[str, Any]], None]] = {
 _UPDATE: Mapping[str, Callable[[Objects, Mapping[str, Any], dict[str, Any], str], None]] = {
     "namespaces": _changed_namespace,
     "services": _changed_service,
-    "secrets": _changed_secret,
+    "storageclasses.storage.k8s.io": _changed_class,
     "jobs.batch": _changed_job,
     "customresourcedefinitions.apiextensions.k8s.io": _changed_definition,
 }

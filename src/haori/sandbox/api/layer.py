@@ -19,7 +19,9 @@ import orjson
 from haori.cluster import ApiResource, PatchType
 from haori.objects import Manifest, copy_manifest, nested_mapping, nested_text
 from haori.sandbox.api import checking, deletion, errors, kinds, preparing
+from haori.sandbox.api.authorization import Authorizer
 from haori.sandbox.api.definition_removal import CRDS, release_definition, remove_instances
+from haori.sandbox.api.escalation import check_grant
 from haori.sandbox.api.housekeeping import EVENTS, ROUND, forget_events
 from haori.sandbox.api.object_rules import keep_to_subresource
 from haori.sandbox.api.options import (
@@ -62,6 +64,7 @@ class Api:
         self._builtin = builtin_types(builtin)
         self._locks: WeakValueDictionary[str | StoreKey, asyncio.Lock] = WeakValueDictionary()
         self._forgot_at = now()
+        self._authorizer = Authorizer(self)
         self.schemas = schemas
         self.registry = Registry(tuple(self._builtin))
         self.refresh_types()
@@ -138,19 +141,23 @@ class Api:
         self, type_: ServedType, value: dict[str, Any], namespace: str, options: WriteOptions, *, is_apply: bool = False
     ) -> Written:
         preparing.begin(type_, value, self.now())
-        value, warnings = checking.read(self.schemas, type_, value, options.field_validation)
+        value, warnings = checking.read(self.schemas, type_, value, options)
         name = str(value["metadata"]["name"])
         key = StoreKey(type_.storage, namespace if type_.namespaced else "", name)
         if type_.namespaced:
             self._require_namespace(type_, namespace, name)
         value = checking.complete(self.schemas, type_, value)
         checking.check(self.schemas, type_, value)
-        kinds.on_create(self, type_, value, options)
-        warnings += checking.check_whole(self.schemas, type_, value)
+        kinds.settle(type_, None, value)
+        # Who sent a field owns it; what the server gives the object from here on nobody owns.
         if not is_apply:
             value = checking.track(self.schemas, type_, None, value, options, self.now())
-        if self.store.get(key) is not None:
-            raise errors.already_exists(type_.plural, type_.group, name)
+        kinds.on_create(self, type_, value, options)
+        check_grant(self._authorizer, options.user, type_, None, value)
+        warnings += checking.check_whole(self.schemas, type_, value)
+        if (found := self.store.get(key)) is not None:
+            is_going = "deletionTimestamp" in found.decode()["metadata"]
+            raise errors.already_exists(type_.plural, type_.group, name, is_going=is_going)
         if options.dry_run:
             return Written(stored=_unstored(value, 0), is_created=True, warnings=warnings)
         try:
@@ -187,9 +194,23 @@ class Api:
                 "metadata.resourceVersion", "Invalid value: 0: must be specified for an update"
             )
             raise errors.invalid(type_.plural, type_.group, name, [problem])
+        if uid := nested_text(value, "metadata", "uid"):
+            self._require_uid(type_, name, namespace, uid)
         return await self.update(
             type_, name, namespace, lambda _: copy_manifest(value), options, subresource=subresource, expected=wanted
         )
+
+    def _require_uid(self, type_: ServedType, name: str, namespace: str, uid: str) -> None:
+        """Raises a 409, in the words of the server's store, where a replacement is meant for another object."""
+        found = nested_text(self.get(type_, name, namespace).decode(), "metadata", "uid")
+        if uid != found:
+            folder = f"{type_.group}/{type_.plural}" if type_.is_custom else type_.plural
+            place = "/".join(part for part in ("/registry", folder, namespace, name) if part)
+            problem = (
+                f"StorageError: invalid object, Code: 4, Key: {place}, ResourceVersion: 0, AdditionalErrorMsg: "
+                f"Precondition failed: UID in precondition: {uid}, UID in object meta: {found}"
+            )
+            raise errors.conflict(type_.plural, type_.group, name, problem)
 
     async def patch(
         self,
@@ -206,7 +227,7 @@ class Api:
         chosen = options or WriteOptions()
         if patch_type is PatchType.APPLY:
             return await self._apply(type_, name, body, namespace, chosen, subresource)
-        change = checking.patch_change(self.schemas, type_, name, body, patch_type)
+        change = checking.patch_change(self.schemas, type_, name, body, patch_type, chosen)
         return await self.update(type_, name, namespace, change, chosen, subresource=subresource)
 
     async def _apply(
@@ -224,7 +245,7 @@ class Api:
                     type_,
                     name,
                     namespace,
-                    lambda old: checking.apply(self.schemas, type_, old, value, options, now, subresource),
+                    lambda old: checking.apply(self.schemas, type_, old, value, options, now, subresource, namespace),
                     options,
                     subresource=subresource,
                     is_apply=True,
@@ -248,7 +269,7 @@ class Api:
             problem = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
             raise errors.conflict(type_.plural, type_.group, name, problem)
         # What is applied stays as it was sent: creating fills in a uid, and the next attempt must not ask for it.
-        made = copy_manifest(checking.apply(self.schemas, type_, None, value, options, now, ""))
+        made = copy_manifest(checking.apply(self.schemas, type_, None, value, options, now, "", namespace))
         async with self._lock(type_, namespace, name):
             return await self._create(type_, made, namespace, options, is_apply=True)
 
@@ -297,6 +318,8 @@ class Api:
                 self._after_write(type_)
                 if is_finished:
                     await self._after_removal(type_)
+                    # Without its last finalizer it went, rather than being written once more.
+                    return Written(stored=_unstored(new, stored.revision), warnings=warnings)
                 return Written(stored=present(type_, written), warnings=warnings)
         raise errors.conflict(type_.plural, type_.group, name)
 
@@ -311,19 +334,23 @@ class Api:
         is_apply: bool,
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         preparing.check_type(type_, wanted)
-        new, warnings = checking.read(self.schemas, type_, wanted, options.field_validation)
+        new, warnings = checking.read(self.schemas, type_, wanted, options)
         preparing.keep_own(type_, old, new, subresource)
         if type_.storage == "pods":
             keep_to_subresource(old, new, subresource)
         new = checking.complete(self.schemas, type_, new)
         checking.check(self.schemas, type_, new, old=old)
+        kinds.settle(type_, old, new)
+        if not is_apply and subresource != "binding":  # What is done to a Pod through that is nobody's.
+            new = checking.track(self.schemas, type_, old, new, options, self.now(), subresource=subresource)
+        if subresource == "scale":
+            checking.forget_scale_times(new)
         kinds.on_update(self, type_, old, new, options, subresource)
+        check_grant(self._authorizer, options.user, type_, old, new)
         if subresource in checking.WHOLE:
             warnings += checking.check_whole(self.schemas, type_, new, old, subresource=subresource)
         if subresource != "binding":
             preparing.count_generation(type_, old, new)
-        if not is_apply:
-            new = checking.track(self.schemas, type_, old, new, options, self.now(), subresource=subresource)
         return new, warnings
 
     # Deleting
@@ -342,7 +369,7 @@ class Api:
         if deleted.is_gone:
             await self._after_removal(type_)
         elif type_.storage == CRDS:
-            return await remove_instances(self, deleted.stored)
+            await remove_instances(self, deleted.stored)
         return deleted
 
     async def _delete(self, type_: ServedType, key: StoreKey, options: DeleteOptions) -> Deleted:
@@ -432,6 +459,7 @@ def _unstored(manifest: Mapping[str, Any], revision: int) -> Stored:
 
 def _to_storage(registry: Registry, type_: ServedType, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     if type_.api_version == type_.storage_api_version:
-        return manifest
+        # In front, whatever the writer's order: lists cut them off the bytes.
+        return {"apiVersion": type_.api_version, "kind": type_.kind, **manifest}
     storage = registry.stored_as(type_.storage)
     return manifest if storage is None else convert(storage, manifest)

@@ -75,6 +75,8 @@ class WriteOptions:
     field_validation: FieldValidation = FieldValidation.WARN
     force: bool = False
     """Server-side apply only: takes fields over from other managers."""
+    duplicates: tuple[str, ...] = ()
+    """Paths of what the body has twice."""
     user: User = SYSTEM
 
 

@@ -12,13 +12,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from haori.objects import Manifest, nested_list, nested_mapping
 from haori.objects.times import format_time
-from haori.sandbox.api.errors import Cause, bad_request, forbidden_field, invalid, invalid_field
+from haori.sandbox.api.errors import ApiStatusError, Cause, bad_request, forbidden_field, invalid, invalid_field
 from haori.sandbox.api.registry import ServedType
+from haori.schema import builtin_resources
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _GENERATE_LIMIT = 58
+_EXCERPT = 30
+_BODY_SHOWN = 4096
+"""Of a body that is no object, in the answer: more would be a copy of what was sent."""
 _WITH_GENERATION = frozenset(
     {
         "deployments.apps",
@@ -34,6 +40,9 @@ _WITH_GENERATION = frozenset(
         "pods",
         "endpointslices.discovery.k8s.io",
         "customresourcedefinitions.apiextensions.k8s.io",
+        "horizontalpodautoscalers.autoscaling",
+        "ingressclasses.networking.k8s.io",
+        "podtemplates",
         "priorityclasses.scheduling.k8s.io",
         "validatingwebhookconfigurations.admissionregistration.k8s.io",
         "mutatingwebhookconfigurations.admissionregistration.k8s.io",
@@ -58,9 +67,14 @@ def check_type(type_: ServedType, manifest: dict[str, Any]) -> None:
     """Fills in apiVersion and kind. Raises a 400 where the manifest says it is something else, or a custom one nothing."""
     if type_.is_custom and not (manifest.get("apiVersion") and manifest.get("kind")):
         what = "Kind" if not manifest.get("kind") else "apiVersion"
+        body = orjson.dumps(manifest).decode()
+        start = body if len(body) <= _EXCERPT else f"{body[:_EXCERPT]} ..."
         raise bad_request(
-            f"the object provided is unrecognized (must be of type {type_.kind}): Object '{what}' is missing"
+            f"the object provided is unrecognized (must be of type {type_.kind}): "
+            f"Object '{what}' is missing in '{body[:_BODY_SHOWN]}' ({start})"
         )
+    if not type_.is_custom and (problem := other_kind(type_, manifest)):
+        raise bad_request(problem)
     for name, found, wanted in (
         ("API version", manifest.get("apiVersion"), type_.api_version),
         ("kind", manifest.get("kind"), type_.kind),
@@ -73,6 +87,27 @@ def check_type(type_: ServedType, manifest: dict[str, Any]) -> None:
         if manifest.get("metadata") is not None:
             raise bad_request("metadata is not an object")
         manifest["metadata"] = {}
+
+
+def other_kind(type_: ServedType, manifest: Manifest) -> str:
+    """Why something that says it is of another type is none of this built-in one; empty where it says no such thing."""
+    version = str(manifest.get("apiVersion") or type_.api_version)
+    kind = str(manifest.get("kind") or type_.kind)
+    if (version, kind) == (type_.api_version, type_.kind):
+        return ""
+    short = version.rpartition("/")[2]
+    what = f'{kind} in version "{short}" cannot be handled as a {type_.kind}'
+    return f"{what}: {conversion_problem(type_, manifest)}"
+
+
+def conversion_problem(type_: ServedType, manifest: Manifest) -> str:
+    """The reason alone."""
+    version, kind = str(manifest.get("apiVersion") or ""), str(manifest.get("kind") or "")
+    group, _, short = version.rpartition("/")
+    if any((each.group, each.version, each.kind) == (group, short, kind) for each in builtin_resources()):
+        internal = type_.group.partition(".")[0] or "core"
+        return f"converting ({short}.{kind}) to ({internal}.{type_.kind}): unknown conversion"
+    return f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
 
 
 def place_in(type_: ServedType, metadata: dict[str, Any], namespace: str) -> None:
@@ -94,9 +129,12 @@ def begin(type_: ServedType, manifest: dict[str, Any], now: datetime) -> None:
     """Gives a new object its name, uid, creationTimestamp and generation, and takes what it may not bring."""
     metadata: dict[str, Any] = manifest["metadata"]
     if metadata.get("resourceVersion"):
-        raise bad_request("resourceVersion should not be set on objects to be created")
+        # The server says so in a plain error, which is none of its Statuses' reasons.
+        raise ApiStatusError(500, "", "resourceVersion should not be set on objects to be created")
     for name in (*_OWN_METADATA, "resourceVersion"):
-        metadata.pop(name, None)
+        # A type that does not count takes whatever number it is sent, for good.
+        if name != "generation" or has_generation(type_):
+            metadata.pop(name, None)
     if not metadata.get("name"):
         if not metadata.get("generateName"):
             cause = Cause(

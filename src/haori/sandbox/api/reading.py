@@ -70,6 +70,9 @@ def convert(type_: ServedType, manifest: Manifest) -> dict[str, object]:
     if type_.storage == "events":
         names = _EVENT_FIELDS if type_.group else {new: old for old, new in _EVENT_FIELDS.items()}
         value = {names.get(key, key): item for key, item in value.items()}
+        for key in ("reportingController", "reportingInstance"):
+            if type_.group and value.get(key) == "":
+                del value[key]
     return value
 
 

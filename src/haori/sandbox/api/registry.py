@@ -98,6 +98,7 @@ class Registry:
     """The types by path and by kind, in the order discovery shows them."""
 
     types: tuple[ServedType, ...]
+    _groups: frozenset[str] = field(init=False, repr=False, default=frozenset())
     _by_path: Mapping[tuple[str, str, str], ServedType] = field(init=False, repr=False, default_factory=dict)
     _by_kind: Mapping[tuple[str, str], ServedType] = field(init=False, repr=False, default_factory=dict)
     _by_storage: Mapping[str, ServedType] = field(init=False, repr=False, default_factory=dict)
@@ -110,6 +111,11 @@ class Registry:
         object.__setattr__(self, "_by_path", {(each.group, each.version, each.plural): each for each in self.types})
         object.__setattr__(self, "_by_kind", {(each.api_version, each.kind): each for each in self.types})
         object.__setattr__(self, "_by_storage", by_storage)
+        object.__setattr__(self, "_groups", frozenset(each.group for each in self.types))
+
+    def has_group(self, group: str) -> bool:
+        """Whether anything of that group is served."""
+        return group in self._groups
 
     def at(self, group: str, version: str, plural: str) -> ServedType | None:
         """The type of a URL path."""

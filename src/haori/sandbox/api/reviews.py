@@ -54,22 +54,24 @@ def answer(
 
 
 def _access(authorizer: Authorizer, user: User, spec: Mapping[str, Any]) -> dict[str, Any]:
-    if path := nested_mapping(spec, "nonResourceAttributes"):
+    path, asked = nested_mapping(spec, "nonResourceAttributes"), nested_mapping(spec, "resourceAttributes")
+    if bool(path) is bool(asked):
+        problem = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        cause = errors.invalid_field("spec", f"Invalid value: null: {problem}")
+        raise errors.invalid("", "authorization.k8s.io", "", [cause])
+    if path:
         allowed = authorizer.allows_path(user, nested_text(path, "verb"), nested_text(path, "path"))
-    else:
-        asked = nested_mapping(spec, "resourceAttributes")
-        allowed = authorizer.allows(
-            user,
-            Attributes(
-                verb=nested_text(asked, "verb"),
-                group=nested_text(asked, "group"),
-                resource=nested_text(asked, "resource"),
-                subresource=nested_text(asked, "subresource"),
-                namespace=nested_text(asked, "namespace"),
-                name=nested_text(asked, "name"),
-            ),
-        )
-    return {"allowed": True} if allowed else {"allowed": False, "reason": ""}
+        return {"allowed": allowed}
+    attributes = Attributes(
+        verb=nested_text(asked, "verb"),
+        group=nested_text(asked, "group"),
+        resource=nested_text(asked, "resource"),
+        subresource=nested_text(asked, "subresource"),
+        namespace=nested_text(asked, "namespace"),
+        name=nested_text(asked, "name"),
+    )
+    why = authorizer.why(user, attributes)
+    return {"allowed": why is not None} | ({"reason": why} if why else {})
 
 
 def _subject(spec: Mapping[str, Any]) -> User:

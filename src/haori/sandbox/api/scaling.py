@@ -80,7 +80,7 @@ async def patch_scale(
     """The Scale after a patch of it; 400, 404, 409, 422."""
     if patch_type is PatchType.APPLY:
         return await _apply(api, type_, name, namespace, body, options)
-    patched = checking.patch_change(api.schemas, SCALE, name, body, patch_type)
+    patched = checking.patch_change(api.schemas, SCALE, name, body, patch_type, options)
     return await _change(api, type_, name, namespace, patched, options)
 
 
@@ -90,7 +90,7 @@ async def _apply(
     """What is applied to a Scale is owned as what it is in the object itself: the path and version of its replicas."""
     paths = _paths(type_)
     scale = checking.read_applied(SCALE, name, namespace, body, options)
-    checking.read(api.schemas, SCALE, scale, options.field_validation)
+    checking.read(api.schemas, SCALE, scale, options)
     applied: dict[str, Any] = {
         "apiVersion": type_.api_version,
         "kind": type_.kind,
@@ -99,17 +99,33 @@ async def _apply(
     if nested(scale, "spec", "replicas") is not None:
         _put(applied, paths.spec_replicas, _replicas(scale, name))
     now = api.now()
-    written = await api.update(
-        type_,
-        name,
-        namespace,
-        lambda old: checking.apply(api.schemas, type_, old, applied, options, now, "scale"),
-        options,
-        subresource="scale",
-        expected=nested_text(scale, "metadata", "resourceVersion"),
-        is_apply=True,
-    )
+    try:
+        written = await api.update(
+            type_,
+            name,
+            namespace,
+            lambda old: checking.apply(api.schemas, type_, old, applied, options, now, "scale", namespace),
+            options,
+            subresource="scale",
+            expected=nested_text(scale, "metadata", "resourceVersion"),
+            is_apply=True,
+        )
+    except errors.ApiStatusError as error:
+        raise _of_scale(error, type_) from error
     return scale_of(type_, written.stored.decode())
+
+
+def _of_scale(error: errors.ApiStatusError, type_: ServedType) -> errors.ApiStatusError:
+    """The conflict as one of Scales: who scaled did so in that type's version."""
+    owned, scaled = (
+        f'with subresource "scale" using {type_.api_version}',
+        'with subresource "scale" using autoscaling/v1',
+    )
+    details = dict(error.details or {})
+    if causes := details.get("causes"):
+        details["causes"] = [{**each, "message": each["message"].replace(owned, scaled)} for each in causes]
+    message = error.message.replace(owned, scaled)
+    return errors.ApiStatusError(error.status, error.reason, message, None if error.details is None else details)
 
 
 async def _change(
@@ -126,7 +142,7 @@ async def _change(
         before = scale_of(type_, old)
         after = change(scale_of(type_, old))
         preparing.check_type(SCALE, after)
-        checking.read(api.schemas, SCALE, after, options.field_validation)
+        checking.read(api.schemas, SCALE, after, options)
         replicas = _replicas(after, name)
         if replicas != before["spec"]["replicas"]:
             _put(old, paths.spec_replicas, replicas)

@@ -44,7 +44,24 @@ def allocate(others: Iterable[Mapping[str, Any]], old: Mapping[str, Any] | None,
     new["spec"] = spec
 
 
+def _has_health_port(spec: Mapping[str, Any]) -> bool:
+    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
+
+
+_OUTSIDE = ("externalTrafficPolicy", "allocateLoadBalancerNodePorts", "loadBalancerClass")
+
+
+def _drop_outside(old: Mapping[str, Any], spec: dict[str, Any]) -> None:
+    """Takes away what only meant something to the type that the Service had."""
+    needed = {"NodePort": _OUTSIDE[:1], "LoadBalancer": _OUTSIDE}.get(str(spec.get("type")), ())
+    for field in _OUTSIDE:
+        is_outside = field == "externalTrafficPolicy" and spec.get("externalIPs")
+        if field not in needed and not is_outside and field in spec and spec[field] == old.get(field):
+            del spec[field]
+
+
 def _keep_allocated(old: Mapping[str, Any], spec: dict[str, Any]) -> None:
+    _drop_outside(old, spec)
     if spec.get("type") == "ExternalName":
         if spec.get("clusterIP") == old.get("clusterIP"):
             for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"):
@@ -53,8 +70,10 @@ def _keep_allocated(old: Mapping[str, Any], spec: dict[str, Any]) -> None:
     if not spec.get("clusterIP") and old.get("type") != "ExternalName" and old.get("clusterIP"):
         spec["clusterIP"] = old["clusterIP"]
         spec["clusterIPs"] = list(nested_list(old, "clusterIPs")) or [old["clusterIP"]]
-    if not spec.get("healthCheckNodePort") and old.get("healthCheckNodePort"):
+    if _has_health_port(spec) and not spec.get("healthCheckNodePort") and old.get("healthCheckNodePort"):
         spec["healthCheckNodePort"] = old["healthCheckNodePort"]
+    elif not _has_health_port(spec) and spec.get("healthCheckNodePort") == old.get("healthCheckNodePort"):
+        spec.pop("healthCheckNodePort", None)
     before = {(port.get("protocol"), port.get("port")): port.get("nodePort") for port in nested_list(old, "ports")}
     for port in nested_list(spec, "ports"):
         kept = before.get((port.get("protocol"), port.get("port")))
@@ -96,7 +115,7 @@ def _check_address(siblings: list[Mapping[str, Any]], wanted: str) -> list[error
         return [errors.invalid_field("spec.clusterIPs[0]", message)]
     start = f'Invalid value: ["{wanted}"]: failed to allocate IP {wanted}: '
     if not is_inside:
-        problem = f"the provided network does not match the current range: the range of valid IPs is {ADDRESSES}"
+        problem = "the provided network does not match the current range"
         return [errors.invalid_field("spec.clusterIPs", start + problem)]
     if any(wanted == sibling.get("clusterIP") for sibling in siblings):
         return [errors.invalid_field("spec.clusterIPs", start + "provided IP is already allocated")]
@@ -128,6 +147,10 @@ def _allocate_ports(siblings: list[Mapping[str, Any]], spec: dict[str, Any]) -> 
             message = f"Invalid value: {found}: provided port is not in the valid range. The range of valid ports is 30000-32767"
             problems.append(errors.invalid_field(place, message))
     own = {(port.get("nodePort")) for port in nested_list(spec, "ports")}
+    if _has_health_port(spec) and not spec.get("healthCheckNodePort"):
+        taken |= {sibling.get("healthCheckNodePort") for sibling in siblings}
+        spec["healthCheckNodePort"] = secrets.choice([each for each in NODE_PORTS if each not in taken | own])
+        own.add(spec["healthCheckNodePort"])
     for port in nested_list(spec, "ports"):
         if not port.get("nodePort") and is_wanted:
             free = [number for number in NODE_PORTS if number not in taken and number not in own]

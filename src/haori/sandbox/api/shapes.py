@@ -5,7 +5,7 @@ Whoever wants the objects themselves gets the stored bytes, joined but never dec
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from haori.cluster import EventType
 from haori.sandbox.api.exchange import Accepted
 from haori.sandbox.api.options import Page, WatchItem
 from haori.sandbox.api.registry import ServedType
+from haori.sandbox.api.store import Stored
 from haori.sandbox.api.table import build_table
 
 TABLE = "Table"
@@ -59,7 +60,22 @@ def shape_page(
         items = [partial(each.decode()) for each in page.items]
         return {"kind": METADATA_LIST, "apiVersion": META, "metadata": metadata, "items": items}
     head = {"kind": type_.list_kind, "apiVersion": type_.api_version, "metadata": metadata}
-    return orjson.dumps(head)[:-1] + b',"items":[' + b",".join([each.body for each in page.items]) + b"]}"
+    bodies = [each.body for each in page.items] if type_.is_custom else _without_type(type_, page.items)
+    return orjson.dumps(head)[:-1] + b',"items":[' + b",".join(bodies) + b"]}"
+
+
+def _without_type(type_: ServedType, items: Iterable[Stored]) -> list[bytes]:
+    """Objects of a built-in type as a list shows them: what they are stands in its head."""
+    start = orjson.dumps({"apiVersion": type_.api_version, "kind": type_.kind})[:-1] + b","
+    return [
+        b"{" + each.body[len(start) :] if each.body.startswith(start) else _decoded_without_type(each.body)
+        for each in items
+    ]
+
+
+def _decoded_without_type(body: bytes) -> bytes:
+    manifest = orjson.loads(body)
+    return orjson.dumps({key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")})
 
 
 async def select_events(

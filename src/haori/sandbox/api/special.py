@@ -85,8 +85,27 @@ async def evict(api: Api, type_: ServedType, name: str, namespace: str, options:
             )
         if budgets and not options.dry_run:
             await _spend(api, budgets[0], name, namespace)
+    if not options.dry_run and nested_text(pod, "spec", "nodeName"):
+        await _mark_disrupted(api, type_, name, namespace)
     await api.delete(type_, name, namespace, options)
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+async def _mark_disrupted(api: Api, type_: ServedType, name: str, namespace: str) -> None:
+    """Says in the Pod's conditions why it ends."""
+
+    def marked(pod: dict[str, Any]) -> dict[str, Any]:
+        moment = format_time(api.now())
+        condition = {"type": "DisruptionTarget", "status": "True", "lastProbeTime": None, "lastTransitionTime": moment}
+        condition |= {"reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"}
+        others = [each for each in nested(pod, "status", "conditions") or () if each.get("type") != "DisruptionTarget"]
+        pod["status"] = {**nested_mapping(pod, "status"), "conditions": [*others, condition]}
+        return pod
+
+    await api.update(type_, name, namespace, marked, subresource="binding")
+
+
+_TOO_MANY = "Cannot evict pod as it would violate the pod's disruption budget."
 
 
 def _covers(budget: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:
@@ -107,13 +126,13 @@ async def _spend(api: Api, budget: Mapping[str, Any], name: str, namespace: str)
     def spent(value: dict[str, Any]) -> dict[str, Any]:
         status = value.setdefault("status", {})
         allowed = int(status.get("disruptionsAllowed") or 0)
+        if int(status.get("observedGeneration") or 0) < int(value["metadata"].get("generation") or 0):
+            problem = f"The disruption budget {budget_name} is still being processed by the server."
+            raise errors.too_many_requests(_TOO_MANY, 10, [errors.Cause(reason="DisruptionBudget", message=problem)])
         if allowed <= 0:
             needed, healthy = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
             problem = f"The disruption budget {budget_name} needs {needed} healthy pods and has {healthy} currently"
-            cause = errors.Cause(reason="DisruptionBudget", field="", message=problem)
-            raise errors.too_many_requests(
-                "Cannot evict pod as it would violate the pod's disruption budget.", 0, [cause]
-            )
+            raise errors.too_many_requests(_TOO_MANY, 0, [errors.Cause(reason="DisruptionBudget", message=problem)])
         status["disruptionsAllowed"] = allowed - 1
         status["disruptedPods"] = {**(status.get("disruptedPods") or {}), name: format_time(api.now())}
         return value

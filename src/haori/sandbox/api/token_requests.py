@@ -7,6 +7,7 @@ see: https://kubernetes.io/docs/reference/kubernetes-api/authentication-resource
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ class TokenRequests:
         """The TokenRequest with its token; 404, 409, 422, 403."""
         account = target.api.get(target.type, target.name, target.namespace).decode()
         spec = nested_mapping(value, "spec")
-        seconds = _seconds(spec, target.name)
+        seconds = _seconds(spec)
         audiences = [str(each) for each in nested_list(spec, "audiences")] or [DEFAULT_AUDIENCE]
         bound, node = _bound(target, nested_mapping(spec, "boundObjectRef"))
         _check_node(target.user, bound, node)
@@ -68,13 +69,18 @@ class TokenRequests:
         return {
             "kind": "TokenRequest",
             "apiVersion": "authentication.k8s.io/v1",
-            "metadata": {"name": target.name, "namespace": target.namespace, "creationTimestamp": format_time(now)},
+            "metadata": {
+                "name": target.name,
+                "namespace": target.namespace,
+                "uid": str(uuid.uuid4()),
+                "creationTimestamp": format_time(now),
+            },
             "spec": {**spec, "audiences": audiences, "expirationSeconds": seconds},
             "status": {"token": token, "expirationTimestamp": format_time(now + timedelta(seconds=seconds))},
         }
 
 
-def _seconds(spec: Mapping[str, Any], name: str) -> int:
+def _seconds(spec: Mapping[str, Any]) -> int:
     found = spec.get("expirationSeconds")
     seconds = DEFAULT_SECONDS if found is None else found
     if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < SHORTEST_SECONDS:
@@ -84,7 +90,7 @@ def _seconds(spec: Mapping[str, Any], name: str) -> int:
     else:
         return seconds
     cause = errors.invalid_field("spec.expirationSeconds", problem)
-    raise errors.invalid("TokenRequest", "authentication.k8s.io", name, [cause])
+    raise errors.invalid("TokenRequest", "authentication.k8s.io", "", [cause])
 
 
 def _bound(target: Target, reference: Mapping[str, Any]) -> tuple[Bound | None, Mapping[str, str] | None]:

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from haori.cluster import EventType
-from haori.sandbox.api.errors import expired
+from haori.sandbox.api.errors import ApiStatusError, expired
 from haori.sandbox.api.fields import Matches, matcher, parse_selectors
 from haori.sandbox.api.options import WatchItem, WatchOptions
 from haori.sandbox.api.reading import parse_revision, present, too_new
@@ -69,7 +69,7 @@ async def watch_type(
 def _start(store: Store, options: WatchOptions) -> tuple[int, bool]:
     """(revision to go on after, whether the objects of now come first)."""
     text = options.resource_version
-    wanted = parse_revision(text) if text else 0
+    wanted = _revision(text) if text else 0
     if wanted > store.revision:
         raise too_new(wanted, store.revision)
     if options.initial_events is None:
@@ -77,6 +77,14 @@ def _start(store: Store, options: WatchOptions) -> tuple[int, bool]:
     if options.initial_events:
         return store.revision, True
     return (wanted or store.revision), False
+
+
+def _revision(text: str) -> int:
+    """A watch meets a malformed version in the server's store, which knows no reasons."""
+    try:
+        return parse_revision(text)
+    except ApiStatusError as error:
+        raise ApiStatusError(500, "", error.message.removeprefix("invalid resource version: ")) from error
 
 
 def _transition(change: Change, matches: Matches) -> EventType | None:

@@ -129,8 +129,8 @@ WORKLOADS: Mapping[str, Layout] = {
     ),
     "deployments.apps": layout(
         ("Ready", ready_of(("status", "readyReplicas"), ("spec", "replicas"))),
-        ("Up-to-date", text_at("status", "updatedReplicas", empty="0")),
-        ("Available", text_at("status", "availableReplicas", empty="0")),
+        ("Up-to-date", number_at("status", "updatedReplicas")),
+        ("Available", number_at("status", "availableReplicas")),
         wide=[*_TEMPLATE_WIDE, ("Selector", selector_at("spec", "selector"))],
     ),
     "replicasets.apps": layout(

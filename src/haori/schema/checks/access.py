@@ -10,7 +10,7 @@ from typing import Any
 
 from haori.objects import Manifest
 from haori.schema.checks import words
-from haori.schema.checks.common import Problems, entries, in_code, one_of, part, said, selector, unchanged
+from haori.schema.checks.common import Problems, entries, one_of, part, said, selector, unchanged
 from haori.schema.problems import invalid, required
 
 _GROUP = "rbac.authorization.k8s.io"
@@ -51,6 +51,11 @@ def _rule(rule: Mapping[str, Any], path: str, *, is_namespaced: bool) -> Problem
         yield required(f"{path}.resources", "resource rules must supply at least one resource")
 
 
+def _reference(reference: Mapping[str, Any]) -> dict[str, Any]:
+    """A reference as the server prints its structure."""
+    return {"APIGroup": reference.get("apiGroup"), "Kind": reference.get("kind"), "Name": reference.get("name")}
+
+
 def check_binding(manifest: Manifest, old: Manifest | None) -> Problems:
     """A RoleBinding or ClusterRoleBinding."""
     reference = part(manifest, "roleRef")
@@ -65,7 +70,7 @@ def check_binding(manifest: Manifest, old: Manifest | None) -> Problems:
     for position, subject in entries(manifest, "subjects"):
         yield from _subject(subject, f"subjects[{position}]", is_namespaced=is_namespaced)
     if old is not None:
-        yield from unchanged("roleRef", in_code(reference), in_code(part(old, "roleRef")))
+        yield from unchanged("roleRef", _reference(reference), _reference(part(old, "roleRef")))
 
 
 def _subject(subject: Mapping[str, Any], path: str, *, is_namespaced: bool) -> Problems:

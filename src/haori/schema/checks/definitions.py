@@ -11,7 +11,7 @@ from typing import Any
 
 from haori.objects import Manifest
 from haori.schema.checks import words
-from haori.schema.checks.common import Problems, entries, in_code, part, said, unchanged
+from haori.schema.checks.common import IMMUTABLE, Problems, entries, in_code, part, said, unchanged
 from haori.schema.problems import invalid, required, unsupported
 
 _SCOPES = ("Cluster", "Namespaced")
@@ -23,7 +23,10 @@ def check_definition(manifest: Manifest, old: Manifest | None) -> Problems:
     spec = part(manifest, "spec")
     group, names = spec.get("group") or "", part(spec, "names")
     wanted, name = f"{names.get('plural') or ''}.{group}", part(manifest, "metadata").get("name")
-    if name != wanted:
+    before = part(old, "spec") if old is not None else spec
+    if (plural := names.get("plural")) != part(before, "names").get("plural"):
+        yield invalid("spec.names.plural", plural, IMMUTABLE)
+    elif name != wanted:
         yield invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
     if not group:
         yield required("spec.group")

@@ -74,7 +74,7 @@ def label(value: str) -> list[str]:
     """`my-name`: the name of a Namespace, a container, a volume."""
     if _fits(_LABEL, value):
         return _at_most(63, value)
-    return [*_at_most(63, value), "must not contain dots" if "." in value else _LABEL_RULE]
+    return [*_at_most(63, value), "must not contain dots" if _fits(_SUBDOMAIN, value) else _LABEL_RULE]
 
 
 def old_label(value: str) -> list[str]:
