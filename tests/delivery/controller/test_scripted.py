@@ -16,8 +16,8 @@ from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.scripted import PENDING, ScriptedHealth, Verdicts
 from haori.delivery.health import Health
 from haori.delivery.health.types import HEALTHY, health
-from haori.delivery.model import parse_settings
-from haori.delivery.scripts import ScriptLimits, ScriptRunner, Trial
+from haori.delivery.model import HealthScript, parse_settings
+from haori.delivery.scripts import DEFERRED, Deferred, Lane, ScriptLimits, ScriptRunner, Trial
 from haori.objects import Manifest, ResourceKey
 from haori.objects.masking import SecretHasher
 from haori.resources.argo import HealthStatus
@@ -58,30 +58,29 @@ class Runner:
         self.go = asyncio.Event()
         self.go.set()
         self.begun = asyncio.Event()
-        self.rests = 0.0
-        self.probation = False
         self.says: dict[str, str] = {}
+        self.suspects: set[str] = set()
+        self.lanes: list[Lane] = []
+        self.times: list[float] = []
 
-    async def judge(self, trials: Sequence[Trial]) -> list[Health | None]:
+    async def judge(self, trials: Sequence[Trial], lane: Lane) -> list[Health | Deferred | None]:
+        if lane is Lane.QUICK and any(trial.script.text in self.suspects for trial in trials):
+            return [DEFERRED for _ in trials]
         self.asked.append([orjson.loads(trial.body) for trial in trials])
+        self.lanes.append(lane)
+        self.times.append(round(asyncio.get_running_loop().time()))
         self.begun.set()
         await self.go.wait()
         return [self._say(manifest) for manifest in self.asked[-1]]
 
     def _say(self, manifest: dict[str, Any]) -> Health | None:
         if code := self.says.get(manifest["metadata"]["name"]):
-            return health(HealthStatus.UNKNOWN, code, seconds=1, strikes=3)
+            return health(HealthStatus.UNKNOWN, code, seconds=1)
         phase = manifest.get("status", {}).get("phase", "")
         return None if phase == "None" else Health(status=HealthStatus(phase or "Healthy"))
 
-    def rest_seconds(self, script: object) -> float:
-        return self.rests
-
-    def is_on_probation(self, script: object) -> bool:
-        return self.probation
-
-    def resting(self) -> Health:
-        return health(HealthStatus.UNKNOWN, "health-script-rests", strikes=3)
+    def is_suspect(self, script: HealthScript) -> bool:
+        return script.text in self.suspects
 
 
 class Stage:
@@ -312,25 +311,42 @@ async def test_an_object_that_met_a_limit_waits_a_minute_with_its_next_version()
 
 
 @pytest.mark.looptime
-async def test_objects_of_a_resting_script_say_so_and_are_judged_when_it_has_rested():
+async def test_a_suspects_objects_are_judged_one_by_one_with_a_pause_while_others_go_on():
     loop = asyncio.get_running_loop()
     stage = Stage()
-    stage.runner.rests, stage.runner.probation = 60.0, True
-    for name in ("a", "b"):
-        stage.now[ResourceKey("shop.example.com", "Widget", "shop", name)] = widget(1, "Healthy", name=name)
+    stage.runner.suspects.add(parse_settings(SETTINGS).health_scripts["shop.example.com/Widget"].text)
+    stage.runner.says = {"a": "health-script-too-slow", "b": "health-script-too-slow"}
+    for name in ("a", "b", "c"):
         stage.see(widget(1, "Healthy", name=name))
-    key = ResourceKey("shop.example.com", "Widget", "shop", "b")
+    stage.see(widget(1, "Healthy") | {"apiVersion": "shop.example.org/v1"})
     async with stage.running():
         await stage.scripted.wait_idle()
-        assert stage.health(key) == stage.runner.resting()
-        assert stage.runner.asked == []
-        stage.runner.rests = 0.0
+        assert loop.time() == 0
+        assert stage.health(ResourceKey("shop.example.org", "Widget", "shop", "w")) is not None
+        await asyncio.sleep(10)
+    slow = [batch for batch, lane in zip(stage.runner.asked, stage.runner.lanes, strict=True) if lane is Lane.SLOW]
+    assert [time for time, lane in zip(stage.runner.times, stage.runner.lanes, strict=True) if lane is Lane.SLOW] == [
+        0,
+        2,
+        4,
+    ]
+    assert [[each["metadata"]["name"] for each in batch] for batch in slow] == [["a"], ["b"], ["c"]]
+    assert stage.health(ResourceKey("shop.example.com", "Widget", "shop", "c")) == HEALTHY
+
+
+@pytest.mark.looptime
+async def test_what_waits_for_the_slow_lane_goes_on_once_its_script_is_no_suspect():
+    stage = Stage()
+    text = parse_settings(SETTINGS).health_scripts["shop.example.com/Widget"].text
+    stage.runner.suspects.add(text)
+    stage.runner.says["a"] = "health-script-too-slow"
+    async with stage.running():
+        for name in ("a", "b"):
+            stage.see(widget(1, "Healthy", name=name))
         await stage.runner.begun.wait()
-        await asyncio.sleep(1)
-    assert loop.time() >= 60
-    # The first alone shows whether the script comes to an end again.
-    assert [len(batch) for batch in stage.runner.asked] == [1, 1]
-    assert stage.health(key) == HEALTHY
+        stage.runner.suspects.clear()
+        await asyncio.sleep(10)
+    assert stage.runner.lanes == [Lane.SLOW, Lane.QUICK]
 
 
 def test_verdicts_forget_the_oldest(monkeypatch: pytest.MonkeyPatch):

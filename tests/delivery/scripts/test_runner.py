@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import orjson
 import pytest
 
+from haori.delivery.health import Health
+from haori.delivery.health.types import HEALTHY
 from haori.delivery.model import HealthScript
-from haori.delivery.scripts import ScriptLimits, ScriptRunner, Trial
+from haori.delivery.scripts import DEFERRED, Deferred, Lane, ScriptLimits, ScriptRunner, Trial
 from haori.resources.argo import HealthStatus
 from haori.words import Language
 
@@ -34,6 +36,13 @@ def trial(text: str, *, libraries: bool = False) -> Trial:
     return Trial(script=HealthScript(text=text, has_libraries=libraries), body=orjson.dumps(_plain(OBJECT)))
 
 
+async def all_of(runner: ScriptRunner, trials: Sequence[Trial]) -> list[Health | None]:
+    """As the slow lane judges them, which defers none."""
+    found = await runner.judge(trials, Lane.SLOW)
+    assert DEFERRED not in found
+    return [each for each in found if not isinstance(each, Deferred)]
+
+
 def _plain(value: object) -> object:
     """orjson writes no integer beyond 64 bits; clusters hold none, but what they hold is not ours to say."""
     if isinstance(value, dict):
@@ -43,7 +52,7 @@ def _plain(value: object) -> object:
 
 async def judged(runner: ScriptRunner, text: str, *, libraries: bool = False) -> tuple[str, str]:
     """(status, code of the sentence); "None" where the script gave none."""
-    found = (await runner.judge([trial(text, libraries=libraries)]))[0]
+    found = (await all_of(runner, [trial(text, libraries=libraries)]))[0]
     if found is None:
         return "None", ""
     if found.sentence is not None:
@@ -80,13 +89,13 @@ for _, condition in ipairs(obj.status.conditions) do table.insert(parts, conditi
 table.insert(parts, tostring(obj.spec.none))
 return {status = "Progressing", message = table.concat(parts, " ")}
 """
-    found = (await runner.judge([trial(text)]))[0]
+    found = (await all_of(runner, [trial(text)]))[0]
     assert found is not None
     assert found.message == "its health script says: Widget ぬの 3 3 1.5 cutting nil"
 
 
 async def test_a_failing_script_is_told_with_its_line(runner: ScriptRunner) -> None:
-    found = (await runner.judge([trial("local a = 1\nreturn obj.nothing.there")]))[0]
+    found = (await all_of(runner, [trial("local a = 1\nreturn obj.nothing.there")]))[0]
     assert found is not None
     assert "script:2: attempt to index field 'nothing' (a nil value)" in found.message
 
@@ -115,7 +124,7 @@ async def test_a_failing_script_is_told_with_its_line(runner: ScriptRunner) -> N
 )
 async def test_libraries(runner: ScriptRunner, name: str, reduced: str, opened: str) -> None:
     text = f"return {{status = 'Progressing', message = type({name})}}"
-    found = await runner.judge([trial(text), trial(text, libraries=True)])
+    found = await all_of(runner, [trial(text), trial(text, libraries=True)])
     told = [each.sentence.parameters["message"] for each in found if each is not None and each.sentence is not None]
     assert told == [reduced, opened]
 
@@ -131,7 +140,7 @@ async def test_one_script_leaves_nothing_to_the_next(runner: ScriptRunner) -> No
         "count = (count or 0) + 1 string.upper = nil obj.spec = nil return {status='Healthy', message=tostring(count)}"
     )
     second = "return {status='Healthy', message=tostring(count) .. type(string.upper) .. type(obj.spec)}"
-    found = (await runner.judge([trial(first, libraries=True), trial(second, libraries=True)]))[1]
+    found = (await all_of(runner, [trial(first, libraries=True), trial(second, libraries=True)]))[1]
     assert found is not None
     assert found.message == "its health script says: nilfunctiontable"
 
@@ -162,7 +171,7 @@ HOSTILE = [
 @pytest.mark.parametrize(("text", "code"), HOSTILE)
 async def test_a_hostile_script_is_unknown_and_the_others_go_on(runner: ScriptRunner, text: str, code: str) -> None:
     others = trial(SOUND)
-    found = await runner.judge([others, trial(text, libraries=True), others, others])
+    found = await all_of(runner, [others, trial(text, libraries=True), others, others])
     hostile = found.pop(1)
     assert [each.status for each in found if each is not None] == [HealthStatus.HEALTHY] * 3
     assert hostile is not None
@@ -173,7 +182,7 @@ async def test_a_hostile_script_is_unknown_and_the_others_go_on(runner: ScriptRu
 
 async def test_what_a_script_says_is_cut(runner: ScriptRunner) -> None:
     text = "return {status='Degraded', message=string.rep('ぬ', 100000)}"
-    found = (await runner.judge([trial(text, libraries=True)]))[0]
+    found = (await all_of(runner, [trial(text, libraries=True)]))[0]
     assert found is not None
     assert found.sentence is not None
     assert 0 < len(found.sentence.parameters["message"]) <= 2000
@@ -184,35 +193,43 @@ async def test_a_call_that_meets_no_limit_is_killed() -> None:
     runner = ScriptRunner(ScriptLimits(seconds=0.1, kill_seconds=1.0))
     pattern = "return {status = string.rep('a', 40):find(string.rep('a?', 40) .. string.rep('a', 40))}"
     try:
-        found = await runner.judge([trial(SOUND), trial(pattern, libraries=True), trial(SOUND)])
+        found = await all_of(runner, [trial(SOUND), trial(pattern, libraries=True), trial(SOUND)])
         assert [each.status.value for each in found if each is not None] == ["Healthy", "Unknown", "Healthy"]
         assert runner.statistics()["kills"] == 1
     finally:
         await runner.aclose()
 
 
-async def test_a_script_that_meets_its_limits_three_times_rests(runner: ScriptRunner) -> None:
-    loop = trial("while true do end")
-    found = await runner.judge([loop, loop, trial(SOUND), loop, loop, loop])
-    codes = [each.sentence.code if each is not None and each.sentence is not None else "" for each in found]
-    slow, rests = "health-script-too-slow", "health-script-rests"
-    assert codes == [slow, slow, "", slow, rests, rests]
-    assert runner.rest_seconds(loop.script) > 0
-    assert runner.is_on_probation(loop.script)
-    assert runner.rest_seconds(trial(SOUND).script) == 0
+async def test_a_suspect_is_left_to_the_slow_lane_and_the_others_of_the_batch_go_on(runner: ScriptRunner) -> None:
+    loop, sound = trial("while true do end"), trial(SOUND)
+    found = await runner.judge([loop, loop, sound, loop, sound], Lane.QUICK)
+    assert [each for each in found if each is DEFERRED] == [DEFERRED] * 2
+    assert (found[2], found[4]) == (HEALTHY, HEALTHY)
+    assert (found[1], found[3]) == (DEFERRED, DEFERRED)
+    assert runner.is_suspect(loop.script)
+    assert not runner.is_suspect(sound.script)
+    assert runner.statistics()["limits"] == 1
 
 
-async def test_a_script_that_ends_well_starts_again_without_strikes(runner: ScriptRunner) -> None:
+async def test_a_suspect_may_show_in_the_slow_lane_that_other_objects_are_fine(runner: ScriptRunner) -> None:
     text = "if obj.metadata.name == 'w' then while true do end end return {status='Healthy'}"
     fine = Trial(script=trial(text).script, body=orjson.dumps({"metadata": {"name": "other"}}))
-    for _ in range(2):
-        await runner.judge([trial(text), trial(text), fine])
-    assert not runner.is_on_probation(fine.script)
+    assert await runner.judge([trial(text)], Lane.QUICK) != [HEALTHY]
+    assert await runner.judge([fine], Lane.QUICK) == [DEFERRED]
+    assert await runner.judge([fine], Lane.SLOW) == [HEALTHY]
+
+
+async def test_nobody_is_suspect_for_ever() -> None:
+    runner = ScriptRunner(ScriptLimits(seconds=0.1, kill_seconds=30.0, suspect_seconds=0.0))
+    loop = trial("while true do end")
+    await runner.judge([loop], Lane.QUICK)
+    assert not runner.is_suspect(loop.script)
+    await runner.aclose()
 
 
 async def test_nothing_starts_before_the_first_object(runner: ScriptRunner) -> None:
-    assert await runner.judge([]) == []
+    assert await all_of(runner, []) == []
     assert runner.statistics()["starts"] == 0
-    await runner.judge([trial(SOUND)])
-    await runner.judge([trial(SOUND)] * 50)
+    await all_of(runner, [trial(SOUND)])
+    await all_of(runner, [trial(SOUND)] * 50)
     assert (runner.statistics()["starts"], runner.statistics()["runs"]) == (1, 51)

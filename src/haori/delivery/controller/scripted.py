@@ -6,6 +6,9 @@ Until then the object keeps its health where only its status moved, since that i
 wanted of it changed (generation, labels, annotations) it is Progressing, so that no wave takes the last version's health
 for this one's.
 
+A script that meets a limit is run apart from the others from then on (`delivery.scripts.Lane`), one object at a time and with
+a pause after each that meets it again; the object itself waits a minute with its next version.
+
 What was judged is remembered by script and version, also while settings change. What waits is bounded: beyond
 `WAITING_BYTES` only the name is kept and the object is fetched when its turn comes.
 """
@@ -23,7 +26,7 @@ from haori.delivery.controller.cache import Live
 from haori.delivery.health import Health, HealthOptions, assess, is_going
 from haori.delivery.health.types import health
 from haori.delivery.model import HealthScript, Settings
-from haori.delivery.scripts import LIMIT_CODES, RESTING_CODE, ScriptRunner, Trial
+from haori.delivery.scripts import DEFERRED, LIMIT_CODES, Deferred, Lane, ScriptRunner, Trial
 from haori.errors import PeerError
 from haori.objects import GroupKind, Manifest, ResourceKey, annotations_of, labels_of, nested, nested_text
 from haori.objects.masking import SecretHasher, is_secret
@@ -33,6 +36,10 @@ WAITING_BYTES = 8 << 20
 BATCH_OBJECTS, BATCH_BYTES = 100, 1 << 20
 REMEMBERED = 20_000
 RETRY_SECONDS = 5.0
+AGAIN_SECONDS = 60.0
+"""How long an object that made its script meet a limit waits with its next version."""
+PAUSE_SECONDS = 2.0
+"""After each such object in the slow lane, so that endless loops take a third of a core at most."""
 PENDING = health(HealthStatus.PROGRESSING, "health-script-pending")
 
 Judged = Callable[[ResourceKey, str, Health | None], None]
@@ -97,7 +104,8 @@ class ScriptedHealth:
         self._bytes = 0
         self._not_before: dict[ResourceKey, float] = {}
         """When an object that made its script meet a limit may be judged again."""
-        self._wake, self._idle = asyncio.Event(), asyncio.Event()
+        self._wake = {lane: asyncio.Event() for lane in Lane}
+        self._idle = asyncio.Event()
         self._idle.set()
 
     def judge(self, key: ResourceKey, manifest: Manifest, before: Live | None) -> Health | None:
@@ -120,16 +128,12 @@ class ScriptedHealth:
 
     async def run(self) -> None:
         """Has scripts run on what waits, until cancelled."""
-        while True:
-            batch = self._take()
-            if not batch:
-                self._idle.set()
-                await self._wait()
-                continue
-            await self._judge_batch(batch)
+        async with asyncio.TaskGroup() as group:
+            for lane in Lane:
+                group.create_task(self._work(lane))
 
     async def wait_idle(self) -> None:
-        """Until nothing waits that could be judged now."""
+        """Until nothing waits that could be judged now, but for what is left to the slow lane."""
         await self._idle.wait()
 
     def statistics(self) -> dict[str, int]:
@@ -154,52 +158,68 @@ class ScriptedHealth:
         self._waiting[key] = waiting
         self._bytes += len(waiting.body or b"")
         self._idle.clear()
-        self._wake.set()
+        for wake in self._wake.values():
+            wake.set()
 
     def _drop(self, key: ResourceKey) -> None:
         waiting = self._waiting.pop(key, None)
         if waiting is not None:
             self._bytes -= len(waiting.body or b"")
 
-    async def _wait(self) -> None:
+    async def _work(self, lane: Lane) -> None:
+        while True:
+            batch = self._take(lane)
+            if batch:
+                await self._judge_batch(batch, lane)
+                continue
+            if lane is Lane.QUICK:
+                self._idle.set()
+            elif self._waiting:
+                self._wake[Lane.QUICK].set()  # A script may have stopped being suspect meanwhile.
+            await self._wait(lane)
+
+    async def _wait(self, lane: Lane) -> None:
         """Until something is put off, or the first of what rests is due."""
-        first = min((waiting.due for waiting in self._waiting.values()), default=None)
+        first = min((waiting.due for waiting in self._waiting.values() if self._lane_of(waiting) is lane), default=None)
         try:
             async with asyncio.timeout_at(first):
-                await self._wake.wait()
+                await self._wake[lane].wait()
         except TimeoutError:
             return
         finally:
-            self._wake.clear()
+            self._wake[lane].clear()
 
-    def _take(self) -> dict[ResourceKey, _Waiting]:
-        """What to judge next; one object only of a script that has to show first that it comes to an end again."""
+    def _lane_of(self, waiting: _Waiting) -> Lane:
+        return Lane.SLOW if self._runner.is_suspect(waiting.script) else Lane.QUICK
+
+    def _take(self, lane: Lane) -> dict[ResourceKey, _Waiting]:
+        """What to judge next in a lane."""
         now = asyncio.get_running_loop().time()
+        most = BATCH_OBJECTS if lane is Lane.QUICK else 1
         batch: dict[ResourceKey, _Waiting] = {}
-        tested: set[HealthScript] = set()
         size = 0
-        for key, waiting in list(self._waiting.items()):
-            if waiting.due > now or waiting.script in tested:
+        for key, waiting in self._waiting.items():
+            if waiting.due > now or self._lane_of(waiting) is not lane:
                 continue
-            if self._runner.rest_seconds(waiting.script):
-                self._rest(key, waiting)
-                continue
-            if self._runner.is_on_probation(waiting.script):
-                tested.add(waiting.script)
             batch[key] = waiting
             size += len(waiting.body or b"")
-            if len(batch) >= BATCH_OBJECTS or size >= BATCH_BYTES:
+            if len(batch) >= most or size >= BATCH_BYTES:
                 break
         return batch
 
-    async def _judge_batch(self, batch: dict[ResourceKey, _Waiting]) -> None:
+    async def _judge_batch(self, batch: dict[ResourceKey, _Waiting], lane: Lane) -> None:
         trials: dict[ResourceKey, Trial] = {}
         for key, waiting in batch.items():
             if (body := waiting.body or await self._fetched(key, waiting)) is not None:
                 trials[key] = Trial(script=waiting.script, body=body)
-        found = await self._runner.judge(list(trials.values()))
+        found = await self._runner.judge(list(trials.values()), lane)
         for key, verdict in zip(trials, found, strict=True):
-            self._settle(key, batch[key], verdict)
+            if verdict is DEFERRED:
+                self._wake[Lane.SLOW].set()
+            else:
+                self._settle(key, batch[key], verdict)
+        if lane is Lane.SLOW and any(met_limit(verdict) for verdict in found):
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _fetched(self, key: ResourceKey, waiting: _Waiting) -> bytes | None:
         """The object's body; None where it is gone, or cannot be had now and waits a little longer."""
@@ -211,19 +231,15 @@ class ScriptedHealth:
                 self._put_off(key, replace(waiting, due=due))
             return None
         if manifest is None:
+            self._not_before.pop(key, None)
             if self._waiting.get(key) is waiting:
                 self._drop(key)
             return None
         return self._body(manifest)
 
     def _settle(self, key: ResourceKey, waiting: _Waiting, verdict: Health | None) -> None:
-        code = verdict.sentence.code if verdict is not None and verdict.sentence is not None else ""
-        if code == RESTING_CODE:
-            self._rest(key, waiting)
-            return
-        now = asyncio.get_running_loop().time()
-        if code in LIMIT_CODES:
-            self._not_before[key] = now + self._runner.limits.rest_seconds
+        if met_limit(verdict):
+            self._not_before[key] = asyncio.get_running_loop().time() + AGAIN_SECONDS
         else:
             self._not_before.pop(key, None)
         newer = self._waiting.get(key)
@@ -237,13 +253,12 @@ class ScriptedHealth:
         if newer is None or newer is waiting or _is_same(newer.wanted, waiting.wanted):
             self._on_judged(key, waiting.uid, verdict)
 
-    def _rest(self, key: ResourceKey, waiting: _Waiting) -> None:
-        """Puts an object off until its script has rested, and says so."""
-        now = asyncio.get_running_loop().time()
-        if (newest := self._waiting.get(key)) is not None:
-            due = now + max(self._runner.rest_seconds(newest.script), 0.1)
-            self._put_off(key, replace(newest, body=None, due=due))
-        self._on_judged(key, waiting.uid, self._runner.resting())
+
+def met_limit(verdict: Health | Deferred | None) -> bool:
+    """Whether a run was stopped at a limit."""
+    if not isinstance(verdict, Health) or verdict.sentence is None:
+        return False
+    return verdict.sentence.code in LIMIT_CODES
 
 
 def _wanted_of(manifest: Manifest) -> tuple[object, ...]:

@@ -4,6 +4,6 @@ Takes scripts and whole objects as JSON, gives `Health`. The engine's own proces
 no script is set, nothing of this starts. Which script judges which kind is `model.Settings.health_script`.
 """
 
-from haori.delivery.scripts.runner import LIMIT_CODES, RESTING_CODE, ScriptLimits, ScriptRunner, Trial
+from haori.delivery.scripts.runner import DEFERRED, LIMIT_CODES, Deferred, Lane, ScriptLimits, ScriptRunner, Trial
 
-__all__ = ["LIMIT_CODES", "RESTING_CODE", "ScriptLimits", "ScriptRunner", "Trial"]
+__all__ = ["DEFERRED", "LIMIT_CODES", "Deferred", "Lane", "ScriptLimits", "ScriptRunner", "Trial"]

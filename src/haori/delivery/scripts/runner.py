@@ -1,8 +1,8 @@
 """Puts objects before their scripts, many at once, and turns what comes back into health.
 
-One worker runs them all, one after the other. An item that makes the worker end or be killed is judged Unknown, and the rest
-of its batch is asked of the next worker. A script that met a limit three times in a row rests for a minute: its objects
-are Unknown meanwhile, without being run, so that an endless loop costs others three seconds and not their whole day.
+There are two lanes, a worker each. All scripts begin in the quick one; one that meets a limit is suspect for ten minutes and
+runs in the slow one meanwhile, where it delays nobody but other suspects. An item that makes a worker end or be killed is
+judged Unknown, and the rest of its batch is asked of the next worker.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,23 @@ from haori.jail import End, JailError, Worker, WorkerLimits
 from haori.resources.argo import HealthStatus
 
 PROGRAM = Path(__file__).with_name("program.py")
-RESTING_CODE = "health-script-rests"
 LIMIT_CODES = frozenset({"health-script-ended", "health-script-too-big", "health-script-too-slow"})
+
+
+class Lane(StrEnum):
+    """Where a script runs."""
+
+    QUICK = "quick"
+    SLOW = "slow"
+
+
+class Deferred(Enum):
+    """Stands for a health that is to be found in the slow lane, since the script has become suspect meanwhile."""
+
+    DEFERRED = "deferred"
+
+
+DEFERRED = Deferred.DEFERRED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +52,8 @@ class ScriptLimits:
     """Memory of one run, the object included."""
     kill_seconds: float = 3.0
     """Wall time after which the worker is killed: what the first limit cannot see is a single call that does not return."""
-    strikes: int = 3
-    """So many runs of a script that met a limit, one after the other, and it rests."""
-    rest_seconds: float = 60.0
-    """How long it rests."""
+    suspect_seconds: float = 600.0
+    """How long a script that met a limit keeps to the slow lane."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,69 +65,68 @@ class Trial:
     """The whole object as JSON."""
 
 
-@dataclass(slots=True)
-class _Record:
-    """What a script did lately."""
-
-    strikes: int = 0
-    rests_until: float = 0.0
-
-
 class ScriptRunner:
-    """Runs scripts in one worker, started when first needed."""
+    """Runs scripts in a worker for each lane, started when first needed."""
 
     def __init__(self, limits: ScriptLimits | None = None) -> None:
         self.limits = limits or ScriptLimits()
-        self._worker = Worker(PROGRAM, packages=("lupa",), limits=WorkerLimits(answer_seconds=self.limits.kill_seconds))
-        self._records: dict[HealthScript, _Record] = {}
+        bounds = WorkerLimits(answer_seconds=self.limits.kill_seconds)
+        self._workers = {lane: Worker(PROGRAM, packages=("lupa",), limits=bounds) for lane in Lane}
+        self._suspect_until: dict[HealthScript, float] = {}
         self._counts = {"runs": 0, "limits": 0}
 
-    async def judge(self, trials: Sequence[Trial]) -> list[Health | None]:
+    async def judge(self, trials: Sequence[Trial], lane: Lane = Lane.SLOW) -> list[Health | Deferred | None]:
         """The health of each, in their order; None where a script gives none, which counts as healthy.
 
-        Nothing a script does is raised; where no worker can be had, every object is Unknown and says so.
+        Only the quick lane defers. Nothing a script does is raised; where no worker can be had, every object is Unknown and
+        says so.
         """
-        found: dict[int, Health | None] = {}
+        worker = self._workers[lane]
+        found: dict[int, Health | Deferred | None] = {}
         is_restarted = False
-        while waiting := [place for place in range(len(trials)) if place not in found]:
-            ready = [place for place in waiting if not self.rest_seconds(trials[place].script)]
-            found.update((place, self.resting()) for place in set(waiting).difference(ready))
-            if not ready:
-                break
+        while ready := self._ready(trials, lane, found):
             try:
-                answers = await self._worker.ask(self._question([trials[place] for place in ready]), len(ready))
+                answers = await worker.ask(self._question([trials[place] for place in ready]), len(ready))
             except JailError as error:
                 return [health(HealthStatus.UNKNOWN, "health-script-not-run", reason=error.sentence) for _ in trials]
             for place, answer in zip(ready, answers.given, strict=False):
-                found[place] = await self._read(trials[place].script, answer)
-            if answers.end is End.ENDED and not answers.given and not is_restarted:
+                found[place] = self._read(trials[place].script, answer)
+            if _says_limit(answers.given):
+                await worker.aclose()  # It ends by itself; asked before it has, it would seem to fail the next item.
+            elif answers.end is End.ENDED and not answers.given and not is_restarted:
                 is_restarted = True  # It may have been ended while it had nothing to do, which is nobody's fault here.
-            elif answers.end is not None and not _says_limit(answers.given):
+            elif answers.end is not None:
                 place = ready[len(answers.given)]
                 found[place] = self._limited(trials[place].script, answers.end.value)
         return [found[place] for place in range(len(trials))]
 
-    def resting(self) -> Health:
-        """What is said of objects whose script rests."""
-        return health(HealthStatus.UNKNOWN, RESTING_CODE, strikes=self.limits.strikes)
-
-    def is_on_probation(self, script: HealthScript) -> bool:
-        """Whether a script has rested and not shown yet that it comes to an end now."""
-        record = self._records.get(script)
-        return record is not None and record.strikes >= self.limits.strikes
-
-    def rest_seconds(self, script: HealthScript) -> float:
-        """How long a script still rests; 0 where it does not."""
-        record = self._records.get(script)
-        return max(0.0, record.rests_until - asyncio.get_running_loop().time()) if record is not None else 0.0
+    def is_suspect(self, script: HealthScript) -> bool:
+        """Whether a script keeps to the slow lane now."""
+        until = self._suspect_until.get(script)
+        if until is None:
+            return False
+        if until <= asyncio.get_running_loop().time():
+            del self._suspect_until[script]
+            return False
+        return True
 
     async def aclose(self) -> None:
-        """Ends the worker."""
-        await self._worker.aclose()
+        """Ends the workers."""
+        for worker in self._workers.values():
+            await worker.aclose()
 
     def statistics(self) -> dict[str, Any]:
-        """runs, limits (runs that met one), and the worker's starts, questions, kills."""
-        return {**self._counts, **self._worker.statistics()}
+        """runs, limits (runs that met one), suspects, and the workers' starts, questions, kills."""
+        counts = [worker.statistics() for worker in self._workers.values()]
+        workers = {name: sum(each[name] for each in counts) for name in counts[0]}
+        return {**self._counts, "suspects": len(self._suspect_until), **workers}
+
+    def _ready(self, trials: Sequence[Trial], lane: Lane, found: dict[int, Health | Deferred | None]) -> list[int]:
+        """The places still to be judged; suspects are deferred on the way."""
+        waiting = [place for place in range(len(trials)) if place not in found]
+        if lane is Lane.QUICK:
+            found.update((place, DEFERRED) for place in waiting if self.is_suspect(trials[place].script))
+        return [place for place in waiting if place not in found]
 
     def _question(self, trials: Sequence[Trial]) -> bytes:
         numbers: dict[HealthScript, str] = {}
@@ -130,23 +143,18 @@ class ScriptRunner:
             }
         )
 
-    async def _read(self, script: HealthScript, answer: bytes) -> Health | None:
+    def _read(self, script: HealthScript, answer: bytes) -> Health | None:
         self._counts["runs"] += 1
         said: dict[str, Any] = orjson.loads(answer)
         if limit := said.get("limit"):
-            await self._worker.aclose()  # It ends by itself; asked before it has, it would seem to fail the next item.
             return self._limited(script, limit)
-        self._records.pop(script, None)
         if error := said.get("error"):
             return health(HealthStatus.UNKNOWN, "health-script-failed", reason=error)
         return None if said.get("nothing") else _health(said)
 
     def _limited(self, script: HealthScript, limit: str) -> Health:
         self._counts["limits"] += 1
-        record = self._records.setdefault(script, _Record())
-        record.strikes += 1
-        if record.strikes >= self.limits.strikes:
-            record.rests_until = asyncio.get_running_loop().time() + self.limits.rest_seconds
+        self._suspect_until[script] = asyncio.get_running_loop().time() + self.limits.suspect_seconds
         if limit == End.ENDED:
             return health(HealthStatus.UNKNOWN, "health-script-ended")
         if limit == "memory":
