@@ -14,6 +14,7 @@ from haori.cli.target import CONTROL_NAMESPACE
 from haori.words import text
 
 POLL_SECONDS = 60.0
+REPOSITORY_MEGABYTES = 2048
 """As `GitSettings.poll_seconds`, which is not imported for the sake of a quick --help; a test holds them equal."""
 
 
@@ -27,6 +28,8 @@ POLL_SECONDS = 60.0
 @click.option("--allow-loopback", is_flag=True, help=text("cli.engine.allow-loopback"))
 @click.option("--poll-seconds", metavar="SECONDS", type=click.FloatRange(min=0), default=POLL_SECONDS,
               show_default=True, help=text("cli.engine.poll-seconds"))  # fmt: skip
+@click.option("--repository-megabytes", metavar="MIB", type=click.IntRange(min=1), default=REPOSITORY_MEGABYTES,
+              show_default=True, help=text("cli.engine.repository-megabytes"))  # fmt: skip
 @data_dir_option
 def engine(
     instance: Instance,
@@ -37,6 +40,7 @@ def engine(
     allow_file_repositories: bool,
     allow_loopback: bool,
     poll_seconds: float,
+    repository_megabytes: int,
 ) -> int:
     """Run the engine."""
     from haori.cli.logs import configure_logging
@@ -53,7 +57,7 @@ def engine(
         application_namespaces=tuple(each.strip() for each in application_namespaces.split(",") if each.strip()),
         allow_file_repositories=allow_file_repositories,
         allow_loopback=allow_loopback,
-        git=GitSettings(poll_seconds=poll_seconds),
+        git=GitSettings(poll_seconds=poll_seconds, repository_bytes=repository_megabytes << 20),
     )
     instance.create()
     configure_logging()

@@ -8,6 +8,7 @@ that wait share it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +19,13 @@ from haori.errors import HaoriError
 from haori.git.credentials import Credentials, credential_environment
 from haori.git.errors import RepositoryError
 from haori.git.objects import ObjectReader
-from haori.git.process import git_environment, run_git
+from haori.git.process import TOO_LARGE, git_environment, run_git
 from haori.git.urls import RepositoryUrl
 
 LIST_SECONDS = 30.0
 FETCH_SECONDS = 300.0
+SMALLEST_BYTES = 1 << 20
+"""Left to a transfer into a full mirror: what changes nothing of note still comes."""
 _BROKEN = ("not a git repository", "is corrupt", "bad object", "loose object", "invalid sha1 pointer", "unable to read")
 _LOCKED = ("file exists", "unable to create")
 
@@ -42,7 +45,7 @@ class Mirror:
 
     def __init__(
         self, folder: Path, url: RepositoryUrl, *, credentials: Callable[[], Credentials | None],
-        known_hosts: Callable[[], str | None], slots: asyncio.Semaphore,
+        known_hosts: Callable[[], str | None], slots: asyncio.Semaphore, limit_bytes: int,
     ) -> None:  # fmt: skip
         self.folder = folder
         self.url = url
@@ -53,6 +56,10 @@ class Mirror:
         self._credentials = credentials
         self._known_hosts = known_hosts
         self._slots = slots
+        self._limit = limit_bytes
+        self._refused: tuple[Mapping[str, str], HaoriError] | None = None
+        """What the server offered when it was too large, and what was said of it: the same is not transferred again."""
+        self._is_swept = False
         self._lock = asyncio.Lock()
         self._started = 0
         self._ended = 0
@@ -87,7 +94,9 @@ class Mirror:
         environment = git_environment() | dict(extra or {})
         return await run_git(arguments, folder=self.folder, environment=environment, stdin=stdin, url=self.url.address)
 
-    async def run_remote(self, arguments: Sequence[str], *, timeout_seconds: float) -> bytes:
+    async def run_remote(
+        self, arguments: Sequence[str], *, timeout_seconds: float, file_bytes: int | None = None
+    ) -> bytes:
         """As `run`, with the right to dial this repository and nothing else."""
         given = self._credentials()
         secrets = (*(given.secrets if given else ()), *((self.url.password,) if self.url.password else ()))
@@ -95,38 +104,61 @@ class Mirror:
             environment = git_environment(self.url.protocol, settings) | variables
             return await run_git(
                 arguments, folder=self.folder, environment=environment, timeout_seconds=timeout_seconds,
-                secrets=secrets, url=self.url.address,
+                secrets=secrets, url=self.url.address, file_bytes=file_bytes,
             )  # fmt: skip
 
     async def fetch_ref(self, name: str) -> None:
         """Brings one ref that is neither branch nor tag, or one commit by its id, where the server gives it."""
         keep = f"refs/haori/{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-        await self.run_remote(
-            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.url.address, f"+{name}:{keep}"],
-            timeout_seconds=FETCH_SECONDS,
-        )
+        async with self._lock:
+            await self._transfer(["--no-tags", self.url.address, f"+{name}:{keep}"])
+
+    async def _transfer(self, arguments: Sequence[str]) -> None:
+        """Brings objects, no more than the mirror may hold; what was begun and not ended is taken away."""
+        self.fetches += 1
+        left = self._limit - await asyncio.to_thread(packed_bytes, self.folder)
+        try:
+            await self.run_remote(
+                ["fetch", "--quiet", "--no-write-fetch-head", *arguments],
+                timeout_seconds=FETCH_SECONDS, file_bytes=max(left, SMALLEST_BYTES),
+            )  # fmt: skip
+        except HaoriError as error:
+            await asyncio.to_thread(sweep, self.folder)
+            if error.code != TOO_LARGE:
+                raise
+            raise RepositoryError(TOO_LARGE, url=self.url.address, limit=self._limit) from error
 
     async def _synchronise(self) -> Refs:
         try:
             return await self._fetch()
         except RepositoryError as error:
             reason = str(error.parameters.get("reason", "")).lower()
-            if any(words in reason for words in _LOCKED) and ".lock" in reason:
-                for path in self.folder.rglob("*.lock"):
-                    path.unlink(missing_ok=True)
+            if error.code == TOO_LARGE:
+                # What a repository left behind over the years may fill the mirror: only a new one tells.
+                if await asyncio.to_thread(packed_bytes, self.folder) <= self._limit // 4:
+                    raise
+                await self._forget()
+            elif any(words in reason for words in _LOCKED) and ".lock" in reason:
+                await asyncio.to_thread(sweep, self.folder)
             elif any(words in reason for words in _BROKEN) and self.url.address.lower() not in reason:
-                self.reader.close()
-                await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
-                self.refs = None
+                await self._forget()
             else:
                 raise
             return await self._fetch()
+
+    async def _forget(self) -> None:
+        self.reader.close()
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        self.refs = None
 
     async def _fetch(self) -> Refs:
         if not (self.folder / "HEAD").exists():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             await self.run(["init", "--quiet", "--bare", "--template="])
             self.refs = None
+        elif not self._is_swept:
+            await asyncio.to_thread(sweep, self.folder)
+        self._is_swept = True
         listing = await self.run_remote(
             ["ls-remote", "--symref", self.url.address, "HEAD", "refs/heads/*", "refs/tags/*"], timeout_seconds=LIST_SECONDS
         )  # fmt: skip
@@ -134,14 +166,22 @@ class Mirror:
         # Nobody else writes here, so what was read once need not be read again.
         local = self.refs.commits if self.refs is not None else await self._local()
         if remote != local:
-            self.fetches += 1
-            await self.run_remote(
-                ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force", self.url.address,
-                 "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"],
-                timeout_seconds=FETCH_SECONDS,
-            )  # fmt: skip
+            await self._transfer_all(remote)
             local = await self._local()
         return Refs(commits=local, head=head)
+
+    async def _transfer_all(self, remote: Mapping[str, str]) -> None:
+        if self._refused is not None and self._refused[0] == remote:
+            raise RepositoryError(self._refused[1].code, **self._refused[1].parameters)
+        try:
+            await self._transfer(
+                ["--prune", "--no-tags", "--force", self.url.address,
+                 "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+            )  # fmt: skip
+        except RepositoryError as error:
+            if error.code == TOO_LARGE and not await asyncio.to_thread(packed_bytes, self.folder):
+                self._refused = (remote, error)
+            raise
 
     async def _local(self) -> dict[str, str]:
         form = "--format=%(refname) %(objectname) %(*objectname)"
@@ -149,6 +189,25 @@ class Mirror:
             (await self.run(["for-each-ref", form, "refs/heads/", "refs/tags/"])).decode(errors="replace").splitlines()
         )
         return {words[0]: words[-1] for words in (line.split() for line in lines)}
+
+
+def packed_bytes(folder: Path) -> int:
+    """What the packs of a mirror weigh: nearly all of it, since every transfer is one."""
+    total = 0
+    for path in (folder / "objects" / "pack").glob("*.pack"):
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size
+    return total
+
+
+def sweep(folder: Path) -> None:
+    """Removes what transfers that were killed left behind: half packs, and locks that nobody holds any more."""
+    left = [*(folder / "objects" / "pack").glob("tmp_*"), *(folder / "objects").glob("tmp_objdir-incoming-*")]
+    for path in [*left, *folder.rglob("*.lock")]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def parse_listing(text: str) -> tuple[dict[str, str], str]:

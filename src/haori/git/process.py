@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ _SETTINGS = (
     ("core.askPass", ""),
     ("credential.helper", ""),
     ("fetch.recurseSubmodules", "false"),
+    # One file for each transfer, so that a bound on files bounds the transfer.
+    ("fetch.unpackLimit", "1"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("safe.directory", "*"),
@@ -46,8 +49,9 @@ def git_environment(protocol: str = "none", settings: Sequence[tuple[str, str]] 
 async def run_git(
     arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], stdin: bytes = b"",
     timeout_seconds: float = 60.0, output_bytes: int = OUTPUT_BYTES, secrets: Sequence[str] = (), url: str = "",
+    file_bytes: int | None = None,
 ) -> bytes:  # fmt: skip
-    """What `git -C folder arguments` printed.
+    """What `git -C folder arguments` printed. `file_bytes` is the largest file that it may write, kept by the kernel.
 
     Raises RepositoryUnreachableError when it is late, RepositoryError when it fails (reason scrubbed of `secrets` and
     cut) or prints more than `output_bytes`.
@@ -56,7 +60,13 @@ async def run_git(
         "git", "-C", str(folder), *arguments, env=dict(environment), start_new_session=True,
         stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        # Python ignores SIGXFSZ; a child that does too says what happened instead of dying without a word.
+        restore_signals=file_bytes is None,
     )  # fmt: skip
+    if file_bytes is not None:
+        # It has not read a byte of the server yet, and all that it starts inherits the limit.
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     try:
         async with asyncio.timeout(timeout_seconds), asyncio.TaskGroup() as group:
             group.create_task(_feed(process, stdin))
@@ -119,8 +129,10 @@ _UNREACHABLE = (
     "failed to connect",
     "network is unreachable",
 )
+TOO_LARGE = "git-repository-too-large"
 _CODES = (
     ("no space left on device", "git-disk-full"),
+    ("file too large", TOO_LARGE),
     ("host key verification failed", "git-host-key-unknown"),
     ("authentication failed", "git-authentication-failed"),
     ("could not read username", "git-authentication-failed"),

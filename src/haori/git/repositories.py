@@ -41,6 +41,9 @@ class RepositorySettings:
     known_hosts: Callable[[], str | None] = field(default=lambda: None)
     """The ssh host keys to trust, as a known_hosts file; None: ssh's own file of the user."""
     fetches_at_once: int = 4
+    limit_bytes: int = 2 << 30
+    """The most that one repository's mirror holds; what is larger is refused while it is transferred. A mirror that has grown
+    over it is made anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class Repositories:
             self._mirrors[name] = Mirror(
                 self._settings.folder / f"{name}.git", parsed, slots=self._slots,
                 credentials=lambda: self._settings.credentials(url), known_hosts=self._settings.known_hosts,
+                limit_bytes=self._settings.limit_bytes,
             )  # fmt: skip
         return self._mirrors[name]
 

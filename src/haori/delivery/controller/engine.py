@@ -59,6 +59,7 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
             folder=settings.mirrors,
             allow_file=settings.allow_file_repositories,
             fetches_at_once=settings.git.fetches_at_once,
+            limit_bytes=settings.git.repository_bytes,
             credentials=lambda url: known.index.credentials_for(url),
             known_hosts=lambda: known.index.known_hosts(),
         )

@@ -34,6 +34,8 @@ class GitSettings:
     """Pause between two looks at a repository, with jitter; a push that is told of is looked at once."""
     fetches_at_once: int = 4
     """Repositories fetched together."""
+    repository_bytes: int = 2 << 30
+    """The most that one repository may weigh, with its history; a larger one is refused while it is fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
