@@ -26,6 +26,7 @@ _FULL = re.compile(r"[0-9a-f]{40}")
 _SHORT = re.compile(r"[0-9a-f]{7,39}")
 _REVISION = re.compile(r"[^\s\x00-\x1f~^:?*\[\\-][^\s\x00-\x1f~^:?*\[\\]*")
 COMMIT_BYTES = 1 << 20
+CHANGED_PATHS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,8 @@ class Repositories:
         self._settings = settings
         self._mirrors: dict[str, Mirror] = {}
         self._slots = asyncio.Semaphore(settings.fetches_at_once)
+        self.on_moved: Callable[[str, Refs, Refs], None] = lambda url, before, after: None
+        """Hears of every look that found other refs than the one before, whoever looked. Must not wait."""
 
     def mirror(self, url: str) -> Mirror:
         """The mirror of `url`. Raises RepositoryRefusedError for a URL we do not dial."""
@@ -82,7 +85,12 @@ class Repositories:
 
     async def refresh(self, url: str) -> Refs:
         """The repository's refs as of now, their commits in the mirror."""
-        return await self.mirror(url).refresh()
+        mirror = self.mirror(url)
+        before = mirror.refs
+        after = await mirror.refresh()
+        if before is not None and after != before:
+            self.on_moved(url, before, after)
+        return after
 
     async def resolve(self, url: str, revision: str) -> str:
         """The commit of a branch, tag, ref, (short) commit id, or HEAD (also ""), by the last refresh.
@@ -132,6 +140,11 @@ class Repositories:
         """The commits of `new` that `old` lacks, newest first, at most `limit`."""
         output = await self.mirror(url).run(["rev-list", f"--max-count={limit}", new, f"^{old}", "--"])
         return [await self.commit_info(url, sha) for sha in output.decode().split()]
+
+    async def changed_paths(self, url: str, old: str, new: str) -> set[str]:
+        """The files that differ between two commits, at most CHANGED_PATHS of them."""
+        output = await self.mirror(url).run(["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new, "--"])
+        return set(output.decode(errors="surrogateescape").rstrip("\0").split("\0")[:CHANGED_PATHS])
 
     async def last_commit_touching(self, url: str, sha: str, paths: Sequence[str]) -> CommitInfo | None:
         """The newest commit up to `sha` that changed something at or below `paths`; None where none did."""

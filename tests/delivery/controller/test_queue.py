@@ -177,3 +177,35 @@ async def test_the_last_wish_to_ask_the_repository_says_how_fresh_it_must_be():
     assert seen[0].fresh_after is not None
     assert seen[0].fresh_after >= asked
     assert seen[1].fresh_after is None
+
+
+async def order_of(*asked: tuple[str, bool]) -> list[str]:
+    seen: list[str] = []
+
+    async def work(key: str, wish: Wish) -> None:
+        seen.append(key)
+
+    queue = WorkQueue(work, workers=1)
+    for key, is_urgent in asked:
+        queue.ask(key, Level.LIVE, "test", is_urgent=is_urgent)
+    async with running(queue):
+        await queue.wait_idle()
+    return seen
+
+
+async def test_urgent_keys_go_first():
+    assert await order_of(("a", False), ("b", False), ("c", True)) == ["c", "a", "b"]
+
+
+async def test_a_waiting_key_that_becomes_urgent_goes_first_and_once():
+    assert await order_of(("a", False), ("b", False), ("b", True)) == ["b", "a"]
+
+
+async def test_an_urgent_key_stays_urgent_when_asked_for_again():
+    assert await order_of(("a", False), ("b", True), ("b", False)) == ["b", "a"]
+
+
+async def test_many_urgent_keys_leave_one_turn_in_five_to_the_others():
+    urgent = [(f"u{number}", True) for number in range(10)]
+    seen = await order_of(("a", False), ("b", False), *urgent)
+    assert (seen.index("a"), seen.index("b")) == (4, 9)

@@ -73,6 +73,7 @@ class DesiredStates:
             charts=self._charts,
             control_namespace=self._control_namespace,
             limits=self._limits,
+            build=self._build,
         )
         other._fetches, other._trees = self._fetches, self._trees
         return other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from haori.delivery.controller.clusters import Cluster
 from haori.delivery.controller.commits import Commits
 from haori.delivery.controller.deletion import Deletion
 from haori.delivery.controller.desired import DesiredStates
+from haori.delivery.controller.hurry import Hurry
 from haori.delivery.controller.lease import Lease
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.operating import Operating
@@ -78,6 +79,7 @@ class Leader:
         self.reconciler = Reconciler(parts, resync_seconds=resync, on_wanted=self._note_wanted)
         self.queue = WorkQueue(self.reconciler.work, workers=ground.settings.work.workers, lane_of=self._lane_of)
         self.reconciler.queue = self.queue
+        self._hurry = Hurry(ground.repositories, self._hurried)
         self._wanted: dict[Standing, set[ApplicationKey]] = {}
         self._keys: dict[ApplicationKey, frozenset[Standing]] = {}
 
@@ -134,6 +136,7 @@ class Leader:
                 self.queue.ask(key, Level.FORCED, "begun")
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.queue.run())
+                group.create_task(self._hurry.run())
                 await self._superseded.wait()
                 raise LostLeadershipError("leadership-superseded", term=self._term, other=self.declared.term)
         finally:
@@ -215,9 +218,10 @@ class Leader:
         for name in names | marks:
             key = self.declared.by_name.get(name)
             if key is not None and self._server_of(key) == cluster.server:
-                self.queue.ask(key, Level.LIVE if name in marks else Level.TREE, "live", delay=settle)
+                level = Level.LIVE if name in marks else Level.TREE
+                self.queue.ask(key, level, "live", delay=settle, is_urgent=True)
         for key in self._wanted.get((cluster.server, live.key), ()):
-            self.queue.ask(key, Level.LIVE, "live", delay=settle)
+            self.queue.ask(key, Level.LIVE, "live", delay=settle, is_urgent=True)
 
     def types_changed(self, cluster: Cluster) -> None:
         """See `Hears`. The applications that miss a type are looked at again."""
@@ -241,6 +245,13 @@ class Leader:
         """See `Hears`."""
         for key in self.readers_of(url):
             self.queue.ask(key, Level.NEWEST, "repository")
+
+    def _hurried(self, url: str, folders: Collection[str]) -> None:
+        """A commit changed files in these folders: who delivers one of them goes before all who only ask."""
+        for key in self.readers_of(url):
+            sources = self.declared.applications[key].spec.sources
+            if any(source.path.strip("/") in folders for source in sources if not source.is_packed):
+                self.queue.ask(key, Level.NEWEST, "commit", is_urgent=True)
 
     def _note_wanted(self, key: ApplicationKey, server: str, targets: Targets | None) -> None:
         """Remembers where an application's objects want to stand, marked or not."""

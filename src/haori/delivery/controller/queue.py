@@ -17,6 +17,8 @@ from typing import Generic, NoReturn, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
+URGENT_TURNS = 4
+
 
 class Level(IntEnum):
     """How much has to be looked at again; each level includes those below."""
@@ -42,6 +44,9 @@ class Wish:
     fresh_after: float | None = field(default=None, compare=False)
     """Loop time of the last wish to ask the repository (FORCED, HARD): what was fetched since will do. None: nobody did."""
 
+    is_urgent: bool = field(default=False, compare=False)
+    """Something is known to have changed for it, where others only ask whether."""
+
     def joined(self, other: Wish) -> Wish:
         """Both at once."""
         times = [each for each in (self.fresh_after, other.fresh_after) if each is not None]
@@ -49,6 +54,7 @@ class Wish:
             level=max(self.level, other.level),
             reasons=self.reasons | other.reasons,
             fresh_after=max(times, default=None),
+            is_urgent=self.is_urgent or other.is_urgent,
         )
 
 
@@ -79,10 +85,13 @@ class WorkQueue(Generic[Key]):
         self._idle.set()
         self._done = 0
 
-    def ask(self, key: Key, level: Level, reason: str, *, delay: float = 0.0) -> None:
-        """Asks to look at `key` again, at once or in `delay` seconds; the earliest of several delays counts."""
+    def ask(self, key: Key, level: Level, reason: str, *, delay: float = 0.0, is_urgent: bool = False) -> None:
+        """Asks to look at `key` again, at once or in `delay` seconds; the earliest of several delays counts.
+
+        An urgent key goes before those that are not, but for one in five turns, which are the others'.
+        """
         time = asyncio.get_running_loop().time() if level >= Level.FORCED else None
-        wish = Wish(level=level, reasons=frozenset({reason}), fresh_after=time)
+        wish = Wish(level=level, reasons=frozenset({reason}), fresh_after=time, is_urgent=is_urgent)
         if delay > 0:
             self._ask_later(key, wish, delay)
             return
@@ -123,10 +132,11 @@ class WorkQueue(Generic[Key]):
 
     def _ask_now(self, key: Key, wish: Wish) -> None:
         before = self._wishes.get(key)
-        self._wishes[key] = wish if before is None else before.joined(wish)
+        after = self._wishes[key] = wish if before is None else before.joined(wish)
         self._idle.clear()
-        if before is None and key not in self._busy:
-            self._line_up(key)
+        is_hurried = before is not None and after.is_urgent and not before.is_urgent
+        if key not in self._busy and (before is None or is_hurried):
+            self._line_up(key, is_urgent=after.is_urgent)
 
     def _ask_later(self, key: Key, wish: Wish, delay: float) -> None:
         loop = asyncio.get_running_loop()
@@ -140,18 +150,18 @@ class WorkQueue(Generic[Key]):
         _, _, wish = self._timers.pop(key)
         self._ask_now(key, wish)
 
-    def _line_up(self, key: Key) -> None:
+    def _line_up(self, key: Key, *, is_urgent: bool) -> None:
         name = self._lane_of(key)
         lane = self._lanes.get(name)
         if lane is None:
             lane = self._lanes[name] = _Lane()
-        lane.ready.append(key)
+        (lane.urgent if is_urgent else lane.ready).append(key)
         self._staff(lane)
 
     def _staff(self, lane: _Lane[Key]) -> None:
         """One worker more for what waits, up to as many as a lane may have; a worker leaves an empty lane."""
         if self._group is not None:
-            for _ in range(min(self._workers - lane.workers, len(lane.ready) - lane.arriving)):
+            for _ in range(min(self._workers - lane.workers, len(lane) - lane.arriving)):
                 lane.workers += 1
                 lane.arriving += 1
                 self._group.create_task(self._worker(lane))
@@ -159,12 +169,12 @@ class WorkQueue(Generic[Key]):
     async def _worker(self, lane: _Lane[Key]) -> None:
         lane.arriving -= 1
         try:
-            while lane.ready:
-                key = lane.ready.popleft()
+            while lane:
+                key = lane.pop()
                 if key in self._busy:  # Forgotten and asked for again: its wish waits for the work to end.
                     continue
                 wish = self._wishes.pop(key, None)
-                if wish is None:  # Forgotten meanwhile.
+                if wish is None:  # Forgotten meanwhile, or it was urgent and has had its turn.
                     self._settle()
                     continue
                 await self._serve(key, wish)
@@ -182,7 +192,7 @@ class WorkQueue(Generic[Key]):
             self._busy.discard(key)
             self._done += 1
             if key in self._wishes:
-                self._line_up(key)
+                self._line_up(key, is_urgent=self._wishes[key].is_urgent)
             self._settle()
 
     def _settle(self) -> None:
@@ -195,6 +205,21 @@ class _Lane(Generic[Key]):
     """Keys that are ready, and who works on them."""
 
     ready: deque[Key] = field(default_factory=deque)
+    urgent: deque[Key] = field(default_factory=deque)
+    """Go first; a key that was ready before it became urgent stands in both, and counts where it comes up first."""
+    turns: int = 0
+    """Urgent ones in a row."""
     workers: int = 0
     arriving: int = 0
     """Workers that were called and have not looked yet."""
+
+    def __len__(self) -> int:
+        return len(self.ready) + len(self.urgent)
+
+    def pop(self) -> Key:
+        """The next key; after URGENT_TURNS urgent ones one of the others, so that nobody waits for ever."""
+        if self.urgent and (not self.ready or self.turns < URGENT_TURNS):
+            self.turns += 1
+            return self.urgent.popleft()
+        self.turns = 0
+        return self.ready.popleft()
