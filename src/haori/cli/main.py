@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "sandbox": "haori.cli.sandbox:sandbox",
     "run": "haori.cli.run:run",
     "render": "haori.cli.render:render",
+    "health": "haori.cli.health:health",
     "tools": "haori.cli.tools:tools",
     "completion": "haori.cli.completion:completion",
 }
