@@ -16,7 +16,7 @@ from haori.cluster import ApiResource, HttpClient, NotFoundError, PatchType
 from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, NAMESPACES
 from haori.delivery.controller.engine import serve
 from haori.delivery.controller.lease import LeaseSettings
-from haori.delivery.controller.settings import EngineSettings, WorkSettings
+from haori.delivery.controller.settings import EngineSettings, Mode, WorkSettings
 from haori.timeline import MemoryRecorder
 
 _numbers = itertools.count(1)
@@ -92,11 +92,19 @@ class Delivery:
         }
         await self.client.create(CONFIG_MAPS, settings)
 
-    async def start_engine(self, folder: str = "engine", *, work: WorkSettings | None = None) -> None:
+    async def start_engine(
+        self,
+        folder: str = "engine",
+        *,
+        work: WorkSettings | None = None,
+        mode: Mode = Mode.AUTO,
+        kubeconfig: Path | None = None,
+    ) -> None:
         """Until it leads and has seen the cluster, or stands by."""
         settings = EngineSettings(
             data_dir=self.folder / folder,
-            kubeconfig=self.kubeconfig,
+            kubeconfig=kubeconfig or self.kubeconfig,
+            mode=mode,
             namespace=self.control,
             allow_file_repositories=True,
             listener_host="127.0.0.1",

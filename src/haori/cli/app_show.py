@@ -24,12 +24,29 @@ SHORT = 8
 @click.option("-l", "--selector", metavar="SELECTOR", default="", help=text("cli.app.selector"))
 @click.option("-p", "--project", multiple=True, metavar="NAME", help=text("cli.app.list.project"))
 @click.option("-r", "--repo", metavar="URL", default="", help=text("cli.app.list.repo"))
+@click.option("--observed", is_flag=True, help=text("cli.app.list.observed"))
 @output_option("json", "yaml", "wide", "name")
 @target_options
-def list_(target: Target, selector: str, project: tuple[str, ...], repo: str, output: str | None) -> None:
+def list_(
+    target: Target, selector: str, project: tuple[str, ...], repo: str, observed: bool, output: str | None
+) -> None:
     """List applications."""
+    if observed:
+        _list_observed(target, selector, project, repo, output)
+        return
     found = read_applications(target, selector)
     print_applications([item for item in found if is_chosen(item, project, repo)], output)
+
+
+def _list_observed(target: Target, selector: str, project: tuple[str, ...], repo: str, output: str | None) -> None:
+    from haori.cli.app_observed import print_observed
+
+    answer = target.engine().get("observed")
+    items = answer["items"]
+    if selector or project or repo:
+        chosen = {qualified(item) for item in read_applications(target, selector) if is_chosen(item, project, repo)}
+        items = [item for item in items if qualified({"metadata": item}) in chosen]
+    print_observed(answer, items, output)
 
 
 def read_applications(target: Target, selector: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from haori.cli.instance import Instance
 from haori.cli.options import data_dir_option
 from haori.cli.settings import resolve_kubeconfig
 from haori.cli.target import CONTROL_NAMESPACE
-from haori.words import text
+from haori.words import Sentence, text
 
 POLL_SECONDS = 60.0
 REPOSITORY_MEGABYTES = 2048
@@ -23,6 +23,8 @@ REPOSITORY_MEGABYTES = 2048
 @click.option("--context", metavar="NAME", help=text("cli.option.context"))
 @click.option("-n", "--namespace", metavar="NAMESPACE", default=CONTROL_NAMESPACE, show_default=True,
               help=text("cli.engine.namespace"))  # fmt: skip
+@click.option("--observe", is_flag=True, help=text("cli.engine.observe"))
+@click.option("--take-over", "--no-observe", is_flag=True, help=text("cli.engine.take-over"))
 @click.option("--application-namespaces", metavar="GLOBS", default="", help=text("cli.engine.application-namespaces"))
 @click.option("--allow-file-repositories", is_flag=True, help=text("cli.engine.allow-file-repositories"))
 @click.option("--allow-loopback", is_flag=True, help=text("cli.engine.allow-loopback"))
@@ -36,6 +38,8 @@ def engine(
     kubeconfig: str | None,
     context: str | None,
     namespace: str,
+    observe: bool,
+    take_over: bool,
     application_namespaces: str,
     allow_file_repositories: bool,
     allow_loopback: bool,
@@ -43,10 +47,12 @@ def engine(
     repository_megabytes: int,
 ) -> int:
     """Run the engine."""
+    if observe and take_over:
+        raise click.UsageError(text("cli.engine.observe-or-take-over"))
     from haori.cli.logs import configure_logging
     from haori.cli.service import run_service
     from haori.delivery.controller.engine import serve
-    from haori.delivery.controller.settings import EngineSettings, GitSettings
+    from haori.delivery.controller.settings import EngineSettings, GitSettings, Mode
 
     found = resolve_kubeconfig(kubeconfig)
     settings = EngineSettings(
@@ -55,6 +61,7 @@ def engine(
         context=context,
         namespace=namespace,
         application_namespaces=tuple(each.strip() for each in application_namespaces.split(",") if each.strip()),
+        mode=Mode.OBSERVE if observe else Mode.LEAD if take_over else Mode.AUTO,
         allow_file_repositories=allow_file_repositories,
         allow_loopback=allow_loopback,
         git=GitSettings(poll_seconds=poll_seconds, repository_bytes=repository_megabytes << 20),
@@ -63,10 +70,16 @@ def engine(
     configure_logging()
 
     async def run(ready: Callable[[], None]) -> None:
+        lines = [text("cli.engine.ready", {"namespace": namespace, "path": str(instance.data_dir)})]
+
+        def say_observing(reason: Sentence) -> None:
+            told = {"reason": reason, "namespace": namespace, "path": str(instance.data_dir)}
+            lines[:] = [text("cli.engine.observing", told), text("cli.engine.observing-next", told)]
+
         def say_ready() -> None:
-            click.echo(text("cli.engine.ready", {"namespace": namespace, "path": str(instance.data_dir)}), err=True)
+            click.echo("\n".join(lines), err=True)
             ready()
 
-        await serve(settings, ready=say_ready)
+        await serve(settings, ready=say_ready, on_observe=say_observing)
 
     return run_service("engine", run, records=None, parent=None)

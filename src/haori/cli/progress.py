@@ -43,7 +43,8 @@ class Progress:
 
 
 def wait_until_delivered(instance: Instance, progress: Progress, *, deadline: float) -> bool:
-    """Whether every application became Synced and Healthy before `deadline` (of `time.monotonic`).
+    """Whether every application became Synced and Healthy before `deadline` (of `time.monotonic`); so too where the engine
+    only observes, since then there is nothing to wait for.
 
     Where a platform is served, the root has to be there first; without one there is nothing to wait for but the engine.
     What the cluster says of Pods is old until the node has looked at them, so every process has to be ready.
@@ -51,7 +52,10 @@ def wait_until_delivered(instance: Instance, progress: Progress, *, deadline: fl
     settings = load_settings(instance)
     expects_applications = settings is not None and settings.platform is not None
     while time.monotonic() < deadline:
-        rows = _rows(instance)
+        answer = _ask(instance)
+        if answer is not None and answer.get("observing"):
+            return True  # What it observes becomes what somebody else makes it.
+        rows: list[dict[str, Any]] | None = answer["items"] if answer is not None else None
         starting = _not_ready(instance)
         if rows is None or starting:
             progress.say(text("cli.up.waiting-process", {"processes": starting or ["engine"]}))
@@ -74,12 +78,12 @@ def is_as_wanted(row: dict[str, Any]) -> bool:
     return row.get("sync") == "Synced" and row.get("health") == "Healthy"
 
 
-def _rows(instance: Instance) -> list[dict[str, Any]] | None:
+def _ask(instance: Instance) -> dict[str, Any] | None:
     try:
-        rows: list[dict[str, Any]] = engine_client(instance).get("applications")["items"]
+        answer: dict[str, Any] = engine_client(instance).get("applications")
     except EngineUnreachableError:
         return None
-    return rows
+    return answer
 
 
 def _not_ready(instance: Instance) -> list[str]:

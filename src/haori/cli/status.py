@@ -83,6 +83,8 @@ def format_status(value: dict[str, Any]) -> list[str]:
     lines.append(f"{text('status.processes')}: {states or '-'}")
     if isolation := (value["engine"] or {}).get("isolation"):
         lines.append(f"{text('status.isolation')}: {isolation}")
+    if observing := (value["engine"] or {}).get("observing"):
+        lines.append(text("status.observing", {"reason": observing}))
     lines += ["", *_application_lines(value["applications"])]
     if urls := application_urls(value):
         lines += ["", text("status.urls"), *(f"  {url}" for url in urls)]

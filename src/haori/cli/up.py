@@ -25,6 +25,7 @@ from haori.cli.progress import Progress, wait_until_delivered
 from haori.cli.settings import InstanceSettings, free_port, load_settings, resolve_kubeconfig
 from haori.cli.status import application_urls, collect_status, print_status
 from haori.cli.supervisor import ProcessSpec, open_log, supervise
+from haori.cli.target import CONTROL_NAMESPACE
 from haori.words import Sentence, text
 
 READY_SECONDS = 180.0
@@ -144,7 +145,10 @@ def _finish(instance: Instance, options: UpOptions, *, started: float) -> int:
     delivered = wait_until_delivered(instance, progress, deadline=started + READY_SECONDS)
     status = collect_status(instance)
     progress.close()
-    if delivered:
+    if observing := (status["engine"] or {}).get("observing"):
+        told = {"reason": observing, "namespace": CONTROL_NAMESPACE, "path": str(instance.data_dir)}
+        click.echo(text("cli.engine.observing", told) + "\n" + text("cli.engine.observing-next", told), err=True)
+    elif delivered:
         click.echo(text("cli.up.all-delivered", {"seconds": round(time.monotonic() - started, 1)}), err=True)
     else:
         click.echo(text("cli.up.not-delivered", {"seconds": READY_SECONDS}), err=True)

@@ -21,6 +21,7 @@ from haori.cluster.errors import (
     InvalidError,
     KubeconfigError,
     NotFoundError,
+    ReadOnlyError,
     TooManyRequestsError,
     UnreachableError,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "ObjectList",
     "PatchType",
     "Propagation",
+    "ReadOnlyError",
     "Reflector",
     "TooManyRequestsError",
     "UnreachableError",

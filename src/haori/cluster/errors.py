@@ -100,6 +100,13 @@ class UnreachableError(TransientError):
         super().__init__(code, **parameters)
 
 
+class ReadOnlyError(PeerError):
+    """A request that may change something, on a client that only reads (`cluster`, `action`); nothing was sent."""
+
+    def __init__(self, code: str = "api-read-only", /, **parameters: Any) -> None:
+        super().__init__(code, **parameters)
+
+
 _TYPED_PATCH = "failed to create typed patch object"
 """How server-side apply begins to say that an object does not fit its type: a 500, and yet no use in trying again."""
 

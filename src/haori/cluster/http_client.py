@@ -54,6 +54,10 @@ class HttpClient:
         """A view on the same connections whose lists and watches carry nothing but metadata."""
         return HttpClient(self._transport, metadata_only=True)
 
+    def forbid_writes(self) -> None:
+        """From now on nothing that may change something is sent, by any view on these connections: ReadOnlyError."""
+        self._transport.is_read_only = True
+
     def statistics(self) -> dict[str, Any]:
         """See `Transport.statistics`."""
         return self._transport.statistics()

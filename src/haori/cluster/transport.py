@@ -23,7 +23,7 @@ import orjson
 from yarl import URL
 
 from haori.cluster.credentials import Credential, Credentials, tls_context
-from haori.cluster.errors import TooManyRequestsError, UnreachableError, error_of_status
+from haori.cluster.errors import ReadOnlyError, TooManyRequestsError, UnreachableError, error_of_status
 from haori.cluster.flow import FlowControl, Priority
 from haori.cluster.kubeconfig import ClusterSettings
 
@@ -94,6 +94,8 @@ class Transport:
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": _encoding_for(settings.server)}
         self._counts: dict[str, VerbCount] = {}
         self._retired: list[aiohttp.ClientSession] = []
+        self.is_read_only = False
+        """Whether what may change something is refused before it is sent, dry runs too."""
 
     async def close(self) -> None:
         """End all connections."""
@@ -116,6 +118,8 @@ class Transport:
 
     async def send(self, request: Request, *, accept_statuses: tuple[int, ...] = ()) -> Answer:
         """The answer, 2xx or one of `accept_statuses`, within the deadline; else the error of its Status."""
+        if self.is_read_only and request.is_write:
+            raise ReadOnlyError(cluster=self.settings.name, action=_action(request))
         deadline = _loop_time() + self.timeout_seconds
         retried = False
         while True:

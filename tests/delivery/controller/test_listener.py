@@ -27,11 +27,15 @@ class View:
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.failure: Exception | None = None
+        self.observes: dict[str, Any] | None = None
 
     def applications(self) -> list[dict[str, Any]]:
         if self.failure is not None:
             raise self.failure
         return [{"name": "shop", "big": 2**70}]
+
+    def observed(self) -> list[dict[str, Any]]:
+        return [{"name": "shop", "agrees": True}]
 
     def application(self, name: str, namespace: str = "") -> dict[str, Any]:
         return self._answer("application", name, namespace)
@@ -210,3 +214,10 @@ async def test_the_address_is_private_and_goes_with_the_listener(view: View, tmp
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert json.loads(path.read_bytes())["url"] == url
     assert not path.exists()
+
+
+async def test_both_verdicts_are_told_with_the_reason(client: Client, view: View) -> None:
+    view.observes = {"code": "observing-was-asked"}
+
+    status, answer = await client.ask("/internal/v1/observed")
+    assert (status, answer["items"], answer["observing"]) == (200, [{"name": "shop", "agrees": True}], view.observes)

@@ -17,9 +17,17 @@ from haori.delivery.controller.assessing import would_change
 from haori.delivery.controller.cache import Live
 from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.memory import ApplicationKey, Desired, Findings, Row
+from haori.delivery.controller.observing import build_verdict
 from haori.delivery.controller.queue import Level
 from haori.delivery.controller.sites import Site
-from haori.delivery.controller.view import ApplicationMissingError, ApplicationRefusedError, Json, ObjectName, PlanQuery
+from haori.delivery.controller.view import (
+    ApplicationMissingError,
+    ApplicationRefusedError,
+    Json,
+    NotObservingError,
+    ObjectName,
+    PlanQuery,
+)
 from haori.delivery.health import Health
 from haori.delivery.model import Application, Condition
 from haori.delivery.model.operation import parse_operation
@@ -34,13 +42,32 @@ from haori.words import Sentence
 class Answers:
     """Answers from whatever leads now; an engine that stands by knows no application."""
 
-    def __init__(self, leader: Callable[[], Leader | None], *, isolation: str) -> None:
-        self._current, self._isolation = leader, isolation
+    def __init__(
+        self, leader: Callable[[], Leader | None], *, isolation: str, observes: Sentence | None = None
+    ) -> None:
+        """`observes`: why the engine only observes, where it does."""
+        self._current, self._isolation, self._observes = leader, isolation, observes
 
     @property
     def is_leading(self) -> bool:
         """Whether this engine holds the Lease."""
         return self._current() is not None
+
+    @property
+    def observes(self) -> Json | None:
+        """Why the engine only observes, None where it does not."""
+        return self._observes.to_json() if self._observes is not None else None
+
+    def observed(self) -> list[Json]:
+        """Both verdicts of each application."""
+        leader = self._current()
+        observer = leader.observer if leader is not None else None
+        if leader is None or observer is None:
+            raise NotObservingError("engine-does-not-observe")
+        return [
+            build_verdict(leader.declared.applications[key], _findings(leader, key), observer.beyond(key))
+            for key in sorted(leader.declared.applications)
+        ]
 
     def applications(self) -> list[Json]:
         """A row an application."""
@@ -138,7 +165,7 @@ class Answers:
     def statistics(self) -> Json:
         """Counts of every part."""
         leader = self._current()
-        found: Json = {"isolation": self._isolation, "leading": leader is not None}
+        found: Json = {"isolation": self._isolation, "leading": leader is not None, "observing": self.observes}
         return found if leader is None else {**found, **leader.statistics()}
 
     def refresh(self, name: str, namespace: str = "", *, hard: bool = False) -> None:

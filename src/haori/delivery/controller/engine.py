@@ -1,5 +1,7 @@
 """The delivery engine's process: connects, installs what lacks, waits for its Lease, works, begins again.
 
+Beside another controller it observes instead: it installs nothing, takes no Lease, and its client refuses every write.
+
 A second engine stands by: it sees everything and writes nothing until the Lease is its own. Whatever a term held in
 memory goes with it; the next one starts from what the cluster holds and from what was watched all the while.
 """
@@ -8,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from haori.cluster import HttpClient, connect
 from haori.delivery.apply.door import LostLeadershipError
@@ -21,11 +24,12 @@ from haori.delivery.controller.install import install_missing
 from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.lease import Lease, LeaseLostError
 from haori.delivery.controller.listener import ListenerSettings, open_listener
+from haori.delivery.controller.others import find_other
 from haori.delivery.controller.recording import rolled_back
 from haori.delivery.controller.repositories import RepositoryIndex
 from haori.delivery.controller.scripted import Verdicts
 from haori.delivery.controller.seat import take_seat
-from haori.delivery.controller.settings import EngineSettings
+from haori.delivery.controller.settings import EngineSettings, Mode
 from haori.delivery.controller.watching import Ground, Known, SettingsChangedError, Watching, read_settings
 from haori.delivery.model import Application, HistoryEntry
 from haori.delivery.render import Renderer, RendererSettings, load_instance_key
@@ -38,6 +42,7 @@ from haori.outbound import OutboundPolicy
 from haori.timeline import Record, Recorder
 from haori.words import Sentence
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 timeline = logging.getLogger("haori.timeline")
 
@@ -46,8 +51,20 @@ START_SECONDS = 60.0
 PAUSE_SECONDS = 0.2
 
 
-async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder: Recorder | None = None) -> None:
+def _log_observing(reason: Sentence) -> None:
+    log.warning("observing", extra={"reason": reason.text()})
+
+
+async def serve(
+    settings: EngineSettings,
+    *,
+    ready: Callable[[], None],
+    recorder: Recorder | None = None,
+    on_observe: Callable[[Sentence], None] = _log_observing,
+) -> None:
     """Runs the engine until cancelled; `ready` is called once it works, or stands by for the Lease.
+
+    `on_observe` hears why where it only observes: then nothing at all is written to the cluster.
 
     Raises KubeconfigError, and what the cluster refuses for good (ForbiddenError and kin).
     """
@@ -93,8 +110,14 @@ async def serve(settings: EngineSettings, *, ready: Callable[[], None], recorder
                 clock=_now,
                 known=known,
             )
-            await _install(client, settings.namespace)
-            engine = Engine(ground, identity, lease_client)
+            observes = await _patiently(lambda: _why_observe(client, settings))
+            if observes is not None:
+                client.forbid_writes()
+                lease_client.forbid_writes()
+                on_observe(observes)
+            else:
+                await _install(client, settings.namespace)
+            engine = Engine(ground, identity, lease_client, observes=observes)
             async with _listening(engine):
                 await engine.run(ready)
     finally:
@@ -114,9 +137,10 @@ class FactsRecorder:
 class Engine:
     """One engine, leading or standing by."""
 
-    def __init__(self, ground: Ground, identity: str, client: HttpClient) -> None:
-        """`client` is for the Lease alone: a renewal must not wait in line behind the writes that need it."""
-        self.ground = ground
+    def __init__(self, ground: Ground, identity: str, client: HttpClient, *, observes: Sentence | None = None) -> None:
+        """`client` is for the Lease alone: a renewal must not wait in line behind the writes that need it. `observes`: why
+        the engine only observes, where it does."""
+        self.ground, self.observes = ground, observes
         self.leader: Leader | None = None
         self._lease = Lease(
             client,
@@ -135,11 +159,17 @@ class Engine:
                 try:
                     async with asyncio.TaskGroup() as group:
                         group.create_task(watching.run())
-                        group.create_task(self._terms(watching, ready))
+                        group.create_task(self._act(watching, ready))
                 except* SettingsChangedError:
                     log.info("settings changed")
         finally:
             await asyncio.shield(self._lease.release())
+
+    async def _act(self, watching: Watching, ready: Callable[[], None]) -> None:
+        if self.observes is None:
+            await self._terms(watching, ready)
+        else:
+            await self._lead(watching, None, ready)
 
     async def _terms(self, watching: Watching, ready: Callable[[], None]) -> None:
         """Term after term over what is watched; a Lease that is held still is gone on with."""
@@ -163,10 +193,11 @@ class Engine:
             except* (LeaseLostError, LostLeadershipError):
                 log.warning("leadership lost", extra={"term": term})
 
-    async def _lead(self, watching: Watching, term: int, ready: Callable[[], None]) -> None:
+    async def _lead(self, watching: Watching, term: int | None, ready: Callable[[], None]) -> None:
+        """One term, or, without one, observing."""
         await watching.wait_synced()
-        self.leader = leader = Leader(watching, self._lease, term)
-        log.info("leading", extra={"term": term})
+        self.leader = leader = Leader(watching, self._lease if term is not None else None, term or 0)
+        log.info("observing" if term is None else "leading", extra={"term": term})
         ready()
         try:
             await leader.run()
@@ -182,7 +213,7 @@ async def _listening(engine: Engine) -> AsyncIterator[None]:
     if not settings.listener_host:
         yield
         return
-    answers = Answers(lambda: engine.leader, isolation=(await isolation()).value)
+    answers = Answers(lambda: engine.leader, isolation=(await isolation()).value, observes=engine.observes)
 
     def note(application: Application, entry: HistoryEntry, who: str, commit: str) -> None:
         cluster = ground.client.cluster
@@ -190,12 +221,13 @@ async def _listening(engine: Engine) -> AsyncIterator[None]:
 
     rollbacks = GitRollback(ground.repositories, ground.renderer, answers.find_permitted, note=note)
     place = ListenerSettings(path=settings.listener, host=settings.listener_host, port=settings.listener_port)
-    async with open_listener(answers, place, rollbacks=rollbacks):
+    # A rollback by a commit writes to Git, for the other controller to deliver: that is not observing either.
+    async with open_listener(answers, place, rollbacks=rollbacks if engine.observes is None else None):
         yield
 
 
 async def _install(client: HttpClient, namespace: str) -> None:
-    """Creates what lacks; an API server that is still starting is waited for."""
+    """Creates what lacks."""
 
     def say(name: str) -> None:
         log.info(
@@ -203,12 +235,26 @@ async def _install(client: HttpClient, namespace: str) -> None:
             extra={"object": name, "text": Sentence(code="engine-installed", parameters={"object": name}).text()},
         )
 
+    await _patiently(lambda: install_missing(client, namespace, on_installed=say))
+
+
+async def _why_observe(client: HttpClient, settings: EngineSettings) -> Sentence | None:
+    """Why this engine only observes, None where it may lead."""
+    if settings.mode is Mode.LEAD:
+        return None
+    found = await find_other(client, settings.namespace, now=_now())
+    if found is None and settings.mode is Mode.OBSERVE:
+        return Sentence(code="observing-was-asked", parameters={})
+    return found
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """What `ask` gives; an API server that is still starting is waited for."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + START_SECONDS
     while True:
         try:
-            await install_missing(client, namespace, on_installed=say)
-            return
+            return await ask()
         except TransientError:
             if loop.time() > deadline:
                 raise

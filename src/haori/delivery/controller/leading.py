@@ -20,6 +20,7 @@ from haori.delivery.controller.desired import DesiredStates
 from haori.delivery.controller.hurry import Hurry
 from haori.delivery.controller.lease import Lease
 from haori.delivery.controller.memory import ApplicationKey
+from haori.delivery.controller.observing import Observer
 from haori.delivery.controller.operating import Operating
 from haori.delivery.controller.operations import OperationRunner
 from haori.delivery.controller.progress import state_json
@@ -29,7 +30,7 @@ from haori.delivery.controller.reconcile import Parts, Reconciler, respecting
 from haori.delivery.controller.recording import Recording
 from haori.delivery.controller.sites import Site, Sites
 from haori.delivery.controller.validating import Validator
-from haori.delivery.controller.watching import Watching
+from haori.delivery.controller.watching import Ground, Watching
 from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, OperationState
 from haori.git import normalize_url
@@ -41,21 +42,27 @@ Standing = tuple[str, ResourceKey]
 """An object of one cluster: (its server, key)."""
 
 
+def _door_of(lease: Lease, term: int, ground: Ground) -> WriteDoor:
+    door = WriteDoor(
+        term=term,
+        seconds_left=lambda: lease.seconds_left(term),
+        margin_seconds=ground.settings.lease.write_seconds,
+        wait_renewed=lease.wait_renewed,
+    )
+    lease.on_renewed = door.renewed
+    return door
+
+
 class Leader:
     """The engine at work; `run` returns only by error or cancellation."""
 
-    def __init__(self, watching: Watching, lease: Lease, term: int) -> None:
+    def __init__(self, watching: Watching, lease: Lease | None, term: int) -> None:
+        """Without a Lease it observes: every door is shut."""
         self.watching, self.ground, self._term = watching, watching.ground, term
         ground = self.ground
         self._namespace = ground.settings.namespace
         self.declared, self.clusters, self.watches = watching.declared, watching.clusters, watching.repositories
-        self.door = WriteDoor(
-            term=term,
-            seconds_left=lambda: lease.seconds_left(term),
-            margin_seconds=ground.settings.lease.write_seconds,
-            wait_renewed=lease.wait_renewed,
-        )
-        lease.on_renewed = self.door.renewed
+        self.door = WriteDoor(term=term, seconds_left=lambda: 0.0) if lease is None else _door_of(lease, term, ground)
         self._superseded = asyncio.Event()
         self._desired = DesiredStates(
             ground.repositories,
@@ -76,7 +83,8 @@ class Leader:
             clock=ground.clock,
         )
         resync = ground.settings.work.resync_seconds
-        self.reconciler = Reconciler(parts, resync_seconds=resync, on_wanted=self._note_wanted)
+        build = Reconciler if lease is not None else Observer
+        self.reconciler: Reconciler = build(parts, resync_seconds=resync, on_wanted=self._note_wanted)
         self.queue = WorkQueue(self.reconciler.work, workers=ground.settings.work.workers, lane_of=self._lane_of)
         self.reconciler.queue = self.queue
         self._hurry = Hurry(ground.repositories, self._hurried)
@@ -125,6 +133,11 @@ class Leader:
             ),
             reasons=Reasons(client, cache, commits, clock=clock),
         )
+
+    @property
+    def observer(self) -> Observer | None:
+        """What observes, where this engine does."""
+        return self.reconciler if isinstance(self.reconciler, Observer) else None
 
     async def run(self) -> None:
         """Works until the Lease is lost or a higher term is seen (LostLeadershipError)."""
@@ -197,7 +210,7 @@ class Leader:
 
     def term_seen(self, term: int) -> None:
         """See `Hears`."""
-        if term > self._term:
+        if term > self._term and self.observer is None:
             self._superseded.set()
 
     def ask(self, key: ApplicationKey, level: Level, reason: str) -> None:

@@ -333,7 +333,7 @@ class Reconciler:
         )
         if waiting_for and memory.run is not None and (found := _cause(why)) is not None:
             memory.run.reasons[waiting_for[0]] = found
-        sync, health, message = _verdict(assessment, wanted)
+        sync, health, message = verdict_of(assessment, wanted)
         findings = Findings(
             sync=sync,
             health=health,
@@ -376,7 +376,8 @@ def _stops(conditions: Sequence[Condition]) -> bool:
     return any(condition.type.is_error for condition in conditions)
 
 
-def _verdict(assessment: Assessment | None, wanted: Wanted) -> tuple[SyncStatus, HealthStatus, str]:
+def verdict_of(assessment: Assessment | None, wanted: Wanted) -> tuple[SyncStatus, HealthStatus, str]:
+    """(sync status, health, its message) of an application."""
     if assessment is None:
         return SyncStatus.UNKNOWN, HealthStatus.UNKNOWN, ""
     status = SyncStatus.UNKNOWN if wanted.desired is None else assessment.status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from haori.delivery.apply.steps import ApplySettings
@@ -38,6 +39,16 @@ class GitSettings:
     """The most that one repository may weigh, with its history; a larger one is refused while it is fetched."""
 
 
+class Mode(StrEnum):
+    """Whether an engine may write."""
+
+    AUTO = "auto"
+    """It leads, unless another controller reconciles the Applications: then it observes."""
+    OBSERVE = "observe"
+    LEAD = "lead"
+    """Whatever else runs there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """One engine. `data_dir` is its own folder (`D/engine`): instance key, mirrors, render cache, listener's address."""
@@ -51,6 +62,8 @@ class EngineSettings:
     """The control namespace: projects, settings, repository Secrets, Lease, and the Applications by default."""
     application_namespaces: tuple[str, ...] = ()
     """Globs of further namespaces whose Applications count, where their project permits it; others are not looked at."""
+    mode: Mode = Mode.AUTO
+    """Whether it leads or observes; decided once, when it starts."""
     allow_file_repositories: bool = False
     """Whether file:// repositories are read; off, since whoever may create an Application could read this disk."""
     allow_loopback: bool = False

@@ -24,6 +24,10 @@ class ApplicationRefusedError(UserError):
     """`application-refused` (application, reason): its project or spec forbids that its sources are read."""
 
 
+class NotObservingError(UserError):
+    """`engine-does-not-observe`: the engine leads, or stands by."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectName:
     """One object of an application; an empty field matches any."""
@@ -52,6 +56,15 @@ class EngineView(Protocol):
     @property
     def is_leading(self) -> bool:
         """Whether this engine holds the Lease; one that does not has no applications to tell of."""
+        ...
+
+    @property
+    def observes(self) -> Json | None:
+        """Why the engine only observes ({code, parameters, text}), None where it does not."""
+        ...
+
+    def observed(self) -> list[Json]:
+        """Both verdicts of each application, as `observing.build_verdict` gives them. Raises NotObservingError."""
         ...
 
     def applications(self) -> list[Json]:

@@ -82,7 +82,12 @@ async def answer(engine: Engine, question: Question) -> Any:
 
 
 async def _applications(engine: Engine, question: Question) -> Json:
-    return {"items": engine.view.applications(), "leading": engine.view.is_leading}
+    observing = engine.view.observes
+    return {"items": engine.view.applications(), "leading": engine.view.is_leading, "observing": observing}
+
+
+async def _observed(engine: Engine, question: Question) -> Json:
+    return {"items": engine.view.observed(), "observing": engine.view.observes}
 
 
 async def _application(engine: Engine, question: Question) -> Json:
@@ -130,7 +135,7 @@ async def _refresh(engine: Engine, question: Question) -> Json:
 
 async def _rollback(engine: Engine, question: Question) -> Json:
     if engine.rollbacks is None:
-        raise RequestError(501, "listener-not-found", path="/".join(question.segments))
+        raise RequestError(409, "engine-observes")
     entry, who = question.body.get("id"), question.body.get("author")
     author = who if isinstance(who, dict) else {}
     commits = await engine.rollbacks.roll_back(
@@ -162,6 +167,7 @@ ROUTES: dict[tuple[str, tuple[str, ...]], Route] = {
     ("POST", ("applications", "NAME", "plan")): _plan,
     ("POST", ("applications", "NAME", "refresh")): _refresh,
     ("POST", ("applications", "NAME", "rollback")): _rollback,
+    ("GET", ("observed",)): _observed,
     ("GET", ("statistics",)): _statistics,
     ("POST", ("repositories", "changed")): _changed,
 }
