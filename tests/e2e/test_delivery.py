@@ -175,7 +175,9 @@ async def test_deletion_takes_the_objects_along_where_the_finalizer_says_so(deli
         pytest.param(
             {"targetRevision": "absent"}, {"app/a.yaml": config_map("a", x="1")}, ["absent"], id="no-revision"
         ),
-        pytest.param({}, {"app/a.yaml": "a: b\n c: [\n"}, ["a.yaml", "line 2"], id="broken-yaml"),
+        pytest.param(
+            {}, {"app/a.yaml": "kind: A\napiVersion: v1\nmetadata: b\n c: [\n"}, ["a.yaml", "line 4"], id="broken-yaml"
+        ),
         pytest.param(
             {"repoURL": "file:///nowhere/at/all"}, {"app/a.yaml": ""}, ["/nowhere/at/all"], id="no-repository"
         ),
