@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from haori.delivery.charts import Charts
 from haori.delivery.model.application import parse_source
 from haori.delivery.render import RenderContext, Renderer, RendererSettings, RenderRequest, load_instance_key
+from haori.delivery.render.tools import Tool, ToolMissingError, find_tool
 from haori.git import Repositories, RepositorySettings
 from tests.git.conftest import Origin
 
@@ -46,9 +48,9 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
 
 @pytest.fixture
 def make_renderer(tmp_path: Path) -> Callable[..., Renderer]:
-    def make(**settings) -> Renderer:
+    def make(*, charts: Charts | None = None, **settings) -> Renderer:
         key = load_instance_key(tmp_path / "instance.key")
-        return Renderer(RendererSettings(**{"folder": tmp_path / "cache", "key": key, **settings}))
+        return Renderer(RendererSettings(**{"folder": tmp_path / "cache", "key": key, **settings}), charts=charts)
 
     return make
 
@@ -58,3 +60,12 @@ async def renderer(make_renderer: Callable[..., Renderer]) -> AsyncIterator[Rend
     made = make_renderer()
     yield made
     await made.aclose()
+
+
+@pytest.fixture
+def tools() -> None:
+    try:
+        for tool in Tool:
+            find_tool(tool)
+    except ToolMissingError as error:
+        pytest.skip(str(error))

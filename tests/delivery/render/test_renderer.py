@@ -15,7 +15,6 @@ import pytest
 from haori.delivery.render import Renderer, RenderError, SourceType, load_instance_key
 from haori.delivery.render.inputs import leads_out
 from haori.delivery.render.sealing import InstanceKeyError
-from haori.delivery.render.tools import Tool, ToolMissingError, find_tool
 from tests.delivery.render.conftest import CONFIG_MAP, Library
 
 CHART = {
@@ -29,15 +28,6 @@ OVERLAY = {
     "overlays/prod/kustomization.yaml": "resources: [../../base]\nnamePrefix: prod-\n",
     "overlays/staging/kustomization.yaml": "resources: [../../base]\nnamePrefix: staging-\n",
 }
-
-
-@pytest.fixture
-def tools() -> None:
-    try:
-        for tool in Tool:
-            find_tool(tool)
-    except ToolMissingError as error:
-        pytest.skip(str(error))
 
 
 def names(rendered) -> list[str]:

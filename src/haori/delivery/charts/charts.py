@@ -9,6 +9,7 @@ a registry's chart, `chart+URL/#@TAG` of an artifact.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import io
 import os
@@ -21,7 +22,7 @@ from weakref import WeakValueDictionary
 
 from haori.delivery.charts.access import MISSING, UNCHANGED, Access, AccessFor, get, same_origin
 from haori.delivery.charts.archive import ArchiveLimits, open_unpacked, unpack
-from haori.delivery.charts.errors import ChartError, Subject
+from haori.delivery.charts.errors import ChartError, ChartUnreachableError, Subject
 from haori.delivery.charts.registry import (
     ARCHIVE_LAYERS,
     CHART_LAYERS,
@@ -44,6 +45,7 @@ INDEXES_KEPT = 4
 VALUES_BYTES = 4 << 20
 VALUES_SECONDS = 60.0
 """How long a value file at a URL is taken to be what it was."""
+RECENT_SECONDS = 300.0
 SCHEME = "oci://"
 PLACE = "chart+"
 
@@ -85,6 +87,7 @@ class Charts:
         self._tags: dict[str, list[str]] = {}
         self._trees: OrderedDict[tuple[str, str], Tree] = OrderedDict()
         self._values: dict[str, _Values] = {}
+        self._looked: dict[str, float] = {}
         self._counts = dict.fromkeys(("index_fetches", "tag_fetches", "archive_fetches", "values_fetches"), 0)
 
     def is_registry(self, url: str) -> bool:
@@ -102,6 +105,7 @@ class Charts:
 
     async def refresh(self, place: str) -> str:
         """Looks at a place now; gives what differs when it has changed."""
+        self._looked[place] = asyncio.get_running_loop().time()
         url, _, rest = place.removeprefix(PLACE).partition("/#")
         if rest.startswith("@"):
             return await self._resolve_artifact(Subject(url=url, version=rest[1:]), is_fresh=True)
@@ -110,10 +114,11 @@ class Charts:
             return repr(await self._read_tags(subject, is_fresh=True))
         return (await self._read_index(subject, is_fresh=True)).digest
 
-    async def resolve(self, url: str, chart: str, wanted: str) -> str:
+    async def resolve(self, url: str, chart: str, wanted: str, *, is_recent: bool = False) -> str:
         """The version that `wanted` (a version or a range) means by the last look; a version stays as it is written.
 
-        Without a chart the artifact's digest.
+        Without a chart the artifact's digest. `is_recent` looks again where the last look is some minutes old, for what
+        nobody watches.
         """
         subject = Subject(url=url, chart=chart, version=wanted)
         if not chart:
@@ -122,9 +127,24 @@ class Charts:
             return wanted
         if parse_range(wanted) is None:
             raise ChartError("chart-range-unreadable", **subject.facts())
+        if is_recent:
+            await self._look_again(url, chart, wanted)
         if self.is_registry(url):
             return newest_of(await self._read_tags(subject), subject)
         return locate((await self._read_index(subject)).charts, subject)[0]
+
+    async def _look_again(self, url: str, chart: str, wanted: str) -> None:
+        """Looks at an old place; one that is away is as it was."""
+        place = self.watched(url, chart, wanted)
+        loop = asyncio.get_running_loop()
+        if place is None or loop.time() - self._looked.get(place, -RECENT_SECONDS) < RECENT_SECONDS:
+            return
+        with contextlib.suppress(ChartUnreachableError):
+            await self.refresh(place)
+
+    def url_of(self, name: str) -> str:
+        """The URL of the repository of that name, empty where there is none."""
+        return self._settings.named(name)
 
     async def tree(
         self, url: str, chart: str, version: str, *, pass_credentials: bool = False, again: bool = False

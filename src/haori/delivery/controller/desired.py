@@ -54,6 +54,7 @@ class DesiredStates:
         control_namespace: str,
         limits: Limits | None = None,
         build: BuildOptions | None = None,
+        value_schemes: tuple[str, ...] = Settings().value_schemes,
     ) -> None:
         self._repositories, self._charts, self._renderer = repositories, charts, renderer
         self._places = Places(repositories, charts)
@@ -61,6 +62,7 @@ class DesiredStates:
         self._limits = limits or Limits()
         self._build = build or BuildOptions()
         self.kube_version = ""
+        self._value_schemes = value_schemes
         self._fetches = SharedFetches(self._places)
         self._trees: dict[tuple[str, str], Tree] = {}
         self._api_versions: tuple[Discovery | None, tuple[str, ...]] = (None, ())
@@ -74,6 +76,7 @@ class DesiredStates:
             control_namespace=self._control_namespace,
             limits=self._limits,
             build=self._build,
+            value_schemes=self._value_schemes,
         )
         other._fetches, other._trees = self._fetches, self._trees
         return other
@@ -182,6 +185,8 @@ class DesiredStates:
                 tree=tree,
                 context=context,
                 project=application.spec.project,
+                instance=application.qualified_name(self._control_namespace),
+                value_schemes=self._value_schemes,
                 references=references,
             )
             found.append(request)

@@ -90,7 +90,9 @@ async def serve(
         )
     )
     scripts = ScriptRunner()
-    renderer = Renderer(RendererSettings(folder=settings.cache, key=key, at_once=settings.work.renders_at_once))
+    renderer = Renderer(
+        RendererSettings(folder=settings.cache, key=key, at_once=settings.work.renders_at_once), charts=charts
+    )
     try:
         async with (
             take_seat(settings.data_dir, on_wait=ready) as identity,

@@ -71,6 +71,7 @@ class Leader:
             control_namespace=self._namespace,
             limits=Limits(seconds=ground.settings.work.render_seconds),
             build=self.declared.settings.build,
+            value_schemes=self.declared.settings.value_schemes,
         )
         self.writer = ApplicationWriter(ground.client, self.door, self.declared, clock=ground.clock)
         self.sites = Sites(self.clusters, self._build_site)

@@ -68,6 +68,8 @@ class Settings:
     """Globs of further namespaces whose Applications count, by `argocd-cmd-params-cm`."""
     restrictions: tuple[str, ...] = ()
     """Settings that restrict every application and are not enforced: nothing is synced while there are any."""
+    value_schemes: tuple[str, ...] = ("https", "http")
+    """`helm.valuesFileSchemes`: what URLs of value files may begin with."""
     problems: tuple[Problem, ...] = ()
 
     def is_excluded(self, group: str, kind: str) -> bool:
@@ -111,6 +113,7 @@ def parse_settings(config_map: Manifest | None) -> Settings:
         build=parse_build_options(str(data.get("kustomize.buildOptions") or ""), problems),
         poll_seconds=_poll(data, problems),
         restrictions=(IMPERSONATION,) if str(data.get(IMPERSONATION)).lower() == "true" else (),
+        value_schemes=_schemes(data),
         problems=tuple(problems),
     )
 
@@ -119,6 +122,15 @@ def parse_application_namespaces(config_map: Manifest | None) -> tuple[str, ...]
     """`application.namespaces` of `argocd-cmd-params-cm`: a list with commas, of names and globs."""
     text = str(nested_mapping(config_map or {}, "data").get("application.namespaces") or "")
     return tuple(name for each in text.split(",") if (name := each.strip()))
+
+
+def _schemes(data: Mapping[str, Any]) -> tuple[str, ...]:
+    text = data.get("helm.valuesFileSchemes")
+    return (
+        Settings().value_schemes
+        if text is None
+        else tuple(part.strip() for part in str(text).split(",") if part.strip())
+    )
 
 
 def _exclusions(data: Mapping[str, Any], problems: list[Problem]) -> tuple[tuple[str, str], ...]:

@@ -24,6 +24,7 @@ from haori.delivery.render.directory import is_chosen
 from haori.delivery.render.errors import RenderError, RenderPathError
 from haori.delivery.render.jsonnet import JSONNET_SUFFIX, imports_of, jsonnet_options
 from haori.delivery.render.kustomization import is_remote, parse_references
+from haori.delivery.render.paths import join_path
 from haori.git import Entry, EntryType, Tree
 
 Entries = dict[str, Entry | None]
@@ -140,18 +141,6 @@ def leads_out(path: str, goal: str) -> bool:
     parts = [part for part in goal.split("/") if part not in ("", ".")]
     climbs = len(list(itertools.takewhile(lambda part: part == "..", parts)))
     return goal.startswith("/") or climbs > path.count("/")
-
-
-def join_path(folder: str, relative: str) -> str:
-    """The path of `relative` seen from `folder` (from the root where it begins with a slash), "" for the root.
-
-    Raises RenderPathError where it leads out of the repository.
-    """
-    joined = relative.lstrip("/") if relative.startswith("/") else posixpath.join(folder, relative)
-    path = posixpath.normpath(joined or ".")
-    if path == ".." or path.startswith("../"):
-        raise RenderPathError("render-path-outside", path=relative)
-    return "" if path == "." else path
 
 
 def _join_relative(folder: str, relative: str) -> str:
@@ -295,13 +284,20 @@ async def _read_helm(source: Source, looker: _Looker, others: Mapping[str, _Look
     for text in map(str, options.get("valueFiles") or []):
         if reference_of(text, others) is None:
             await _read_values(path, text, looker)
-    for parameter in options.get("fileParameters") or []:
-        await looker.look(_join_foreseen(path, str(parameter.get("path") or "")))
+    for text in file_parameters(source):
+        if reference_of(text, others) is None:
+            await looker.look(_join_foreseen(path, text))
     await _read_references(source, others)
 
 
+def file_parameters(source: Source) -> list[str]:
+    """The paths of the files whose contents become values."""
+    return [str(parameter.get("path") or "") for parameter in (source.helm or {}).get("fileParameters") or []]
+
+
 async def _read_references(source: Source, others: Mapping[str, _Looker]) -> None:
-    for text in map(str, (source.helm or {}).get("valueFiles") or []):
+    texts = [str(text) for text in (source.helm or {}).get("valueFiles") or []]
+    for text in (*texts, *file_parameters(source)):
         if (found := reference_of(text, others)) is not None:
             name, relative = found
             try:
@@ -312,7 +308,7 @@ async def _read_references(source: Source, others: Mapping[str, _Looker]) -> Non
 
 async def _read_values(folder: str, text: str, looker: _Looker) -> None:
     if "://" in text:
-        raise RenderError("render-remote-values", path=text)
+        return  # Brought by `remote`.
     if not any(mark in text for mark in "*?["):
         await looker.look(_join_foreseen(folder, text))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from pathlib import Path
 
 from haori.delivery.render.errors import RenderPathError
@@ -25,3 +26,15 @@ def existing_inside(root: Path, folder: Path, relative: str) -> Path:
     if not found.exists():
         raise RenderPathError("render-path-missing", path=relative)
     return found
+
+
+def join_path(folder: str, relative: str) -> str:
+    """The path of `relative` seen from `folder` (from the root where it begins with a slash), "" for the root.
+
+    Raises RenderPathError where it leads out of the repository.
+    """
+    joined = relative.lstrip("/") if relative.startswith("/") else posixpath.join(folder, relative)
+    path = posixpath.normpath(joined or ".")
+    if path == ".." or path.startswith("../"):
+        raise RenderPathError("render-path-outside", path=relative)
+    return "" if path == "." else path

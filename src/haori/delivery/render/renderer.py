@@ -26,6 +26,7 @@ from typing import Any
 import orjson
 
 from haori import __version__
+from haori.delivery.charts import Charts
 from haori.delivery.model.application import Source
 from haori.delivery.model.settings import BuildOptions
 from haori.delivery.render.cache import SealedCache
@@ -39,7 +40,10 @@ from haori.delivery.render.folder import (
     render_workspace,
     sweep_workspaces,
 )
-from haori.delivery.render.inputs import Entries, Reading, find_reading, join_path, reference_of
+from haori.delivery.render.inputs import Entries, Reading, find_reading
+from haori.delivery.render.overrides import put_overrides
+from haori.delivery.render.paths import join_path
+from haori.delivery.render.remote import REFERENCES, Bringer, Brought, put_brought, with_places
 from haori.delivery.render.request import Inputs, RenderRequest
 from haori.delivery.render.sealing import Seal
 from haori.delivery.render.tools import Tool, ToolMissingError, find_jsonnet, find_tool
@@ -51,7 +55,6 @@ from haori.words import Sentence
 
 FORMAT = 2
 """Of keys and entries: one more makes every older entry useless."""
-REFERENCES = ".haori-references"
 ERROR_SECONDS = 60.0
 """How long a failure is remembered: the same content fails the same way, but a tool may have been mended meanwhile."""
 MOST_ERRORS = 1000
@@ -88,13 +91,18 @@ class _Work:
     source: Source
     request: RenderRequest
     reading: Reading
+    brought: Brought
 
 
 class Renderer:
-    """Gives manifests, from memory, from disk or by rendering. `aclose` ends what still runs."""
+    """Gives manifests, from memory, from disk or by rendering. `aclose` ends what still runs.
 
-    def __init__(self, settings: RendererSettings) -> None:
+    `charts` brings what charts depend on and value files at URLs; None: what needs them is refused.
+    """
+
+    def __init__(self, settings: RendererSettings, *, charts: Charts | None = None) -> None:
         self._settings = settings
+        self._bringer = Bringer(charts)
         self._seal = Seal(settings.key, "render")
         self._disk = SealedCache(settings.folder, self._seal, limit_bytes=settings.disk_bytes)
         self._memory: OrderedDict[str, bytes] = OrderedDict()
@@ -124,10 +132,13 @@ class Renderer:
 
     async def inputs(self, request: RenderRequest) -> Inputs:
         """What the source reads of its own repository, and of others by their `ref`. Raises RenderError."""
-        reading = await find_reading(put_variables(request), request.tree, request.references, request.context.build)
+        request, overrides = await put_overrides(request)
+        source = put_variables(request)
+        reading = await find_reading(source, request.tree, request.references, request.context.build)
+        reading, _ = await self._bringer.bring(source, reading, request)
         return Inputs(
             source_type=reading.source_type,
-            paths=tuple(sorted(reading.entries)),
+            paths=tuple(sorted({*reading.entries, *overrides})),
             references={name: tuple(sorted(entries)) for name, entries in reading.references.items()},
             is_whole=reading.is_whole,
         )
@@ -147,11 +158,14 @@ class Renderer:
         await self._flights.aclose()
 
     async def _plan(self, request: RenderRequest) -> _Work:
+        request, _ = await put_overrides(request)
         source = put_variables(request)
         reading = await find_reading(source, request.tree, request.references, request.context.build)
         request = replace(request, context=_with_bounds(request.context, reading))
-        content = _key(source, reading, request, await self._tool_hashes(reading, request.context.build))
-        return _Work(key=self._seal.name(content), source=source, request=request, reading=reading)
+        reading, brought = await self._bringer.bring(source, reading, request)
+        hashes = await self._tool_hashes(reading, request.context.build)
+        content = _key(source, reading, brought, request, hashes)
+        return _Work(key=self._seal.name(content), source=source, request=request, reading=reading, brought=brought)
 
     async def _tool_hashes(self, reading: Reading, build: BuildOptions) -> list[str]:
         if reading.source_type in _TOOLS:
@@ -211,7 +225,8 @@ class Renderer:
                 target = repository / REFERENCES / name
                 target.mkdir(parents=True)
                 await _export(work.request.references[name], entries, target)
-            source = _with_references(work.source, work.request.references)
+            await put_brought(work.brought, work.source, repository)
+            source = with_places(work.source, work.request.references, work.brought)
             rendered = await render_workspace(folder, source, work.request.context)
         return replace(rendered, key=work.key)
 
@@ -243,7 +258,7 @@ class Renderer:
         raise type(error)(error.code, **error.parameters)
 
 
-def _key(source: Source, reading: Reading, request: RenderRequest, tools: list[str]) -> bytes:
+def _key(source: Source, reading: Reading, brought: Brought, request: RenderRequest, tools: list[str]) -> bytes:
     """All that may change the result, in one spelling."""
     # Which tool a whole repository is rendered with shows only once its links are followed: all options count.
     types = tuple(_OPTIONS) if reading.is_whole else (reading.source_type,)
@@ -261,6 +276,7 @@ def _key(source: Source, reading: Reading, request: RenderRequest, tools: list[s
         "build": [build.inflates_charts, build.loads_anywhere],
         "entries": _entries(reading.entries),
         "references": {name: _entries(entries) for name, entries in reading.references.items()},
+        "brought": brought.key,
     }
     return json.dumps(value, sort_keys=True, default=str, ensure_ascii=True).encode()
 
@@ -282,16 +298,6 @@ def _entries(entries: Entries) -> list[list[str]]:
 
 async def _export(tree: Tree, entries: Entries, target: Path) -> None:
     await tree.export([path for path, entry in sorted(entries.items()) if entry is not None], target)
-
-
-def _with_references(source: Source, references: Mapping[str, Tree]) -> Source:
-    """The source with the value files of other repositories where they were put."""
-    files = [str(text) for text in (source.helm or {}).get("valueFiles") or []]
-    found = [reference_of(text, references) for text in files]
-    if not any(found):
-        return source
-    places = [f"/{REFERENCES}/{at[0]}/{at[1]}" if at else text for text, at in zip(files, found, strict=True)]
-    return replace(source, helm={**(source.helm or {}), "valueFiles": places})
 
 
 def _pack(rendered: Rendered) -> bytes:

@@ -20,6 +20,11 @@ class RenderRequest:
     """The files of the commit that `source.target_revision` means now (or that a pin names)."""
     context: RenderContext
     """What the renderer is told of application and cluster; `limits` and `isolation` never change what comes out."""
+    instance: str = ""
+    """The application's name as `.argocd-source-NAME.yaml` spells it, with its namespace where that is not the control
+    namespace; empty: as `context` has it."""
+    value_schemes: tuple[str, ...] = ("https", "http")
+    """The schemes that URLs of value files may have; they never change what comes out."""
     project: str = ""
     """The application's project, for `$ARGOCD_APP_PROJECT_NAME`."""
     references: Mapping[str, Tree] = field(default_factory=dict)

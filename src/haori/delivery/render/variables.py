@@ -76,9 +76,11 @@ def _put_helm(
             raise RenderError("render-ref-missing", path=text, ref=ref[1])
         return text
 
-    for name, field in (("parameters", "value"), ("fileParameters", "path")):
-        if options.get(name):
-            changed[name] = [{**item, field: put(item.get(field, ""))} for item in options[name]]
+    if options.get("parameters"):
+        changed["parameters"] = [{**item, "value": put(item.get("value", ""))} for item in options["parameters"]]
+    if options.get("fileParameters"):
+        files = options["fileParameters"]
+        changed["fileParameters"] = [{**item, "path": put_path(str(item.get("path", "")))} for item in files]
     if options.get("valueFiles"):
         changed["valueFiles"] = [put_path(str(text)) for text in options["valueFiles"]]
     return changed
