@@ -207,6 +207,19 @@ class Delivery:
         status = found.get("status") or found
         raise AssertionError(f"{resource.kind} {namespace}/{name} did not become as expected: {status}")
 
+    async def expect_object_or_gone(self, resource: ApiResource, name: str, namespace: str) -> Manifest | None:
+        """An object whose deletion was asked for: as it is then, None where it is gone."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                found = await self.client.get(resource, name, namespace)
+            except NotFoundError:
+                return None
+            if found["metadata"].get("deletionTimestamp"):
+                return found
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{resource.kind} {namespace}/{name} is not deleted")
+
     async def expect_gone(self, resource: ApiResource, name: str, namespace: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         found: Manifest = {}

@@ -6,11 +6,11 @@ import pytest
 
 from haori.cluster import ApiResource, Discovery, InvalidError, KubernetesClient, NotFoundError, UnreachableError
 from haori.cluster.client import error_of_status
-from haori.cluster.well_known import CONFIG_MAPS, DEPLOYMENTS, SECRETS
+from haori.cluster.well_known import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, SECRETS
 from haori.delivery.apply import Action, Applier, ApplySettings, LostLeadershipError, Task, WriteDoor
 from haori.delivery.apply.client_side import LAST_APPLIED, plan_merge, with_last_applied
 from haori.delivery.apply.errors import explain
-from haori.delivery.apply.migrate import merge_fields, own_string_data, plan_take_over
+from haori.delivery.apply.migrate import merge_fields, own_string_data, plan_give_up, plan_take_over
 from haori.delivery.model import SyncOptions
 from haori.errors import format_error
 from haori.objects import ResourceKey
@@ -30,7 +30,7 @@ class Recorder:
     async def discover(self, *, refresh: bool = False) -> Discovery:
         if refresh:
             self.calls.append("discover")
-        return Discovery(resources=(CONFIG_MAPS, SECRETS, DEPLOYMENTS))
+        return Discovery(resources=(CONFIG_MAPS, SECRETS, DEPLOYMENTS, NAMESPACES))
 
     def _called(self, verb: str, name: str, arguments: dict[str, Any]) -> None:
         self.calls.append(f"{verb} {name}")
@@ -147,7 +147,7 @@ async def test_a_kind_nobody_serves_is_looked_for_once_more():
 
 @pytest.mark.parametrize(
     ("live", "force", "calls"),
-    [(None, False, ["create a"]), (manifest(resourceVersion="3"), False, ["replace a"])],
+    [(None, False, ["apply a"]), (manifest(resourceVersion="3"), False, ["replace a", "apply a"])],
     ids=["absent", "present"],
 )
 async def test_replace(live: dict[str, Any] | None, force: bool, calls: list[str]):
@@ -249,3 +249,36 @@ def test_a_refused_secret_is_told_without_what_the_server_quotes(status: int, me
     assert told.code == "apply-refused-secret"
     assert not told.transient
     assert "CANARY" not in f"{told}{told.parameters}{format_error(told)}"
+
+
+def managed(operation: str, **data: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {"f:data": {f"f:{name}": {} for name in data}}
+    return {
+        "manager": "haori",
+        "operation": operation,
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }
+
+
+def test_what_was_ours_by_apply_becomes_an_updates_when_the_client_applies():
+    other = {**managed("Update", c=1), "manager": "kubectl-edit"}
+    live = manifest(resourceVersion="7", managedFields=[managed("Apply", a=1), other, managed("Update", b=1)])
+
+    test, change = plan_give_up(live, "haori")
+
+    assert test == {"op": "test", "path": "/metadata/resourceVersion", "value": "7"}
+    assert change["value"] == [other, managed("Update", a=1, b=1)]
+    assert plan_give_up(manifest(managedFields=[other]), "haori") == []
+
+
+@pytest.mark.parametrize("options", [SyncOptions(replace=True, force=True), SyncOptions(force=True)])
+async def test_a_namespace_is_never_deleted_to_be_made_anew(options: SyncOptions):
+    refused = InvalidError("api-invalid", status=422, message="field is immutable")
+    recorder = Recorder({"apply a": refused} if not options.replace else {})
+    desired = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}}
+    live = {**desired, "metadata": {"name": "a", "resourceVersion": "3"}}
+    action = Action.REPLACE if options.replace else Action.APPLY
+    await applier(recorder).run_wave([Task(action=action, desired=desired, live=live, options=options)])
+    assert not [call for call in recorder.calls if call.startswith("delete")]

@@ -106,7 +106,6 @@ def test_an_object_of_two_applications_is_named(world: World):
 @pytest.mark.parametrize(
     ("policy", "manifest"),
     [
-        pytest.param({"syncOptions": ["RespectIgnoreDifferences=true"]}, make("a"), id="option"),
         pytest.param({}, hook("a", "PreDelete"), id="hook"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -106,3 +106,30 @@ def check(record: Record, words: str) -> None:
     assert "shop" in text
     assert "{" not in text + record.sentence.text(Language.JAPANESE)
     assert record.to_json()["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("asked", "phase", "type_", "message"),
+    [
+        pytest.param({"sync": {}}, OperationPhase.SUCCEEDED, "Normal", f"Sync operation to {COMMIT} succeeded", id="good"),
+        pytest.param({"sync": {}}, OperationPhase.FAILED, "Warning", f"Sync operation to {COMMIT} failed: boom", id="bad"),
+        pytest.param(
+            {"sync": {"resources": [{"kind": "ConfigMap", "name": "a"}]}},
+            OperationPhase.SUCCEEDED, "Normal", f"Partial sync operation to {COMMIT} succeeded", id="partial",
+        ),
+    ],
+)  # fmt: skip
+async def test_an_operation_is_one_event(asked: dict[str, Any], phase: OperationPhase, type_: str, message: str):
+    client = FakeClient()
+    recording = Recording(client, WriteDoor(), MemoryRecorder(), clock=lambda: NOW)  # type: ignore[arg-type]
+    begun = replace(begin(application(), asked, sources=(), now=NOW), revisions=(COMMIT,))
+    recording.operation_started(application(), begun)
+    assert client.requests == []
+
+    ended = NOW + timedelta(seconds=90)
+    await recording.operation_finished(application(), replace(begun, phase=phase, message="boom", finished_at=ended))
+
+    [(verb, _, event)] = client.requests
+    assert (verb, event["reason"], event["type"], event["message"]) == ("create", "OperationCompleted", type_, message)
+    assert (event["firstTimestamp"], event["lastTimestamp"]) == ("2026-11-24T05:00:00Z", "2026-11-24T05:01:30Z")
+    assert event["involvedObject"]["uid"] == "u"

@@ -384,3 +384,28 @@ def test_what_was_written_stays_in_the_plan_when_it_is_made_again() -> None:
     comparisons = {key_of(one): Comparison(key=key_of(one), strategy=Strategy.OWNERSHIP)}
     remade = request([one], [one], policy=policy, comparisons=comparisons, begun=frozenset({key_of(one)}))
     assert [step.key.name for step in plan_sync(remade).steps] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("prune", "options", "message"),
+    [
+        pytest.param(False, "", "ignored (requires pruning)", id="off"),
+        pytest.param(True, "Prune=false", "ignored (no prune)", id="forbidden"),
+    ],
+)
+def test_what_git_dropped_and_stays_has_a_row(prune: bool, options: str, message: str) -> None:
+    live = make("ConfigMap", "old", options=options)
+    run = Run(plan_sync(request([make("ConfigMap", "a")], [live], operation=Operation(prune=prune))))
+    run.advance()
+    run.advance()
+    assert run.advance().outcome is OperationPhase.SUCCEEDED
+    first, second = run.results.values()
+    assert (first.key.name, first.status, first.message) == ("old", ResultCode.PRUNE_SKIPPED, message)
+    assert (first.hook_phase, second.key.name) == (OperationPhase.SUCCEEDED, "a")
+
+
+def test_nothing_is_made_before_everything_was_validated() -> None:
+    policy = SyncPolicy(option_texts=("CreateNamespace=true",))
+    run = run_of(make("ConfigMap", "a"), policy=policy, namespace_exists=False)
+    kinds = [run.advance().kind for _ in range(3)]
+    assert kinds == [NextKind.VALIDATE, NextKind.CREATE_NAMESPACE, NextKind.RUN]

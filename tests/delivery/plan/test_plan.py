@@ -279,3 +279,12 @@ def test_deletion_waits_for_confirmation() -> None:
     plan = plan_deletion({key_of(one): one}, itself=itself, deleted_at=NOW)
     assert [key.name for key in plan.awaiting_approval] == ["a"]
     assert plan_deletion({key_of(one): one}, itself=itself, deleted_at=NOW, approved_at=NOW).next_wave
+
+
+def test_a_version_that_the_cluster_does_not_serve_is_named_with_the_one_it_does() -> None:
+    old = {**make("Deployment", "web"), "apiVersion": "apps/v1beta1"}
+    plan = plan_sync(request([old], served_version=lambda gvk: "v1"))
+    [(key, sentence)] = plan.invalid
+    assert (key.name, sentence.code) == ("web", "version-unknown")
+    assert sentence.parameters["served"] == "v1"
+    assert not plan.is_permitted

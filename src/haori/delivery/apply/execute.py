@@ -27,7 +27,7 @@ from haori.cluster.client import (
 from haori.delivery.apply.client_side import plan_merge, with_last_applied
 from haori.delivery.apply.door import LostLeadershipError, WriteDoor
 from haori.delivery.apply.errors import ApplyError, explain, is_immutable
-from haori.delivery.apply.migrate import has_string_data, is_owned, plan_take_over
+from haori.delivery.apply.migrate import has_string_data, is_owned, plan_give_up, plan_take_over
 from haori.delivery.apply.results import failed_result
 from haori.delivery.apply.steps import Action, ApplySettings, Outcome, Task
 from haori.delivery.model.operation import ResourceResult
@@ -42,6 +42,8 @@ _PROPAGATION = {
     PropagationOption.BACKGROUND: Propagation.BACKGROUND,
     PropagationOption.ORPHAN: Propagation.ORPHAN,
 }
+_NEVER_RECREATED = frozenset({("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition")})
+"""All that is in them would go with them, so Argo CD updates them whatever is asked."""
 _CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
@@ -70,12 +72,17 @@ class Applier:
         """`run_wave` for planned steps; `live` holds the objects that are there, as cached."""
         return await self.run_wave([Task.of(step, live.get(step.key)) for step in steps])
 
-    async def create_namespace(self, name: str, metadata: Mapping[str, Any] | None = None) -> Outcome:
-        """The destination namespace, made where it lacks; `metadata` (labels, annotations) is kept as ours."""
+    async def create_namespace(
+        self, name: str, metadata: Mapping[str, Any] | None = None, *, is_live: bool = False
+    ) -> Outcome:
+        """The destination namespace, made where it lacks; `metadata` (labels, annotations) is kept as ours.
+
+        What was ours on one that lives and is not in `metadata` any more goes.
+        """
         manifest: dict[str, Any] = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         managed = {key: dict(value) for key, value in (metadata or {}).items() if value}
         manifest["metadata"] |= managed
-        action = Action.APPLY if managed else Action.CREATE
+        action = Action.APPLY if managed or is_live else Action.CREATE
         task = Task(action=action, desired=manifest, phase=SyncPhase.PRE_SYNC)
         outcome = await self._run(task, asyncio.Semaphore(1))
         cause = outcome.error.__cause__ if outcome.error else None
@@ -134,9 +141,10 @@ class Applier:
                 return await self._apply_client_side(resource, task, desired)
             return await self._apply(resource, task, desired), "serverside-applied"
         except PeerError as error:
-            if not (task.options.force or self._settings.force) or not is_immutable(error):
+            is_forced = task.options.force or self._settings.force
+            if not is_forced or not is_immutable(error) or task.key.group_kind in _NEVER_RECREATED:
                 raise
-            return await self._recreate(resource, desired), "replaced"
+            return await self._recreate(resource, task, desired), "replaced"
 
     async def _apply(self, resource: ApiResource, task: Task, desired: Manifest) -> dict[str, Any]:
         if task.live is not None and task.options.client_side_apply_migration and not self._settings.dry_run:
@@ -180,16 +188,19 @@ class Applier:
     ) -> tuple[dict[str, Any], str]:
         if task.live is None:
             return await self._create(resource, with_last_applied(desired)), "created"
-        patch = plan_merge(task.live, desired)
+        live = task.live
+        if is_owned(live, self._settings.field_manager) and not self._settings.dry_run:
+            live = await self._give_up(resource, live)
+        patch = plan_merge(live, desired)
         if not patch:
-            return dict(task.live), "unchanged"
+            return dict(live), "unchanged"
         return await self._patch(resource, desired, patch, PatchType.MERGE), "configured"
 
     async def _replace(self, resource: ApiResource, task: Task, desired: Manifest) -> tuple[dict[str, Any], str]:
         if task.live is None:
-            return await self._create(resource, desired), "created"
-        if task.options.force or self._settings.force:
-            return await self._recreate(resource, desired), "replaced"
+            return await self._create_anew(resource, task, desired), "created"
+        if (task.options.force or self._settings.force) and task.key.group_kind not in _NEVER_RECREATED:
+            return await self._recreate(resource, task, desired), "replaced"
         version = nested_text(task.live, "metadata", "resourceVersion")
         if not version:
             found = await self._client.get(resource, _name(desired), _namespace(desired))
@@ -200,9 +211,26 @@ class Applier:
                 resource, manifest, field_manager=self._settings.field_manager, dry_run=self._settings.dry_run
             )
         )
+        if task.options.server_side_apply is not False and not self._settings.dry_run:
+            stored = await self._own(resource, desired)
         return stored, "replaced"
 
-    async def _recreate(self, resource: ApiResource, desired: Manifest) -> dict[str, Any]:
+    async def _own(self, resource: ApiResource, desired: Manifest) -> dict[str, Any]:
+        """Makes all that was just written ours by apply as well: comparing goes by that, a replacement is an update."""
+        manager = self._settings.field_manager
+        stored = await self._door.write(
+            lambda: self._client.apply(resource, desired, field_manager=manager, force=True)
+        )
+        patch = plan_take_over(stored, manager, {*self._settings.taken_over, (manager, "Update")})
+        return await self._patch(resource, stored, patch, PatchType.JSON) if patch else stored
+
+    async def _give_up(self, resource: ApiResource, live: Manifest) -> Manifest:
+        """The whole object after what was ours by apply became an update's: it is applied on the client from now on."""
+        found = await self._client.get(resource, _name(live), _namespace(live))
+        patch = plan_give_up(found, self._settings.field_manager)
+        return await self._patch(resource, found, patch, PatchType.JSON) if patch else found
+
+    async def _recreate(self, resource: ApiResource, task: Task, desired: Manifest) -> dict[str, Any]:
         if self._settings.dry_run:  # The server cannot try a deletion and a creation together.
             return dict(desired)
         name, namespace = _name(desired), _namespace(desired)
@@ -210,10 +238,20 @@ class Applier:
             await self._door.write(
                 lambda: self._client.delete(resource, name, namespace, propagation=Propagation.BACKGROUND)
             )
+            await self._wait_gone(resource, name, namespace)
         except NotFoundError:
-            return await self._create(resource, desired)
-        await self._wait_gone(resource, name, namespace)
-        return await self._create(resource, desired)
+            pass  # Gone is what was wanted.
+        return await self._create_anew(resource, task, desired)
+
+    async def _create_anew(self, resource: ApiResource, task: Task, desired: Manifest) -> dict[str, Any]:
+        if task.options.server_side_apply is False:
+            return await self._create(resource, with_last_applied(desired))
+        settings = self._settings
+        return await self._door.write(
+            lambda: self._client.apply(
+                resource, desired, field_manager=settings.field_manager, force=True, dry_run=settings.dry_run
+            )
+        )
 
     async def _create(self, resource: ApiResource, desired: Manifest) -> dict[str, Any]:
         return await self._door.write(

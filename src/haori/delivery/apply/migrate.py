@@ -45,6 +45,32 @@ def plan_take_over(live: Manifest, manager: str, taken_over: Collection[tuple[st
     ]
 
 
+def plan_give_up(live: Manifest, manager: str) -> list[dict[str, Any]]:
+    """The JSON patch that makes what `manager` owns by apply its own by update; empty: it owns nothing by apply."""
+    entries = [entry for entry in nested_list(live, "metadata", "managedFields") if isinstance(entry, Mapping)]
+    ours = [entry for entry in entries if _is_ours(entry, manager)]
+    if not ours:
+        return []
+    updates = [entry for entry in entries if _identity(entry) == (manager, "Update", "")]
+    fields: dict[str, Any] = {}
+    for entry in (*ours, *updates):
+        fields = merge_fields(fields, entry.get("fieldsV1") or {})
+    rest = [entry for entry in entries if entry not in ours and entry not in updates]
+    turned = {**ours[0], "operation": "Update", "fieldsV1": fields}
+    return [
+        {
+            "op": "test",
+            "path": "/metadata/resourceVersion",
+            "value": (live.get("metadata") or {}).get("resourceVersion"),
+        },
+        {"op": "replace", "path": "/metadata/managedFields", "value": [*rest, turned]},
+    ]
+
+
+def _identity(entry: Mapping[str, Any]) -> tuple[str, str, str]:
+    return str(entry.get("manager")), str(entry.get("operation")), str(entry.get("subresource") or "")
+
+
 def is_owned(live: Manifest, manager: str) -> bool:
     """Whether `manager` applied this object before."""
     entries = nested_list(live, "metadata", "managedFields")

@@ -1,4 +1,4 @@
-"""ignoreDifferences: the fields that rules name are taken away on both sides.
+"""ignoreDifferences: the fields that rules name are taken away on both sides; what is applied keeps them as they live.
 
 Tools: JSON pointers, the fields of named managers, jq paths. Of jq only paths are read: `.a.b`, `.a["b"]`, `.a[0]`,
 `.a[]`, `.a[]?`, pipes, and `select(PATH == LITERAL)` or `select(PATH != LITERAL)`; anything else raises
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -38,21 +38,49 @@ def rule_matches(rule: IgnoreRule, manifest: Manifest) -> bool:
     return types and rule.name in ("", key.name) and rule.namespace in ("", key.namespace)
 
 
+class _Ignored:
+    """What stands in a marked copy where a rule ignores the value: positions in lists stay as they are."""
+
+
+IGNORED: Final = _Ignored()
+
+
 def remove_ignored(
     desired: dict[str, Any], live: dict[str, Any], original: Manifest, rules: Iterable[IgnoreRule]
 ) -> None:
     """Removes from the copies `desired` and `live` what the rules matching `original` (live as found) name."""
+    for manifest in (desired, live):
+        if mark_ignored(manifest, original, rules):
+            sweep(manifest)
+
+
+def mark_ignored(manifest: dict[str, Any], original: Manifest, rules: Iterable[IgnoreRule]) -> bool:
+    """Puts IGNORED in place of what the rules matching `original` (live as found) name; whether any rule matched."""
+    matched = False
     for rule in rules:
         if not rule_matches(rule, original):
             continue
-        for manifest in (desired, live):
-            for pointer in rule.json_pointers:
-                _delete(manifest, [("field", part) for part in parse_pointer(pointer)])
-            for path in rule.jq_paths:
-                _delete(manifest, list(parse_jq_path(path)))
+        matched = True
+        for pointer in rule.json_pointers:
+            _mark(manifest, [("field", part) for part in parse_pointer(pointer)])
+        for path in rule.jq_paths:
+            _mark(manifest, list(parse_jq_path(path)))
         for tree in trees_of(original, rule.managers):
-            _delete_owned(desired, tree)
-            _delete_owned(live, tree)
+            _mark_owned(manifest, tree)
+    return matched
+
+
+def sweep(value: Any) -> None:
+    """Removes every IGNORED below `value`, in place."""
+    if isinstance(value, dict):
+        for name in [name for name, item in value.items() if item is IGNORED]:
+            del value[name]
+        for item in value.values():
+            sweep(item)
+    elif isinstance(value, list):
+        value[:] = [item for item in value if item is not IGNORED]
+        for item in value:
+            sweep(item)
 
 
 def parse_pointer(pointer: str) -> list[str]:
@@ -82,17 +110,17 @@ def parse_jq_path(path: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _delete(value: Any, steps: list[Step]) -> None:
-    """Deletes what `steps` lead to; a path that leads nowhere deletes nothing."""
+def _mark(value: Any, steps: list[Step]) -> None:
+    """Marks what `steps` lead to; a path that leads nowhere marks nothing."""
     if not steps:
         return
     (kind, what), rest = steps[0], steps[1:]
     if kind == "select":
         if _selected(value, what):
-            _delete(value, rest)
+            _mark(value, rest)
         return
     if kind == "each":
-        _delete_each(value, rest)
+        _mark_each(value, rest)
         return
     if isinstance(value, list):
         what = int(what) if re.fullmatch(r"-?\d+", str(what)) else None
@@ -101,22 +129,20 @@ def _delete(value: Any, steps: list[Step]) -> None:
     elif not isinstance(value, dict) or what not in value:
         return
     if rest:
-        _delete(value[what], rest)
+        _mark(value[what], rest)
     else:
-        del value[what]
+        value[what] = IGNORED
 
 
-def _delete_each(value: Any, rest: list[Step]) -> None:
+def _mark_each(value: Any, rest: list[Step]) -> None:
     if not isinstance(value, (dict, list)):
         return
-    if any(kind != "select" for kind, _ in rest):
-        for item in list(value.values() if isinstance(value, dict) else value):
-            _delete(item, rest)
-    elif isinstance(value, list):
-        value[:] = [item for item in value if not all(_selected(item, what) for _, what in rest)]
-    else:
-        for key in [key for key, item in value.items() if all(_selected(item, what) for _, what in rest)]:
-            del value[key]
+    places = list(value) if isinstance(value, dict) else range(len(value))
+    for place in places:
+        if any(kind != "select" for kind, _ in rest):
+            _mark(value[place], rest)
+        elif all(_selected(value[place], what) for _, what in rest):
+            value[place] = IGNORED
 
 
 def _selected(value: Any, what: tuple[tuple[Step, ...], bool, Any]) -> bool:
@@ -128,16 +154,18 @@ def _selected(value: Any, what: tuple[tuple[Step, ...], bool, Any]) -> bool:
     return (value == wanted) is equal
 
 
-def _delete_owned(value: Any, tree: Tree) -> None:
+def _mark_owned(value: Any, tree: Tree) -> None:
     if isinstance(value, dict):
         for name in fields(tree):
+            if name not in value:
+                continue
             below = tree[f"f:{name}"]
             if not [key for key in below if key != "."]:
-                value.pop(name, None)
-            elif name in value:
-                _delete_owned(value[name], below)
+                value[name] = IGNORED
+            else:
+                _mark_owned(value[name], below)
     elif isinstance(value, list):
         for keys, below in item_keys(tree):
             for item in value:
                 if isinstance(item, dict) and all(item.get(name) == wanted for name, wanted in keys.items()):
-                    _delete_owned(item, below)
+                    _mark_owned(item, below)

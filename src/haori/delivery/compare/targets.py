@@ -78,10 +78,11 @@ def _scopes_of_definitions(manifests: Iterable[Manifest]) -> dict[GroupKind, boo
 
 
 def _repeated(key: ResourceKey, count: int) -> Condition:
-    sentence = Sentence(code="resource-repeated", parameters={"object": str(key), "count": count})
+    sentence = Sentence(code="resource-repeated", parameters={**key._asdict(), "count": count})
     return Condition(type=ConditionType.REPEATED_RESOURCE, sentence=sentence)
 
 
 def _excluded(key: ResourceKey) -> Condition:
-    sentence = Sentence(code="resource-excluded", parameters={"object": str(key)})
+    parameters = {"group": key.group, "kind": key.kind, "name": key.name}
+    sentence = Sentence(code="resource-excluded", parameters=parameters)
     return Condition(type=ConditionType.EXCLUDED_RESOURCE, sentence=sentence)

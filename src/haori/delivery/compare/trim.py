@@ -6,6 +6,7 @@ costs no memory. Others keep their body only when asked. Secret values become ke
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from haori.delivery.compare.ownership import Tree, child, owned_tree
@@ -22,16 +23,18 @@ _METADATA = (
 def trim(
     manifest: Manifest,
     *,
-    hasher: SecretHasher,
+    hasher: SecretHasher | None,
     manager: str = haori.FIELD_MANAGER,
     keep_body: bool = False,
     keep_status: bool = False,
+    managers: Collection[str] = (),
 ) -> dict[str, Any]:
     """A smaller copy; comparing it with what was applied gives what comparing the whole object gives.
 
-    `keep_body` keeps the fields of an object that `manager` never applied; `keep_status` keeps status.
+    `keep_body` keeps the fields of an object that `manager` never applied; `keep_status` keeps status; of `managers` it is
+    kept what they own. `hasher` None leaves Secret values as they are: for a copy that is used at once and not kept.
     """
-    source = hasher.hash_manifest(manifest) if is_secret(manifest) else manifest
+    source = hasher.hash_manifest(manifest) if hasher is not None and is_secret(manifest) else manifest
     metadata = source.get("metadata") or {}
     kept = {name: copy_manifest(metadata[name]) for name in _METADATA if metadata.get(name)}
     annotations = kept.get("annotations")
@@ -39,8 +42,8 @@ def trim(
         annotations.pop(LAST_APPLIED, None)
     entries = nested_list(manifest, "metadata", "managedFields")
     ours = [entry for entry in entries if entry.get("manager") == manager and entry.get("operation") == "Apply"]
-    if ours:
-        kept["managedFields"] = copy_manifest(ours)
+    if named := ours + [entry for entry in entries if entry not in ours and entry.get("manager") in managers]:
+        kept["managedFields"] = copy_manifest(named)
     trimmed: dict[str, Any] = {"apiVersion": source.get("apiVersion"), "kind": source.get("kind"), "metadata": kept}
     owned = owned_tree(manifest, manager)
     for name, value in source.items():

@@ -10,13 +10,14 @@ from typing import Any
 
 from haori.cluster import KubernetesClient, NotFoundError
 from haori.delivery.compare import CompareOptions, Comparison, Targets, sync_status, trim
+from haori.delivery.compare.ignore import rule_matches
 from haori.delivery.controller.admit import permits_live
 from haori.delivery.controller.assessment import assess_application, compare_options, gather, is_foreign
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.memory import Assessment, Desired, Memory
 from haori.delivery.controller.types_in_use import TypesInUse
-from haori.delivery.model import Application, Condition
+from haori.delivery.model import Application, Condition, IgnoreRule
 from haori.errors import PeerError
 from haori.objects import Manifest, ResourceKey, key_of, nested, nested_text
 from haori.objects.masking import SecretHasher
@@ -30,6 +31,7 @@ INLINE_OBJECTS = 20
 """Up to so many objects are compared on the loop: handing them to a thread would cost more."""
 SHOWN_OBJECTS = 5
 """Objects that a condition names; of more it gives the number."""
+BODIES_KEPT = 200
 _RECORDS = frozenset({"generation", "managedFields", "resourceVersion"})
 
 
@@ -62,7 +64,7 @@ class Assessor:
         name = self.name_of(application)
         targets = desired.targets if desired is not None else Targets(manifests={})
         live, refused = self._permitted(application, gather(self._cache, name, targets))
-        whole = await self._whole(live, targets, name)
+        whole = await self._whole(live, targets, name, self.ignore_rules(application))
         options = await self.options(application, targets.manifests.values())
         place = application.spec.destination.namespace
         namespace = self._cache.get(ResourceKey("", "Namespace", "", place)) if place else None
@@ -109,30 +111,44 @@ class Assessor:
         live = self._cache.get(ResourceKey("apiextensions.k8s.io", "CustomResourceDefinition", "", definition))
         return f"{live.uid}/{nested(live.manifest, 'metadata', 'generation')}" if live is not None else None
 
+    def ignore_rules(self, application: Application) -> tuple[IgnoreRule, ...]:
+        """All rules about differences that do not count for an application."""
+        return self._declared.settings.ignore_rules + application.spec.ignore_differences
+
     async def _whole(
-        self, live: Mapping[ResourceKey, Live], targets: Targets, name: str
+        self, live: Mapping[ResourceKey, Live], targets: Targets, name: str, rules: Sequence[IgnoreRule]
     ) -> dict[ResourceKey, Manifest]:
-        """Bodies of objects that stand where a target wants to be and that nobody of ours wrote."""
+        """Bodies of objects that stand where a target wants to be and that nobody of ours wrote, or of which a rule asks
+        what others own."""
+        naming = [rule for rule in rules if rule.managers]
         found: dict[ResourceKey, Manifest] = {}
         for key, item in live.items():
-            if key not in targets.manifests or not is_foreign(item, name) or item.application is not None:
+            is_unknown = is_foreign(item, name) and item.application is None
+            managers = {each for rule in naming if rule_matches(rule, item.manifest) for each in rule.managers}
+            if key not in targets.manifests or not (is_unknown or managers):
                 continue
-            version = nested_text(item.manifest, "metadata", "resourceVersion")
-            known = self._bodies.get(item.uid)
-            if known is None or known[0] != version:
-                resource = (await self._client.discover()).resource(key.group_kind)
-                if resource is None:
-                    continue
-                try:
-                    manifest = await self._client.get(resource, key.name, key.namespace)
-                except NotFoundError:
-                    continue
-                if len(self._bodies) > 200:
-                    self._bodies.clear()
-                body = trim(manifest, hasher=self._hasher, manager=self._manager, keep_body=True)
-                known = self._bodies[item.uid] = (nested_text(manifest, "metadata", "resourceVersion"), body)
-            found[key] = known[1]
+            if (body := await self._body(item, frozenset(managers))) is not None:
+                found[key] = body
         return found
+
+    async def _body(self, item: Live, managers: frozenset[str]) -> Manifest | None:
+        """The body of an object and what `managers` own of it, read once a version; None where it is gone."""
+        mark = f"{nested_text(item.manifest, 'metadata', 'resourceVersion')} {sorted(managers)}"
+        known = self._bodies.get(item.uid)
+        if known is not None and known[0] == mark:
+            return known[1]
+        resource = (await self._client.discover()).resource(item.key.group_kind)
+        if resource is None:
+            return None
+        try:
+            manifest = await self._client.get(resource, item.key.name, item.key.namespace)
+        except NotFoundError:
+            return None
+        if len(self._bodies) > BODIES_KEPT:
+            self._bodies.clear()
+        body = trim(manifest, hasher=self._hasher, manager=self._manager, keep_body=True, managers=managers)
+        self._bodies[item.uid] = (f"{nested_text(manifest, 'metadata', 'resourceVersion')} {sorted(managers)}", body)
+        return body
 
     async def _confirm(self, found: Assessment, targets: Targets, memory: Memory) -> Assessment:
         """Settles by one dry run each what may be a difference of defaulting only."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from haori.delivery.compare import CompareOptions, Comparison, Targets, compare, sync_status
+from haori.delivery.compare.ownership import child, fields, owned_tree
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.memory import Assessment, Compared, Row
 from haori.delivery.health import Culprit, Health, roll_up
@@ -87,7 +88,7 @@ def assess_application(
         comparisons[key] = before[3]
     known.clear()
     known.update(fresh)
-    exists, differs = _namespace_state(application, namespace)
+    exists, differs = _namespace_state(application, namespace, options.manager)
     itself = ResourceKey(argo.ARGO_GROUP, argo.APPLICATION, application.namespace, application.name)
     culprits = [_culprit(key, live.get(key)) for key in comparisons]
     return Assessment(
@@ -145,14 +146,22 @@ def _rows(
     return rows
 
 
-def _namespace_state(application: Application, namespace: Live | None) -> tuple[bool, bool]:
-    """(whether the destination namespace exists, whether managedNamespaceMetadata is not on it)."""
+def _namespace_state(application: Application, namespace: Live | None, manager: str) -> tuple[bool, bool]:
+    """(whether the destination namespace exists, whether managedNamespaceMetadata is not on it, or more of ours is)."""
     if namespace is None:
         return False, True
     policy = application.spec.sync_policy
-    labels, annotations = labels_of(namespace.manifest), annotations_of(namespace.manifest)
-    wanted = [(labels, policy.namespace_labels or {}), (annotations, policy.namespace_annotations or {})]
-    return True, any(there.get(name) != value for there, values in wanted for name, value in values.items())
+    if policy.namespace_labels is None and policy.namespace_annotations is None:
+        return True, False
+    owned = child(owned_tree(namespace.manifest, manager), "metadata")
+    pairs = (
+        (labels_of(namespace.manifest), policy.namespace_labels or {}, child(owned, "labels")),
+        (annotations_of(namespace.manifest), policy.namespace_annotations or {}, child(owned, "annotations")),
+    )
+    return True, any(
+        any(there.get(name) != value for name, value in wanted.items()) or not set(fields(ours)) <= set(wanted)
+        for there, wanted, ours in pairs
+    )
 
 
 _DELETION_PHASES = frozenset({SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE})
@@ -161,8 +170,6 @@ _DELETION_PHASES = frozenset({SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE})
 def _without_effect(application: Application, targets: Targets) -> list[Condition]:
     """What is asked for and not acted on yet, said rather than passed over."""
     fields = []
-    if application.spec.sync_policy.options.respect_ignore_differences:
-        fields.append("spec.syncPolicy.syncOptions[RespectIgnoreDifferences]")
     for key, manifest in targets.manifests.items():
         info = hook_info(manifest)
         if info is not None and info.phases and _DELETION_PHASES.issuperset(info.phases):
@@ -183,7 +190,9 @@ def _shared(application: Application, live: Mapping[ResourceKey, Live], targets:
     found = []
     for key, item in sorted(live.items()):
         if key in targets.manifests and item.application not in (None, name):
-            parameters = {"object": str(key), "application": application.name, "other": str(item.application)}
+            parameters = {
+                "kind": key.kind, "name": key.name, "application": application.name, "other": str(item.application),
+            }  # fmt: skip
             sentence = Sentence(code="resource-shared", parameters=parameters)
             found.append(Condition(type=ConditionType.SHARED_RESOURCE, sentence=sentence))
     return found

@@ -7,7 +7,7 @@ renderer below keeps its own, by content.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -26,7 +26,7 @@ from haori.delivery.render import RenderContext, Rendered, RenderRequest
 from haori.errors import HaoriError
 from haori.git import Repositories, Tree
 from haori.jail import Limits
-from haori.objects import GroupKind, Manifest
+from haori.objects import GroupKind, GroupVersionKind, Manifest
 from haori.objects.masking import fold_string_data, is_secret
 from haori.resources.argo import ConditionType
 
@@ -239,6 +239,16 @@ def namespaced_of(discovery: Discovery) -> Any:
         return None if found is None else found.namespaced
 
     return is_namespaced
+
+
+def served_version_of(discovery: Discovery) -> Callable[[GroupVersionKind], str | None]:
+    """The version in which the cluster serves a kind: the one asked for, else its preferred one, None for neither."""
+
+    def version_of(gvk: GroupVersionKind) -> str | None:
+        found = discovery.resource(gvk) or discovery.resource(gvk.group_kind)
+        return None if found is None else found.version
+
+    return version_of
 
 
 def _api_versions(discovery: Discovery) -> tuple[str, ...]:

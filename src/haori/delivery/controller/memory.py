@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from haori.delivery.compare import CompareOptions, Comparison, Targets
@@ -113,6 +114,8 @@ class Run:
     """What objects were last found to wait for, for the sentence of a time-out."""
     stopped: set[str] = field(default_factory=set)
     """uids of hooks that took too long and were deleted."""
+    approved_at: datetime | None = None
+    """When pruning was confirmed, as the plan has it."""
     refusal: str = ""
     """Why it may not run at all, in the words of `operationState.message`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,16 +10,18 @@ from haori.cluster import KubernetesClient
 from haori.delivery.controller import progress
 from haori.delivery.controller.assessing import Assessor
 from haori.delivery.controller.declared import Declared
-from haori.delivery.controller.desired import DesiredStates, namespaced_of, operation_sources
+from haori.delivery.controller.desired import DesiredStates, namespaced_of, operation_sources, served_version_of
+from haori.delivery.controller.keeping import Keeper
 from haori.delivery.controller.memory import Desired, Memory, Run
 from haori.delivery.controller.operations import SUPERSEDED, OperationRunner, Pass, fail
 from haori.delivery.model import Application, Condition, Operation, OperationState, Project, Source
 from haori.delivery.model.application import deletion_approved_at
+from haori.delivery.model.options import parse_sync_options
 from haori.delivery.plan import Plan, PlanRequest, plan_sync
 from haori.delivery.plan.next import TERMINATED
 from haori.delivery.plan.timeouts import timeout_of
 from haori.errors import HaoriError
-from haori.objects import ResourceKey, annotations_of, nested_mapping
+from haori.objects import Manifest, ResourceKey, annotations_of, gvk_of, nested_mapping
 from haori.resources import argo, haori
 from haori.resources.argo import ConditionType, OperationPhase
 from haori.words import Language, Sentence
@@ -61,6 +63,7 @@ class Operating:
         """`server` and `cluster_name` are how projects know the cluster."""
         self._client, self._declared, self._desired = client, declared, desired
         self._server, self._cluster_name = server, cluster_name
+        self._keeper = Keeper(client, manager=haori.FIELD_MANAGER)
         self._assessor, self._runner, self._store, self._clock = assessor, runner, store, clock
         self._check_sources = check_sources
 
@@ -106,20 +109,23 @@ class Operating:
             message = "; ".join(item.sentence.text(Language.ENGLISH) for item in stopping)
             return self._outcome(fail(state, message, now))
         try:
-            if memory.run is None:
-                memory.run = await self._prepare(application, state, memory, wanted, conditions)
+            run, approved_at = memory.run, deletion_approved_at(application)
+            if run is None or run.approved_at != approved_at:
+                was_validated = run is not None and run.validated
+                run = memory.run = await self._prepare(application, state, memory, wanted, conditions)
+                run.approved_at, run.validated = approved_at, was_validated
         except HaoriError as error:
             if is_ending:
                 return Outcome(state=(await self._terminate_unplanned(application, state, store)).state)
             return self._outcome(fail(state, str(error), now, error=error))
-        if memory.run.refusal and not is_ending:
-            return self._outcome(fail(state, memory.run.refusal, now))
+        if run.refusal and not is_ending:
+            return self._outcome(fail(state, run.refusal, now))
 
-        done = await self._runner.advance(memory.run, state, store)
+        done = await self._runner.advance(run, state, store)
         if done.waiting is None:
             return self._outcome(done.state)
         if is_superseded:
-            ended = await self._runner.terminate(memory.run, done.state, SUPERSEDED, store)
+            ended = await self._runner.terminate(run, done.state, SUPERSEDED, store)
             return Outcome(state=ended.state)
         return Outcome(state=done.state, waiting_for=done.waiting.waiting_for, look_at=done.waiting.look_at)
 
@@ -168,7 +174,8 @@ class Operating:
         plan = await self._plan(application, state.operation, desired, memory, state)
         shared = [item for item in conditions if item.type is ConditionType.SHARED_RESOURCE]
         refusal = ""
-        if shared and application.spec.sync_policy.options.fail_on_shared:
+        texts = (*application.spec.sync_policy.option_texts, *state.operation.option_texts)
+        if shared and parse_sync_options(texts).fail_on_shared:
             refusal = f"Shared resource found: {shared[0].sentence.text(Language.ENGLISH)}"
         reasons = _remembered(application, plan)
         return Run(plan=plan, operation_id=plan.operation_id, refusal=refusal, reasons=reasons)
@@ -202,12 +209,17 @@ class Operating:
         assessment = await self._assessor.assess(application, desired, memory)
         discovery = await self._client.discover()
         targets = desired.targets
-        if any(discovery.resource(key.group_kind) is None for key in targets.manifests):
+        if any(discovery.resource(gvk_of(manifest)) is None for manifest in targets.manifests.values()):
             discovery = await self._client.discover(refresh=True)
+        manifests: Mapping[ResourceKey, Manifest] = targets.manifests
+        texts = (*application.spec.sync_policy.option_texts, *operation.option_texts)
+        if parse_sync_options(texts).respect_ignore_differences:
+            rules, schemas = self._assessor.ignore_rules(application), await self._assessor.types(manifests.values())
+            manifests = await self._keeper.keep(manifests, assessment.live, rules, schemas)
         project = self._declared.project_of(application) or Project(name=application.spec.project)
         destination = application.spec.destination
         request = PlanRequest(
-            desired=targets.manifests,
+            desired=manifests,
             generated=targets.generated,
             live=assessment.live,
             owned=assessment.owned,
@@ -216,6 +228,7 @@ class Operating:
             policy=application.spec.sync_policy,
             operation=operation,
             namespaced=namespaced_of(discovery),
+            served_version=served_version_of(discovery),
             server=self._server,
             cluster_name=self._cluster_name,
             namespace=destination.namespace,

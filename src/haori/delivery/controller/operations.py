@@ -206,7 +206,7 @@ class OperationRunner:
 
     async def _create_namespace(self, applier: Applier, step: Step) -> Outcome:
         metadata = {name: value for name, value in step.manifest["metadata"].items() if name != "name"}
-        return await applier.create_namespace(step.key.name, metadata)
+        return await applier.create_namespace(step.key.name, metadata, is_live=step.is_live)
 
     async def _run(self, applier: Applier, run: Run, steps: Sequence[Step]) -> list[Outcome]:
         fitted = await self._validator.fitted(steps)

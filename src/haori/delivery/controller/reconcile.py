@@ -270,7 +270,7 @@ class Reconciler:
         begun = replace(begun, revisions=revisions)
         memory.run = None
         await self._publish(site, key, memory, wanted, assessment, conditions, begun, (), takes_operation=True)
-        await self._parts.recording.operation_started(application, begun)
+        self._parts.recording.operation_started(application, begun)
         return begun
 
     def _automated(

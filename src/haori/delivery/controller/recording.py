@@ -18,10 +18,12 @@ from haori.objects.times import format_time
 from haori.resources import argo, haori
 from haori.resources.argo import HealthStatus, OperationPhase
 from haori.timeline import Record, Recorder
-from haori.words import Language, Sentence
+from haori.words import Sentence
 
 log = logging.getLogger(__name__)
 COMPONENT = "haori-engine"
+MESSAGE_LIMIT = 1024
+"""Of an Event's message, in characters, as the API has it."""
 AUTOMATED = "automated"
 """Who acts where nobody asked."""
 
@@ -35,13 +37,10 @@ class Recording:
         self._client, self._door, self._recorder, self._clock = client, door, recorder, clock
         self._count = 0
 
-    async def operation_started(self, application: Application, state: OperationState) -> None:
-        """A sync began."""
+    def operation_started(self, application: Application, state: OperationState) -> None:
+        """A sync began. Its Event is written when it ends: one request an operation."""
         parameters = {"application": application.name, "revision": _short(state.revisions)}
         self._record("sync-started", application, parameters, state)
-        await self._event(
-            application, "OperationStarted", Sentence(code="sync-started", parameters=parameters), "Normal"
-        )
 
     async def operation_finished(self, application: Application, state: OperationState) -> None:
         """A sync ended."""
@@ -59,9 +58,7 @@ class Recording:
                 "objects": len(state.resources),
             },
         )
-        kind = "Normal" if state.phase is OperationPhase.SUCCEEDED else "Warning"
-        sentence = Sentence(code="sync-finished", parameters=parameters)
-        await self._event(application, "OperationCompleted", sentence, kind, state.message)
+        await self._event(application, state)
 
     def health_changed(
         self, application: Application, before: HealthStatus, after: HealthStatus, reason: Sentence | str, revision: str
@@ -106,13 +103,13 @@ class Recording:
     def _put(self, record: Record) -> None:
         self._recorder.record(record)
 
-    async def _event(
-        self, application: Application, reason: str, sentence: Sentence, type_: str, more: str = ""
-    ) -> None:
-        """An Event on the Application; one that cannot be written is only said, it changes nothing."""
+    async def _event(self, application: Application, state: OperationState) -> None:
+        """The one Event of an operation, from its start to its end, in Argo CD's words.
+
+        One that cannot be written is only said, it changes nothing.
+        """
         self._count += 1
         now = self._clock()
-        text = sentence.text(Language.ENGLISH)
         manifest = {
             "apiVersion": "v1",
             "kind": "Event",
@@ -127,12 +124,12 @@ class Recording:
                 "namespace": application.namespace,
                 "uid": application.uid,
             },
-            "reason": reason,
-            "message": f"{text} {more}".strip()[:1024],
-            "type": type_,
+            "reason": "OperationCompleted",
+            "message": _told(state)[:MESSAGE_LIMIT],
+            "type": "Normal" if state.phase is OperationPhase.SUCCEEDED else "Warning",
             "count": 1,
-            "firstTimestamp": format_time(now),
-            "lastTimestamp": format_time(now),
+            "firstTimestamp": format_time(state.started_at or now),
+            "lastTimestamp": format_time(state.finished_at or now),
             "source": {"component": COMPONENT},
         }
         try:
@@ -141,6 +138,14 @@ class Recording:
             raise
         except PeerError as error:
             log.debug("event not written", extra={"application": application.name, "code": error.code})
+
+
+def _told(state: OperationState) -> str:
+    """see: argoproj/argo-cd `controller/appcontroller.go`, setOperationState (3.6)."""
+    what = "Partial sync operation" if state.operation.is_partial else "Sync operation"
+    place = f" to {', '.join(state.revisions)}" if state.revisions else ""
+    outcome = "succeeded" if state.phase is OperationPhase.SUCCEEDED else f"failed: {state.message}"
+    return f"{what}{place} {outcome}"
 
 
 def rolled_back(

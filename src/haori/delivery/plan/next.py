@@ -9,7 +9,7 @@ objects that are still on their way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -17,8 +17,8 @@ from enum import StrEnum
 from haori.delivery.health import Health
 from haori.delivery.model import ResourceResult
 from haori.delivery.plan.timeouts import Began, deadline_of, timed_out
-from haori.delivery.plan.types import Action, Plan, Step, Wave
-from haori.objects import ResourceKey
+from haori.delivery.plan.types import Action, Plan, SkipReason, Step, Wave
+from haori.objects import ResourceKey, gvk_of
 from haori.resources.argo import HealthStatus, HookDeletePolicy, OperationPhase, ResultCode, SyncPhase
 
 TaskKey = tuple[ResourceKey, SyncPhase]
@@ -81,6 +81,10 @@ class Next:
     """When a time-out is due, while something waits that has one."""
 
 
+_SKIPPED = {
+    SkipReason.PRUNE_OFF: "ignored (requires pruning)",
+    SkipReason.PRUNE_FORBIDDEN: "ignored (no prune)",
+}
 _HOOK_PHASES = {
     HealthStatus.HEALTHY: OperationPhase.SUCCEEDED,
     HealthStatus.SUSPENDED: OperationPhase.RUNNING,
@@ -124,6 +128,8 @@ def _decide(
         return Next(kind=NextKind.VALIDATE, results=rows, steps=plan.steps)
     if plan.namespace is not None and _task(plan.namespace) not in rows:
         return Next(kind=NextKind.CREATE_NAMESPACE, results=rows, steps=(plan.namespace,))
+    for row in _skipped_prunes(plan):
+        rows.setdefault((row.key, row.phase), row)
     has_failed = any(_has_failed(row) for task, row in rows.items() if task[1] is not SyncPhase.SYNC_FAIL)
     running = [step for step in _all_steps(plan) if _is_running(rows.get(_task(step)))]
     pending = next((wave for wave in plan.waves if any(_task(step) not in rows for step in wave.steps)), None)
@@ -140,6 +146,20 @@ def _decide(
         message = ALL_RUN if len(plan.waves) == 1 and not any(s.hook_type for s in plan.steps) else NO_MORE
         return _finish(plan, rows, OperationPhase.SUCCEEDED, message)
     return _run(plan, rows, pending, live)
+
+
+def _skipped_prunes(plan: Plan) -> Iterator[ResourceResult]:
+    """Rows of what is not in Git any more and stays."""
+    for item in plan.skipped:
+        if (message := _SKIPPED.get(item.reason)) is not None:
+            yield ResourceResult(
+                key=item.key,
+                version=gvk_of(item.manifest).version,
+                phase=SyncPhase.SYNC,
+                status=ResultCode.PRUNE_SKIPPED,
+                message=message,
+                hook_phase=OperationPhase.SUCCEEDED,
+            )
 
 
 def decide_termination(plan: Plan, results: Results, live: Mapping[ResourceKey, Observed]) -> Next:
@@ -298,7 +318,8 @@ def _run(plan: Plan, rows: dict[TaskKey, ResourceResult], wave: Wave, live: Mapp
     steps = tuple(step for step in wave.steps if _task(step) not in rows)
     unapproved = [step for step in steps if step.needs_approval]
     if unapproved:
-        return replace(_wait(rows, unapproved), awaiting_approval=True, message="waiting for pruning confirmation")
+        message = f"Waiting for pruning confirmation of {_named(unapproved, 'resources')}"
+        return replace(_wait(rows, unapproved), awaiting_approval=True, message=message)
     old = tuple(step for step in steps if step.hook_type and _is_old(plan, step, live.get(step.key)))
     if old and not plan.is_dry_run:
         if prunes := tuple(step for step in steps if step.action is Action.PRUNE):
@@ -330,6 +351,13 @@ def _wait(rows: dict[TaskKey, ResourceResult], steps: Iterable[Step], *, is_dele
     ordered = [first, *(step for step in given if step is not first)]
     keys = tuple(dict.fromkeys(step.key for step in ordered))
     return Next(kind=NextKind.WAIT, results=rows, waiting_for=keys, message=f"waiting for {what} {name}{more}")
+
+
+def _named(steps: Sequence[Step], noun: str) -> str:
+    """`apps/Deployment/web and 2 more resources`."""
+    first = steps[0].key
+    more = f" and {len(steps) - 1} more {noun}" if len(steps) > 1 else ""
+    return f"{first.group}/{first.kind}/{first.name}{more}"
 
 
 def _all_steps(plan: Plan) -> list[Step]:

@@ -17,10 +17,12 @@ from haori.delivery.plan.timeouts import timeout_of
 from haori.delivery.plan.types import Action, Plan, Skipped, SkipReason, Step
 from haori.objects import (
     GroupKind,
+    GroupVersionKind,
     Manifest,
     ResourceKey,
     annotations_of,
     copy_manifest,
+    gvk_of,
     key_of,
     nested_list,
     nested_text,
@@ -49,6 +51,8 @@ class PlanRequest:
     operation: Operation
     namespaced: Callable[[GroupKind], bool | None]
     """None: the cluster does not know the kind."""
+    served_version: Callable[[GroupVersionKind], str | None] = lambda gvk: gvk.version
+    """The version in which the cluster serves a kind: the one asked for where it does; None: it does not know the kind."""
     generated: Sequence[Manifest] = ()
     """Hooks with generateName."""
     server: str = ""
@@ -276,8 +280,13 @@ def _invalid(request: PlanRequest, steps: Sequence[Step]) -> Iterator[tuple[Reso
     }
     for step in steps:
         key = step.key
-        if request.namespaced(key.group_kind) is not None or step.action is Action.PRUNE:
+        if step.action is Action.PRUNE or step.options.skip_dry_run_on_missing or tuple(key.group_kind) in coming:
             continue
-        if (key.group, key.kind) not in coming and not step.options.skip_dry_run_on_missing:
-            parameters = {"object": str(key), "kind": str(key.group_kind), "version": step.version}
-            yield key, Sentence(code="kind-unknown", parameters=parameters)
+        served = None
+        if request.namespaced(key.group_kind) is not None:
+            served = request.served_version(gvk_of(step.manifest))
+        if served is None:
+            yield key, Sentence(code="kind-unknown", parameters=key._asdict())
+        elif served != step.version:
+            parameters = {**key._asdict(), "version": step.version, "served": served}
+            yield key, Sentence(code="version-unknown", parameters=parameters)
