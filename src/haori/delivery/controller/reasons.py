@@ -14,7 +14,7 @@ from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.commits import Commits
 from haori.delivery.controller.memory import Assessment, Row
 from haori.delivery.controller.why import Commit, explain, with_commit
-from haori.delivery.health import Health
+from haori.delivery.health import Health, is_built_in
 from haori.delivery.model import Application, Condition, OperationState
 from haori.delivery.plan.messages import read_message
 from haori.errors import PeerError
@@ -23,7 +23,10 @@ from haori.resources.argo import HealthStatus, OperationPhase, SyncStatus
 from haori.words import Sentence
 
 TELLING_KINDS = frozenset({"Pod", "Job", "PersistentVolumeClaim"})
+EXPLAINED_KINDS = TELLING_KINDS | {"Service"}
+"""Kinds of which `explain` needs the whole object; of others it only needs the name."""
 READ_AT_MOST = 6
+_MOMENTARY = frozenset({"health-not-observed", "health-script-pending"})
 
 
 class Reasons:
@@ -95,14 +98,24 @@ class Reasons:
 
     async def _explain(self, live: Live) -> Sentence | None:
         sentence = live.health.sentence if live.health is not None else None
-        if sentence is not None and sentence.code == "health-not-observed":
+        if sentence is not None and sentence.code in _MOMENTARY:
             return None  # So it is for a moment after every write: below it nothing is new yet, and a read would tell nothing.
         below = [each for each in self._cache.descendants(live) if each.key.kind in TELLING_KINDS and _is_ill(each)]
         # The newest first: what an earlier release left behind says nothing about this one.
         below.sort(key=lambda each: str(each.manifest["metadata"].get("creationTimestamp")), reverse=True)
         found = [manifest for each in below[:READ_AT_MOST] if (manifest := await self._whole(each)) is not None]
-        culprit = await self._whole(live)
-        return None if culprit is None else explain(culprit, found)
+        culprit = await self._whole(live) if live.key.kind in EXPLAINED_KINDS else live.manifest
+        told = explain(culprit, found) if culprit is not None else None
+        return told or self._tell_below(live)
+
+    def _tell_below(self, live: Live) -> Sentence | None:
+        """What the lowest object below one of another project's kinds says of itself, as its controller works downwards (a
+        Certificate makes a CertificateRequest, that an Order, that a Challenge); nothing is read for it."""
+        below = [each for each in self._cache.descendants(live) if _is_ill(each) and _reason(each.health)]
+        if is_built_in(live.key.group_kind) or not below:
+            return None
+        parameters = {"object": str(below[-1].key), "owner": str(live.key), "reason": _reason(below[-1].health)}
+        return Sentence(code="why-below", parameters=parameters)
 
     async def _whole(self, live: Live) -> Manifest | None:
         version = str(live.manifest["metadata"].get("resourceVersion"))

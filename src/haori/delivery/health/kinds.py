@@ -126,12 +126,15 @@ _WITHOUT_STATUS = frozenset(
 
 def assess_acme(manifest: Manifest) -> Health:
     """Order and Challenge (acme.cert-manager.io)."""
-    match nested_text(manifest, "status", "state"):
+    state, reason = (nested_text(manifest, "status", name) for name in ("state", "reason"))
+    match state:
         case "valid":
             return HEALTHY
         case "invalid" | "errored" | "expired":
-            return health(D, "health-pod-failed", message=nested_text(manifest, "status", "reason"))
-    return health(P, "health-job-running")
+            return health(D, "health-state", state=state, reason=reason)
+        case "":
+            return health(P, "health-nothing-said")
+    return health(P, "health-state", state=state, reason=reason)
 
 
 def assess_elastic(manifest: Manifest) -> Health:
