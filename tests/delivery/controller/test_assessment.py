@@ -13,7 +13,7 @@ from haori.delivery.controller.cache import ClusterCache
 from haori.delivery.controller.memory import Assessment, Compared
 from haori.delivery.model import Application, parse_application, parse_settings
 from haori.objects.masking import SecretHasher
-from haori.resources.argo import HealthStatus, SyncStatus
+from haori.resources.argo import HealthStatus, SyncPhase, SyncStatus
 from tests.delivery.controller.fakes import FakeClient
 
 SETTINGS = parse_settings(None)
@@ -103,12 +103,8 @@ def test_an_object_of_two_applications_is_named(world: World):
     assert condition.sentence.parameters["other"] == "other"
 
 
-@pytest.mark.parametrize(
-    ("policy", "manifest"),
-    [
-        pytest.param({}, hook("a", "PreDelete"), id="hook"),
-    ],
-)
-def test_what_has_no_effect_yet_is_said(world: World, policy: dict[str, Any], manifest: dict[str, Any]):
-    types = [item.type.value for item in world.assess(clean(manifest), app(**policy)).conditions]
-    assert types == ["IgnoredFieldWarning"]
+@pytest.mark.parametrize("phase", [SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE])
+def test_hooks_of_a_deletion_are_noted(world: World, phase: SyncPhase):
+    found = world.assess(clean(hook("a", phase.value), make("b")))
+    assert found.deletion_phases == frozenset({phase})
+    assert found.conditions == ()

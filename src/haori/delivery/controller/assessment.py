@@ -16,12 +16,13 @@ from haori.delivery.health import Culprit, Health, roll_up
 from haori.delivery.health.rollup import is_health_ignored
 from haori.delivery.model import Application, Condition, Settings
 from haori.delivery.plan import is_hook
+from haori.delivery.plan.deletion_hooks import deletion_phases
 from haori.delivery.plan.hooks import hook_info, wave_of
 from haori.delivery.plan.timeouts import unreadable_timeouts
 from haori.objects import Manifest, ResourceKey, annotations_of, gvk_of, labels_of, nested_list
 from haori.objects.masking import SecretHasher
 from haori.resources import argo
-from haori.resources.argo import ConditionType, SyncPhase
+from haori.resources.argo import ConditionType
 from haori.schema import Schemas
 from haori.words import Sentence
 
@@ -101,9 +102,9 @@ def assess_application(
         conditions=(
             *targets.conditions,
             *_shared(application, live, targets, name),
-            *_without_effect(application, targets),
             *_unreadable(application, targets),
         ),
+        deletion_phases=deletion_phases([*targets.manifests.values(), *targets.generated]),
         namespace_exists=exists,
         namespace_differs=differs,
     )
@@ -162,22 +163,6 @@ def _namespace_state(application: Application, namespace: Live | None, manager: 
         any(there.get(name) != value for name, value in wanted.items()) or not set(fields(ours)) <= set(wanted)
         for there, wanted, ours in pairs
     )
-
-
-_DELETION_PHASES = frozenset({SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE})
-
-
-def _without_effect(application: Application, targets: Targets) -> list[Condition]:
-    """What is asked for and not acted on yet, said rather than passed over."""
-    fields = []
-    for key, manifest in targets.manifests.items():
-        info = hook_info(manifest)
-        if info is not None and info.phases and _DELETION_PHASES.issuperset(info.phases):
-            fields.append(f"{key} ({', '.join(phase.value for phase in info.phases)})")
-    if not fields:
-        return []
-    sentence = Sentence(code="fields-without-effect", parameters={"fields": fields})
-    return [Condition(type=ConditionType.IGNORED_FIELD, sentence=sentence)]
 
 
 def _unreadable(application: Application, targets: Targets) -> list[Condition]:

@@ -1,4 +1,4 @@
-"""Takes a deleted application's objects away, one wave at a time, and then its finalizer.
+"""Takes a deleted application's objects away, one wave at a time, and then its finalizer; hooks run before and behind.
 
 Without our finalizer the objects stay, as Argo CD leaves them; what the project does not permit stays in any case. Each pass
 deletes what may go now and returns; that an object is gone brings the application back.
@@ -16,6 +16,7 @@ from haori.delivery.controller.admit import check_deletion, permits_live
 from haori.delivery.controller.assessment import gather
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.clusters import Place
+from haori.delivery.controller.deletion_hooks import DeletionHooks, Stage
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.operations import OperationRunner
 from haori.delivery.controller.status import build_conditions
@@ -23,11 +24,15 @@ from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, Condition, Project
 from haori.delivery.model.application import deletion_approved_at
 from haori.delivery.plan import plan_deletion
+from haori.delivery.plan.deletion_hooks import FINALIZERS, cleanup_of
 from haori.objects import Manifest, ResourceKey, nested_list, nested_text
 from haori.objects.times import parse_time
 from haori.resources import argo
-from haori.resources.argo import ConditionType
+from haori.resources.argo import ConditionType, SyncPhase
 from haori.words import Sentence
+
+Done = tuple[Stage, Application | None]
+"""How far a part of the deletion is, and the Application as it is then (None: gone)."""
 
 
 class Deletion:
@@ -43,28 +48,78 @@ class Deletion:
         *,
         control_namespace: str,
         project_of: Callable[[Application], Project | None],
+        hooks: DeletionHooks,
         clock: Callable[[], datetime],
     ) -> None:
+        self._hooks = hooks
         self._client, self._door, self._cache = client, door, cache
         self._runner, self._writer = runner, writer
         self._control_namespace, self._clock = control_namespace, clock
         self._project_of = project_of
 
-    async def step(self, application: Application, place: Place) -> None:
-        """Deletes what may go now; the finalizer once nothing is left."""
+    async def step(
+        self, application: Application, place: Place, *, fresh_after: float | None = None
+    ) -> datetime | None:
+        """Does what can be done now: PreDelete hooks, the objects, PostDelete hooks, and after each its finalizer.
+
+        Hooks are read from Git by what was fetched since `fresh_after` (loop time), where it is given. Gives when to look again
+        though nothing happens, for a time-out of a hook.
+        """
         key = ApplicationKey(application.namespace, application.name)
-        ours = [each for each in application.finalizers if each.startswith(argo.RESOURCES_FINALIZER)]
-        if not ours:
-            return
+        if not any(_is_ours(each) for each in application.finalizers):
+            return None
         if place.problem is not None:
             parameters = {"application": application.name, "cluster": place.name or place.server or "-"}
             await self._tell(key, Sentence(code="deletion-impossible", parameters=parameters))
-            return
+            return None
         project = self._project_of(application)
         if forbidden := check_deletion(application, project):
             told = {"application": application.name, "reason": forbidden[0].sentence}
             await self._tell(key, Sentence(code="deletion-forbidden", parameters=told))
-            return
+            return None
+        for phase in (SyncPhase.PRE_DELETE, SyncPhase.SYNC, SyncPhase.POST_DELETE):
+            if phase is SyncPhase.SYNC:
+                stage, newest = await self._delete_objects(application, project, place)
+            else:
+                stage, newest = await self._hook_stage(application, phase, project, place, fresh_after)
+            if newest is None or stage.problem is not None or not stage.is_done:
+                await self._tell(key, stage.problem)
+                return stage.look_at
+            application = newest
+        return None
+
+    async def _hook_stage(
+        self,
+        application: Application,
+        phase: SyncPhase,
+        project: Project | None,
+        place: Place,
+        fresh_after: float | None,
+    ) -> Done:
+        """The hooks of one phase, as far as the Application's finalizers ask for them."""
+        newest: Application | None = application
+        name = application.qualified_name(self._control_namespace)
+        if FINALIZERS[phase] in application.finalizers:
+            stage = await self._hooks.run(application, phase, project, place, fresh_after)
+            if not stage.is_done:
+                return stage, application
+            newest = await self._remove(application, FINALIZERS[phase])
+        if newest is not None and cleanup_of(phase) in newest.finalizers:
+            if not await self._hooks.clean_up(application, name, phase):
+                return Stage(), newest
+            newest = await self._remove(newest, cleanup_of(phase))
+        return Stage(is_done=True), newest
+
+    async def _remove(self, application: Application, finalizer: str) -> Application | None:
+        key = ApplicationKey(application.namespace, application.name)
+        return await self._writer.write(key, lambda newest: _without(newest, lambda each: each == finalizer))
+
+    async def _delete_objects(self, application: Application, project: Project | None, place: Place) -> Done:
+        """Deletes what may go now, where the Application's finalizer asks for it; the finalizer once nothing is left."""
+        key = ApplicationKey(application.namespace, application.name)
+        ours = [each for each in application.finalizers if each.startswith(argo.RESOURCES_FINALIZER)]
+        if not ours:
+            return Stage(is_done=True), application
         live = gather(self._cache, application.qualified_name(self._control_namespace), None)
         live = {name: item for name, item in live.items() if permits_live(project, name, place.server, place.name)}
         plan = plan_deletion(
@@ -75,8 +130,9 @@ class Deletion:
             deleted_at=parse_time(nested_text(application.manifest, "metadata", "deletionTimestamp")),
         )
         if plan.is_done:
-            await self._writer.write(key, _without_finalizers)
-            return
+            return Stage(is_done=True), await self._writer.write(
+                key, lambda newest: _without(newest, lambda each: each.startswith(argo.RESOURCES_FINALIZER))
+            )
         is_background = any(each.endswith("/background") for each in ours)
         propagation = Propagation.BACKGROUND if is_background else Propagation.FOREGROUND
         for name in plan.next_wave:
@@ -86,7 +142,8 @@ class Deletion:
         if plan.awaiting_approval:
             objects = [str(name) for name in plan.awaiting_approval]
             asked = {"application": application.name, "objects": objects}
-            await self._tell(key, Sentence(code="deletion-needs-approval", parameters=asked))
+            return Stage(problem=Sentence(code="deletion-needs-approval", parameters=asked)), application
+        return Stage(), application
 
     async def _delete(self, live: Live, propagation: Propagation) -> None:
         await self._release(live)
@@ -109,17 +166,26 @@ class Deletion:
         if argo.HOOK_FINALIZER in nested_list(live.manifest, "metadata", "finalizers"):
             await self._runner.release(live.manifest)
 
-    async def _tell(self, key: ApplicationKey, sentence: Sentence) -> None:
-        condition = Condition(type=ConditionType.DELETION_ERROR, sentence=sentence)
+    async def _tell(self, key: ApplicationKey, sentence: Sentence | None) -> None:
+        """Says why the deletion does not go on; what was said before and no longer holds is taken back."""
+        conditions = [Condition(type=ConditionType.DELETION_ERROR, sentence=sentence)] if sentence is not None else []
 
         def status(application: Application) -> Mapping[str, Any]:
             before: Manifest = application.manifest.get("status") or {}
-            return {**before, "conditions": build_conditions(application, [condition], now=self._clock())}
+            told = nested_list(before, "conditions")
+            if not conditions and not any(each.get("type") == ConditionType.DELETION_ERROR for each in told):
+                return before
+            return {**before, "conditions": build_conditions(application, conditions, now=self._clock())}
 
         await self._writer.write_status(key, status)
 
 
-def _without_finalizers(application: Application) -> dict[str, Any]:
-    left = [each for each in application.finalizers if not each.startswith(argo.RESOURCES_FINALIZER)]
+def _is_ours(finalizer: str) -> bool:
+    hooks = [name for phase in FINALIZERS for name in (FINALIZERS[phase], cleanup_of(phase))]
+    return finalizer.startswith(argo.RESOURCES_FINALIZER) or finalizer in hooks
+
+
+def _without(application: Application, goes: Callable[[str], bool]) -> dict[str, Any]:
+    left = [each for each in application.finalizers if not goes(each)]
     version = nested_text(application.manifest, "metadata", "resourceVersion")
     return {"metadata": {"finalizers": left, "resourceVersion": version}}

@@ -16,6 +16,7 @@ from haori.delivery.controller.cache import Live
 from haori.delivery.controller.clusters import Cluster
 from haori.delivery.controller.commits import Commits
 from haori.delivery.controller.deletion import Deletion
+from haori.delivery.controller.deletion_hooks import DeletionHooks
 from haori.delivery.controller.desired import DesiredStates
 from haori.delivery.controller.hurry import Hurry
 from haori.delivery.controller.lease import Lease
@@ -130,6 +131,9 @@ class Leader:
                 self.writer,
                 control_namespace=self._namespace,
                 project_of=self.declared.project_of,
+                hooks=DeletionHooks(
+                    client, cache, runner, desired, settings=lambda: self.declared.settings, clock=clock
+                ),
                 clock=clock,
             ),
             reasons=Reasons(client, cache, commits, clock=clock),

@@ -13,7 +13,7 @@ from haori.delivery.model import Condition, OperationState
 from haori.delivery.plan import Plan
 from haori.errors import HaoriError
 from haori.objects import Manifest, ResourceKey
-from haori.resources.argo import HealthStatus, SyncStatus
+from haori.resources.argo import HealthStatus, SyncPhase, SyncStatus
 from haori.words import Sentence
 
 
@@ -80,6 +80,8 @@ class Assessment:
     live: Mapping[ResourceKey, Manifest] = field(default_factory=dict)
     owned: frozenset[ResourceKey] = frozenset()
     conditions: tuple[Condition, ...] = ()
+    deletion_phases: frozenset[SyncPhase] = frozenset()
+    """PreDelete and PostDelete, where Git has hooks for them."""
     namespace_exists: bool = True
     namespace_differs: bool = False
 

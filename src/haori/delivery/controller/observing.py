@@ -54,7 +54,7 @@ class Observer(Reconciler):
         """What a look found beside its findings."""
         return self._beyond.get(key, Beyond())
 
-    async def _delete(self, application: Application, place: Place) -> None:
+    async def _delete(self, application: Application, place: Place, wish: Wish) -> None:
         """The other controller does it."""
 
     async def _end_pin(self, application: Application) -> None:

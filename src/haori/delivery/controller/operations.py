@@ -213,6 +213,30 @@ class OperationRunner:
         marked = [_marked(step, run.operation_id) if step.hook_type else step for step in fitted]
         return await applier.run_steps(marked, self._live(steps))
 
+    async def make_hooks(self, hooks: Sequence[tuple[Step, str]]) -> list[Outcome]:
+        """Applies hooks outside an operation, each under its own mark."""
+        marked = [_marked(step, mark) for step, mark in hooks]
+        settings = replace(self._settings, dry_run=False)
+        applier = Applier(self._client, self._door, settings)
+        outcomes = await applier.run_steps(marked, self._live(marked)) if marked else []
+        for outcome in outcomes:
+            if outcome.live is not None:
+                self._see(outcome.live)
+        return outcomes
+
+    async def remove_hooks(self, hooks: Sequence[tuple[Step, Live]]) -> None:
+        """Deletes hooks outside an operation; raises PeerError of the first that the cluster does not let go."""
+        applier = Applier(self._client, self._door, replace(self._settings, dry_run=False))
+        held = [(step, live) for step, live in hooks if not live.is_terminating or _is_held(live.manifest)]
+        for outcome in await self._delete(applier, [Task.delete_hook(step, live.manifest) for step, live in held]):
+            if outcome.error is not None:
+                raise outcome.error
+
+    async def release_if_held(self, manifest: Manifest) -> None:
+        """Takes our finalizer from a hook's object that has it."""
+        if _is_held(manifest):
+            await self.release(manifest)
+
     def _live(self, steps: Sequence[Step]) -> dict[Any, Manifest]:
         found = {step.key: self._cache.get(step.key) for step in steps}
         return {key: live.manifest for key, live in found.items() if live is not None}

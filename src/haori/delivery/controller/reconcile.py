@@ -33,6 +33,7 @@ from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, Condition, OperationState, Pin, format_pin
 from haori.delivery.model.operation import parse_operation
 from haori.delivery.plan import AutoVerdict, decide_automated
+from haori.delivery.plan.deletion_hooks import finalizers_for
 from haori.delivery.plan.messages import read_message
 from haori.errors import HaoriError, TransientError
 from haori.objects import ResourceKey, annotations_of, nested_mapping, nested_text
@@ -108,7 +109,7 @@ class Reconciler:
         try:
             place = self._parts.sites.place_of(application)
             if application.is_deleting:
-                await self._delete(application, place)
+                await self._delete(application, place, wish)
             else:
                 await self._look(key, application, place, wish)
         except LostLeadershipError:
@@ -123,9 +124,15 @@ class Reconciler:
             log.exception("fault while looking", extra={"application": str(key)})
             self.queue.ask(key, max(wish.level, Level.NEWEST), "fault", delay=FAULT_SECONDS)
 
-    async def _delete(self, application: Application, place: Place) -> None:
+    async def _delete(self, application: Application, place: Place, wish: Wish) -> None:
         site = self._parts.sites.at(place)
-        await (site or self._parts.sites.control).deletion.step(application, place)
+        look_at = await (site or self._parts.sites.control).deletion.step(
+            application, place, fresh_after=wish.fresh_after
+        )
+        if look_at is not None:
+            key = ApplicationKey(application.namespace, application.name)
+            delay = max(0.01, (look_at - self._parts.clock()).total_seconds())
+            self.queue.ask(key, Level.LIVE, "time-out", delay=delay)
 
     async def _look(self, key: ApplicationKey, application: Application, place: Place, wish: Wish) -> None:
         parts, memory = self._parts, self._memory_of(key, place)
@@ -355,6 +362,7 @@ class Reconciler:
                 newest, replace(findings, state=state and respecting(newest, state)), parts.clock()
             ),
             takes_operation=takes_operation,
+            finalizers=_finalizers(assessment, wanted),
         )
         memory.findings = findings
         if before is not health and application.manifest.get("status"):
@@ -370,6 +378,13 @@ def _cause(why: Sentence | None) -> Sentence | None:
         return None
     reason = why.parameters.get("reason") if why.code == "why-with-commit" else why
     return reason if isinstance(reason, Sentence) else None
+
+
+def _finalizers(assessment: Assessment | None, wanted: Wanted) -> Callable[[Application], Sequence[str] | None] | None:
+    """Holds an Application for the hooks of its deletion, from when Git asks for them until it asks no more."""
+    if assessment is None or wanted.desired is None:
+        return None
+    return lambda newest: None if newest.is_deleting else finalizers_for(newest.finalizers, assessment.deletion_phases)
 
 
 def _stops(conditions: Sequence[Condition]) -> bool:

@@ -8,7 +8,7 @@ the resourceVersion it was made from, so that what somebody wrote meanwhile is a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,10 +27,12 @@ def build_status_patch(
     term: int,
     takes_operation: bool = False,
     requests_operation: Mapping[str, Any] | None = None,
+    finalizers: Sequence[str] | None = None,
 ) -> dict[str, Any] | None:
     """The merge patch that makes the status `status` (whole, without reconciledAt); None where nothing is to be written.
 
-    `takes_operation` clears `operation` (its state is in `status`), `requests_operation` sets it.
+    `takes_operation` clears `operation` (its state is in `status`), `requests_operation` sets it; `finalizers`, where given,
+    replace those that are there.
     """
     before = nested_mapping(application.manifest, "status")
     wanted = {**status, "reconciledAt": before.get("reconciledAt")}
@@ -38,12 +40,15 @@ def build_status_patch(
         del wanted["reconciledAt"]
     changes = merge_difference(before, wanted)
     is_refresh = application.refresh is not None
-    if not changes and not is_refresh and not takes_operation and requests_operation is None:
+    is_asked = is_refresh or takes_operation or requests_operation is not None or finalizers is not None
+    if not changes and not is_asked:
         return None
     annotations: dict[str, Any] = {haori.TERM: str(term)}
     if is_refresh:
         annotations[argo.REFRESH] = None
     metadata: dict[str, Any] = {"annotations": annotations}
+    if finalizers is not None:
+        metadata["finalizers"] = list(finalizers)
     if version := nested_text(application.manifest, "metadata", "resourceVersion"):
         metadata["resourceVersion"] = version
     patch: dict[str, Any] = {"metadata": metadata, "status": {**changes, "reconciledAt": format_time(now)}}

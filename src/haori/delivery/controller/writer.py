@@ -6,7 +6,7 @@ yet cannot write over what its successor wrote: it meets a conflict, reads, sees
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,14 +36,27 @@ class ApplicationWriter:
         self._client, self._door, self._declared, self._clock = client, door, declared, clock
 
     async def write_status(
-        self, key: ApplicationKey, status: Callable[[Application], Mapping[str, Any]], *, takes_operation: bool = False
+        self,
+        key: ApplicationKey,
+        status: Callable[[Application], Mapping[str, Any]],
+        *,
+        takes_operation: bool = False,
+        finalizers: Callable[[Application], Sequence[str] | None] | None = None,
     ) -> Application | None:
-        """Makes the status what `status` gives for the newest version; the application as it is then, None if gone."""
+        """Makes the status what `status` gives for the newest version; the application as it is then, None if gone.
+
+        `finalizers` gives those it shall have, None where they stay.
+        """
 
         def build(application: Application) -> Mapping[str, Any] | None:
             takes = takes_operation and application.operation is not None
             return build_status_patch(
-                application, status(application), now=self._clock(), term=self._door.term, takes_operation=takes
+                application,
+                status(application),
+                now=self._clock(),
+                term=self._door.term,
+                takes_operation=takes,
+                finalizers=finalizers(application) if finalizers is not None else None,
             )
 
         return await self.write(key, build)

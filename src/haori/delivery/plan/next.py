@@ -85,7 +85,7 @@ _SKIPPED = {
     SkipReason.PRUNE_OFF: "ignored (requires pruning)",
     SkipReason.PRUNE_FORBIDDEN: "ignored (no prune)",
 }
-_HOOK_PHASES = {
+HOOK_PHASES = {
     HealthStatus.HEALTHY: OperationPhase.SUCCEEDED,
     HealthStatus.SUSPENDED: OperationPhase.RUNNING,
     HealthStatus.PROGRESSING: OperationPhase.RUNNING,
@@ -93,7 +93,7 @@ _HOOK_PHASES = {
     HealthStatus.DEGRADED: OperationPhase.FAILED,
     HealthStatus.UNKNOWN: OperationPhase.FAILED,
 }
-_PLAIN_PHASES = {**_HOOK_PHASES, HealthStatus.UNKNOWN: OperationPhase.RUNNING}
+_PLAIN_PHASES = {**HOOK_PHASES, HealthStatus.UNKNOWN: OperationPhase.RUNNING}
 
 
 def decide_next(
@@ -232,7 +232,7 @@ def _is_overdue(plan: Plan, step: Step, row: ResourceResult | None, live: Mappin
     observed = live.get(step.key)
     if not step.hook_type or step.timeout_seconds is None or row is None or observed is None or plan.is_dry_run:
         return False
-    is_running = observed.health is not None and _HOOK_PHASES[observed.health.status] is OperationPhase.RUNNING
+    is_running = observed.health is not None and HOOK_PHASES[observed.health.status] is OperationPhase.RUNNING
     has_failed = row.hook_phase is OperationPhase.FAILED
     return has_failed and is_running and not observed.is_terminating and _is_of(plan, step, observed)
 
@@ -260,7 +260,7 @@ def _refreshed(step: Step, row: ResourceResult, observed: Observed | None, *, is
     if observed.health is None:
         message = f"{step.key.name} created" if step.hook_type else row.message
         return replace(row, hook_phase=OperationPhase.SUCCEEDED, message=message)
-    phases = _HOOK_PHASES if step.hook_type else _PLAIN_PHASES
+    phases = HOOK_PHASES if step.hook_type else _PLAIN_PHASES
     phase = phases[observed.health.status]
     message = _words_of(observed.health) if step.hook_type or phase is OperationPhase.FAILED else row.message
     return replace(row, hook_phase=phase, message=message or row.message)
