@@ -32,6 +32,8 @@ REPOSITORY_MEGABYTES = 2048
               show_default=True, help=text("cli.engine.poll-seconds"))  # fmt: skip
 @click.option("--repository-megabytes", metavar="MIB", type=click.IntRange(min=1), default=REPOSITORY_MEGABYTES,
               show_default=True, help=text("cli.engine.repository-megabytes"))  # fmt: skip
+@click.option("--wave-delay", metavar="SECONDS", type=click.FloatRange(min=0, max=3600), default=0.0,
+              show_default=True, help=text("cli.engine.wave-delay"))  # fmt: skip
 @data_dir_option
 def engine(
     instance: Instance,
@@ -45,12 +47,14 @@ def engine(
     allow_loopback: bool,
     poll_seconds: float,
     repository_megabytes: int,
+    wave_delay: float,
 ) -> int:
     """Run the engine."""
     if observe and take_over:
         raise click.UsageError(text("cli.engine.observe-or-take-over"))
     from haori.cli.logs import configure_logging
     from haori.cli.service import run_service
+    from haori.delivery.apply import ApplySettings
     from haori.delivery.controller.engine import serve
     from haori.delivery.controller.settings import EngineSettings, GitSettings, Mode
 
@@ -64,6 +68,7 @@ def engine(
         mode=Mode.OBSERVE if observe else Mode.LEAD if take_over else Mode.AUTO,
         allow_file_repositories=allow_file_repositories,
         allow_loopback=allow_loopback,
+        apply=ApplySettings(wave_delay_seconds=wave_delay),
         git=GitSettings(poll_seconds=poll_seconds, repository_bytes=repository_megabytes << 20),
     )
     instance.create()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -205,3 +205,31 @@ async def test_dying_at_any_write_changes_nothing_in_the_end(way: str):
             assert standing(life.world) == standing(expected.world), where
             assert held(life.world) == [], where
             assert {place: len(uids) for place, uids in life.world.uids.items() if len(uids) > 1} == {}, where
+
+
+async def test_between_waves_there_is_the_pause_that_is_set():
+    life, moments = Life(world=World(), desired=[config("a"), config("b"), config("c", wave=1)]), [NOW]
+    begun = OperationState(operation=parse_operation({"sync": {}}), phase=OperationPhase.RUNNING, started_at=NOW)
+    eyes, settings = Eyes(life.world), ApplySettings(parallel=1, wave_delay_seconds=2)
+    client, validator = cast(KubernetesClient, life.world), cast(Validator, Trusting())
+    runner = OperationRunner(client, WriteDoor(), eyes, validator, settings, clock=lambda: moments[-1])
+    run = Run(plan=life.plan(eyes, begun), operation_id="op-2")
+
+    first = await runner.advance(run, begun, life.store)
+    eyes.look()
+    assert standing(life.world) == ["a", "b"]
+    assert first.waiting is not None
+    assert (first.state.message, first.waiting.look_at) == (
+        "waiting 2 s before the next wave",
+        NOW + timedelta(seconds=2),
+    )
+
+    moments.append(NOW + timedelta(seconds=1.9))
+    again = await runner.advance(run, first.state, life.store)
+    assert again.waiting is not None
+    assert again.waiting.look_at == first.waiting.look_at
+
+    moments.append(NOW + timedelta(seconds=2))
+    last = await runner.advance(run, again.state, life.store)
+    assert (last.waiting, last.state.phase) == (None, OperationPhase.SUCCEEDED)
+    assert standing(life.world) == ["a", "b", "c"]

@@ -127,6 +127,8 @@ class ApplySettings:
     """The operation's force: an object that cannot be changed is deleted and created again."""
     parallel: int = 8
     """Requests of one application at once; the client's flow control bounds all together."""
+    wave_delay_seconds: float = 0.0
+    """Pause between two waves. 0: none, since what was written is judged by its own new version (Argo CD: 2 s)."""
     establish_seconds: float = 10.0
     """How long a CustomResourceDefinition may take to be served."""
     recreate_seconds: float = 30.0

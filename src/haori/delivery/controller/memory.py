@@ -116,6 +116,10 @@ class Run:
     """What objects were last found to wait for, for the sentence of a time-out."""
     stopped: set[str] = field(default_factory=set)
     """uids of hooks that took too long and were deleted."""
+    ran: tuple[SyncPhase, int] | None = None
+    """The wave that ran last, in this process."""
+    held_until: datetime | None = None
+    """When the next wave may begin, where there is a pause between waves."""
     approved_at: datetime | None = None
     """When pruning was confirmed, as the plan has it."""
     refusal: str = ""

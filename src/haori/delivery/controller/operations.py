@@ -5,7 +5,7 @@ try) brings the application back to the queue. The state stands in the cluster b
 plan is remade from there after a restart, so a crash at any point costs a pass.
 
 Where we differ from Argo CD: everything is validated before the first write, the namespace's included; between waves
-there is no fixed pause, since what was just written is judged by its own new version and not by what stood there before;
+there is no pause unless one is set, since what was just written is judged by its own new version, not by an old one;
 and an automated operation that waits gives way when Git asks for another revision.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from haori.cluster import (
@@ -45,7 +45,7 @@ from haori.delivery.plan.next import NOT_VALID, TERMINATED, TaskKey
 from haori.errors import TransientError
 from haori.objects import Manifest, ResourceKey, annotations_of, copy_manifest, nested_list, nested_text
 from haori.resources import haori
-from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode
+from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode, SyncPhase
 from haori.words import Language, Sentence
 
 Store = Callable[[OperationState], Awaitable[OperationState]]
@@ -117,6 +117,8 @@ class OperationRunner:
                     rows |= {(item.result.key, item.result.phase): _undeleted(item) for item in refused}
                     if not refused and any(self._cache.get(step.key) is not None for step in decision.steps):
                         return Pass(state=progress.with_rows(state, rows, decision.message), waiting=decision)
+                case NextKind.RUN if (held := self._hold(run, decision)) is not None:
+                    return Pass(state=progress.with_rows(state, rows, held.message), waiting=held)
                 case NextKind.RUN:
                     state = await self._keep(self._begin_wave(run.plan, state, decision), rows, store, before=state)
                     if state.phase is OperationPhase.TERMINATING:
@@ -143,6 +145,18 @@ class OperationRunner:
         there = {live.key: live.manifest for live in self._cache.of_application(name)}
         run = Run(plan=plan_of_live_hooks(there, operation_id), operation_id=operation_id)
         return await self.terminate(run, state, message, store)
+
+    def _hold(self, run: Run, decision: Next) -> Next | None:
+        """The wait for the pause before another wave; None where it is over, or there is none."""
+        wave, pause = (decision.phase or SyncPhase.SYNC, decision.wave), self._settings.wave_delay_seconds
+        now = self._clock()
+        if pause and run.ran not in (None, wave) and not run.plan.is_dry_run:
+            run.held_until = run.held_until or now + timedelta(seconds=pause)
+            if now < run.held_until:
+                message = f"waiting {pause:g} s before the next wave"
+                return replace(decision, kind=NextKind.WAIT, message=message, look_at=run.held_until)
+        run.ran, run.held_until = wave, None
+        return None
 
     def _begin_wave(self, plan: Plan, state: OperationState, decision: Next) -> OperationState:
         """The state that says when this wave began, where a time-out counts from it; one that began before stays so."""
