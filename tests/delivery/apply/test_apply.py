@@ -4,7 +4,15 @@ from typing import Any, cast
 
 import pytest
 
-from haori.cluster import ApiResource, Discovery, InvalidError, KubernetesClient, NotFoundError, UnreachableError
+from haori.cluster import (
+    ApiResource,
+    Discovery,
+    InvalidError,
+    KubernetesClient,
+    NotFoundError,
+    Propagation,
+    UnreachableError,
+)
 from haori.cluster.client import error_of_status
 from haori.cluster.well_known import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, SECRETS
 from haori.delivery.apply import Action, Applier, ApplySettings, LostLeadershipError, Task, WriteDoor
@@ -12,6 +20,7 @@ from haori.delivery.apply.client_side import LAST_APPLIED, plan_merge, with_last
 from haori.delivery.apply.errors import explain
 from haori.delivery.apply.migrate import merge_fields, own_string_data, plan_give_up, plan_take_over
 from haori.delivery.model import SyncOptions
+from haori.delivery.model.options import Propagation as Policy
 from haori.errors import format_error
 from haori.objects import ResourceKey
 from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode
@@ -282,3 +291,38 @@ async def test_a_namespace_is_never_deleted_to_be_made_anew(options: SyncOptions
     action = Action.REPLACE if options.replace else Action.APPLY
     await applier(recorder).run_wave([Task(action=action, desired=desired, live=live, options=options)])
     assert not [call for call in recorder.calls if call.startswith("delete")]
+
+
+@pytest.mark.parametrize(
+    ("options", "propagation"),
+    [
+        pytest.param(SyncOptions(), Propagation.FOREGROUND, id="default"),
+        pytest.param(SyncOptions(propagation=Policy.BACKGROUND), Propagation.BACKGROUND, id="background"),
+        pytest.param(SyncOptions(propagation=Policy.ORPHAN), Propagation.ORPHAN, id="orphan"),
+    ],
+)
+async def test_how_a_prune_spreads_is_the_options_to_say(options: SyncOptions, propagation: Propagation):
+    recorder = Recorder()
+    await applier(recorder).run_wave([Task(action=Action.PRUNE, live=manifest(uid="u"), options=options)])
+    [arguments] = recorder.arguments
+    assert (arguments["propagation"], arguments["uid"]) == (propagation, "u")
+
+
+@pytest.mark.parametrize(
+    ("force", "calls"), [(False, ["apply a"]), (True, ["apply a", "delete a", "get a", "apply a"])]
+)
+async def test_force_makes_anew_what_cannot_be_changed(force: bool, calls: list[str]):
+    class Frozen(Recorder):
+        async def apply(self, resource: ApiResource, body: Any, **arguments: Any) -> dict[str, Any]:
+            self.refuse = {} if "apply a" in self.calls else self.refuse
+            return await super().apply(resource, body, **arguments)
+
+        async def delete(self, resource: ApiResource, name: str, namespace: str = "", **arguments: Any) -> None:
+            await super().delete(resource, name, namespace, **arguments)
+            self.refuse["get a"] = NotFoundError(status=404)
+
+    recorder = Frozen({"apply a": InvalidError("api-invalid", status=422, message="field is immutable")})
+    task = Task(action=Action.APPLY, desired=manifest(), options=SyncOptions(force=force))
+    [outcome] = await applier(recorder).run_wave([task])
+    assert recorder.calls == calls
+    assert outcome.result.message.endswith("replaced" if force else "field is immutable")

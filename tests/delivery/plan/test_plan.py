@@ -288,3 +288,32 @@ def test_a_version_that_the_cluster_does_not_serve_is_named_with_the_one_it_does
     assert (key.name, sentence.code) == ("web", "version-unknown")
     assert sentence.parameters["served"] == "v1"
     assert not plan.is_permitted
+
+
+def test_a_live_object_may_ask_for_replace_and_force() -> None:
+    """So that one stuck object can be freed by hand; what it says else is Git's to say."""
+    wanted = make("ConfigMap", "a")
+    live = make("ConfigMap", "a", options="Replace=true,Force=true,ServerSideApply=false")
+    [step] = plan_sync(request([wanted], [live])).steps
+    assert step.action is Action.REPLACE
+    assert (step.options.force, step.options.server_side_apply) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("named", "selected"),
+    [
+        pytest.param(ResourceRef(group="", kind="ConfigMap", name="a"), True, id="any namespace"),
+        pytest.param(ResourceRef(group="", kind="ConfigMap", name="a", namespace="shop"), True, id="its namespace"),
+        pytest.param(
+            ResourceRef(group="", kind="ConfigMap", name="a", namespace="other"), False, id="another namespace"
+        ),
+        pytest.param(ResourceRef(group="x.io", kind="ConfigMap", name="a"), False, id="another group"),
+        pytest.param(ResourceRef(group="", kind="ConfigMap", name="b"), False, id="another name"),
+    ],
+)
+def test_what_a_selective_sync_names(named: ResourceRef, selected: bool) -> None:
+    operation = Operation(prune=True, resources=(named,))
+    created = plan_sync(request([make("ConfigMap", "a")], operation=operation))
+    pruned = plan_sync(request([], [make("ConfigMap", "a")], operation=operation))
+    for plan in (created, pruned):
+        assert [step.key.name for step in plan.steps] == (["a"] if selected else [])
