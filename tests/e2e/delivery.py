@@ -107,6 +107,7 @@ class Delivery:
             mode=mode,
             namespace=self.control,
             allow_file_repositories=True,
+            allow_loopback=True,
             listener_host="127.0.0.1",
             work=work or WorkSettings(),
             lease=LeaseSettings(duration_seconds=4.0, renew_seconds=1.0, retry_seconds=0.2, margin_seconds=1.0),
