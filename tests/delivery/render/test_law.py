@@ -1,12 +1,13 @@
 """The law of the cache: an edit that changes what comes out changes the key, and nothing else is rendered again.
 
 Repositories are made of the parts that sources are made of; any file of them is edited, added or removed. What comes out
-is worked out apart, by `render_folder` on the whole repository.
+is worked out apart, by `render_folder` on the whole repository. What is fetched is held in `test_helm_sources`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from haori.delivery.model.application import parse_source
+from haori.delivery.model.application import Source, parse_source
 from haori.delivery.render import RenderContext, Renderer, RendererSettings, RenderRequest, render_folder
 from haori.delivery.render.tools import Tool, ToolMissingError, find_tool
 from haori.errors import HaoriError
 from haori.git import Repositories, RepositorySettings
+from haori.objects.yaml import load
 from tests.delivery.render.conftest import CONFIG_MAP
 from tests.git.conftest import Origin
 
@@ -47,14 +49,28 @@ FILES = {
     "chart/data.txt": "data",
     "values/prod.yaml": "extra: 2\n",
     "values/dev.yaml": "extra: 3\n",
+    "umbrella/Chart.yaml": "apiVersion: v2\nname: umbrella\nversion: 0.1.0\n"
+    'dependencies: [{name: library, version: 0.x, repository: "file://../library"}]\n',
+    "umbrella/templates/map.yaml": CONFIG_MAP % "umbrella",
+    "library/Chart.yaml": "apiVersion: v2\nname: library\nversion: 0.1.0\n",
+    "library/templates/map.yaml": CONFIG_MAP % "library",
 }
 SOURCES: dict[str, dict[str, Any]] = {
     "directory": {"path": "plain"},
     "recursive": {"path": "plain", "directory": {"recurse": True, "exclude": "*.json"}},
     "kustomize": {"path": "overlay"},
     "helm": {"path": "chart", "helm": {"valueFiles": ["../values/prod.yaml"]}},
+    "helm-depends": {"path": "umbrella"},
     "helm-glob": {"path": "chart", "helm": {"valueFiles": ["/values/*.yaml"], "ignoreMissingValueFiles": True}},
 }
+OVERRIDES = (
+    "plain/.argocd-source.yaml",
+    "plain/.argocd-source-shop.yaml",
+    "overlay/.argocd-source-shop.yaml",
+    "chart/.argocd-source.yaml",
+    "chart/.argocd-source-other.yaml",
+    "umbrella/.argocd-source-shop.yaml",
+)
 CONTENTS = (
     CONFIG_MAP % "new",
     "size: 5\n",
@@ -63,6 +79,9 @@ CONTENTS = (
     "resources: [map.yaml]\n",
     "resources: [map.yaml, unused.yaml]\n",
     "namePrefix: new-\n",
+    "kustomize: {nameSuffix: -merged}\n",
+    "helm: {values: 'extra: 7'}\n",
+    "directory: {recurse: true}\n",
     "",
 )
 NEW = (
@@ -71,6 +90,8 @@ NEW = (
     "base/kustomization.yml",
     "chart/templates/new.yaml",
     "values/new.yaml",
+    "library/templates/new.yaml",
+    *OVERRIDES,
 )
 edits = st.tuples(st.sampled_from([*FILES, *NEW]), st.sampled_from([None, *CONTENTS]))
 
@@ -82,9 +103,23 @@ async def _outcome(renderer: Renderer | None, request: RenderRequest) -> Any:
             return (await renderer.render(request)).manifests
         with tempfile.TemporaryDirectory() as folder:
             await request.tree.export([""], Path(folder))
-            return (await render_folder(Path(folder), request.source, request.context)).manifests
-    except HaoriError:
+            source = _overridden(request.source, Path(folder) / request.source.path)
+            if source.path == "umbrella":
+                # As `helm dependency build` would leave it.
+                shutil.copytree(Path(folder) / "library", Path(folder) / "umbrella/charts/library")
+            return (await render_folder(Path(folder), source, request.context)).manifests
+    except (HaoriError, FileNotFoundError, TypeError):
         return "no manifests"
+
+
+def _overridden(source: Source, folder: Path) -> Source:
+    """The source with the parameters of the repository's own files, worked out apart; no file here takes anything away."""
+    merged: Any = dict(source.raw)
+    for name in (".argocd-source.yaml", ".argocd-source-shop.yaml"):
+        patch = load((folder / name).read_bytes()) if (folder / name).exists() else None
+        for part, value in ({} if patch is None else {**patch}).items():
+            merged[part] = {**merged.get(part, {}), **value} if isinstance(value, dict) else value
+    return parse_source({**merged, "path": source.path})
 
 
 async def _hold(folder: Path, name: str, edit: tuple[str, str | None]) -> None:
