@@ -36,6 +36,7 @@ class Sandbox:
             "folder = pathlib.Path(sys.argv[1])\n"
             "asyncio.run(serve(ApiSettings(data_dir=folder), ready=lambda: (folder / 'ready').touch()))\n"
         )
+        (self.folder / "ready").unlink(missing_ok=True)
         log = (self.folder / "sandbox.log").open("wb")
         self._process = subprocess.Popen(
             [sys.executable, "-c", code, str(self.folder)], stdout=log, stderr=log, env=dict(os.environ)
@@ -55,6 +56,11 @@ class Sandbox:
         async with connect(self.kubeconfig) as client:
             await client.create(NODES, node)
             await client.patch(NODES, name, "", {"status": ready}, patch_type=PatchType.MERGE, subresource="status")
+
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None, "no sandbox runs"
+        return self._process.pid
 
     def stop(self) -> None:
         """At once: it starts cleanly after anything."""

@@ -28,7 +28,7 @@ from haori.cluster.errors import (
 from haori.cluster.reflector import Reflector
 
 if TYPE_CHECKING:
-    from haori.cluster.http_client import HttpClient, connect, connect_to
+    from haori.cluster.http_client import HttpClient, connect, connect_to, open_client
 
 __all__ = [
     "AlreadyExistsError",
@@ -54,11 +54,12 @@ __all__ = [
     "WatchEvent",
     "connect",
     "connect_to",
+    "open_client",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("HttpClient", "connect", "connect_to"):
+    if name in ("HttpClient", "connect", "connect_to", "open_client"):
         from haori.cluster import http_client
 
         return getattr(http_client, name)

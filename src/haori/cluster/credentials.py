@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from haori.cluster.errors import KubeconfigError
 from haori.cluster.kubeconfig import ClusterSettings, ExecPlugin
@@ -27,6 +28,11 @@ EXEC_SECONDS = 60.0
 """How long an exec plugin may take (some open a browser or ask a cloud)."""
 EXPIRY_MARGIN_SECONDS = 30.0
 OUTPUT_LIMIT_BYTES = 1 << 20
+SHORTEST_SECRET = 4
+"""What is shorter is no secret, and would be found in every second word."""
+
+SHORTEST_ENVIRONMENT = 8
+"""A plugin's environment holds secrets and plain words; what is shorter is taken for a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,17 @@ class Credentials:
         """Forget what is known; False where asking again cannot give anything else."""
         self._good_until = 0.0
         return self._settings.exec_plugin is not None or self._settings.token_file is not None
+
+    def secrets(self) -> list[bytes]:
+        """Everything that must not be repeated, the longest first."""
+        settings = self._settings
+        proxy = urlsplit(settings.proxy_url).password if settings.proxy_url else None
+        texts = [settings.token, settings.password, proxy or ""]
+        if self._known is not None:
+            texts.append(self._known.authorization.partition(" ")[2])
+        texts += [json.dumps(each)[1:-1] for each in texts]
+        found = {each.encode() for each in texts if len(each) >= SHORTEST_SECRET}
+        return sorted(found, key=len, reverse=True)
 
     async def _fetch(self) -> tuple[Credential, float]:
         settings = self._settings
@@ -116,6 +133,9 @@ async def run_exec_plugin(plugin: ExecPlugin, settings: ClusterSettings) -> Mapp
     environment = {**os.environ, **plugin.environment, "KUBERNETES_EXEC_INFO": json.dumps(_exec_info(plugin, settings))}
 
     def failed(problem: str) -> KubeconfigError:
+        for value in plugin.environment.values():
+            if len(value) >= SHORTEST_ENVIRONMENT:
+                problem = problem.replace(value, "******")
         return KubeconfigError("exec-plugin-failed", command=plugin.command, problem=problem[:2000])
 
     try:

@@ -58,6 +58,19 @@ class HttpClient:
         """From now on nothing that may change something is sent, by any view on these connections: ReadOnlyError."""
         self._transport.is_read_only = True
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether writes were forbidden."""
+        return self._transport.is_read_only
+
+    def use(self, settings: ClusterSettings) -> None:
+        """Other settings for the same cluster: see `Transport.use`."""
+        self._transport.use(settings)
+
+    async def aclose(self) -> None:
+        """Ends all connections; for clients of `open_client`."""
+        await self._transport.close()
+
     def statistics(self) -> dict[str, Any]:
         """See `Transport.statistics`."""
         return self._transport.statistics()
@@ -293,6 +306,7 @@ class HttpClient:
                 return WatchEvent(type=EventType(document["type"]), object=_typed(resource, object_))
         except (ValueError, KeyError, TypeError) as error:
             raise UnreachableError(cluster=self.cluster, action=f"watch {path}", problem=str(error)[:500]) from error
+        object_ = orjson.loads(self._transport.masked(orjson.dumps(object_)))
         raise error_of_status(int(object_.get("code") or 500), object_, cluster=self.cluster, action=f"watch {path}")
 
     async def logs(
@@ -358,16 +372,21 @@ class HttpClient:
         return document if isinstance(document, dict) else {}
 
 
+def open_client(settings: ClusterSettings, *, timeout_seconds: float = 30.0, user_agent: str = "haori") -> HttpClient:
+    """A client that whoever opened it closes; nothing is sent before the first call."""
+    return HttpClient(Transport(settings, timeout_seconds=timeout_seconds, user_agent=user_agent))
+
+
 @asynccontextmanager
 async def connect_to(
     settings: ClusterSettings, *, timeout_seconds: float = 30.0, user_agent: str = "haori"
 ) -> AsyncIterator[HttpClient]:
     """A client for settings that are at hand; nothing is sent before the first call."""
-    transport = Transport(settings, timeout_seconds=timeout_seconds, user_agent=user_agent)
+    client = open_client(settings, timeout_seconds=timeout_seconds, user_agent=user_agent)
     try:
-        yield HttpClient(transport)
+        yield client
     finally:
-        await transport.close()
+        await client.aclose()
 
 
 @asynccontextmanager

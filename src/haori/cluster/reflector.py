@@ -12,6 +12,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from haori.cluster.client import EventType, KubernetesClient, WatchEvent
@@ -55,6 +56,7 @@ class Reflector:
         self._known: dict[tuple[str, str], str] = {}
         self._resource_version = ""
         self._synced = asyncio.Event()
+        self._awake = asyncio.Event()
         self._failures = 0
         self._counts = {"lists": 0, "watches": 0, "events": 0, "failures": 0}
 
@@ -81,6 +83,10 @@ class Reflector:
     async def wait_synced(self) -> None:
         """Until the first list was told whole."""
         await self._synced.wait()
+
+    def wake(self) -> None:
+        """Ends a pause after trouble: there is reason to think that it is over."""
+        self._awake.set()
 
     @property
     def is_synced(self) -> bool:
@@ -153,7 +159,10 @@ class Reflector:
     async def _pause(self) -> None:
         longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10))
         self._failures += 1
-        await asyncio.sleep(longest * (0.5 + self._rng.random() / 2))
+        self._awake.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(longest * (0.5 + self._rng.random() / 2)):
+                await self._awake.wait()
 
 
 def _place(item: dict[str, Any]) -> tuple[str, str]:

@@ -97,6 +97,14 @@ class Transport:
         self.is_read_only = False
         """Whether what may change something is refused before it is sent, dry runs too."""
 
+    def use(self, settings: ClusterSettings) -> None:
+        """Other settings from the next request on; what is under way ends with those it began with."""
+        self.settings = settings
+        self._credentials = Credentials(settings, clock=_loop_time, now=lambda: datetime.now(UTC))
+        if self._session is not None:
+            self._retired.append(self._session)
+            self._session = None
+
     async def close(self) -> None:
         """End all connections."""
         for session in (self._session, *self._retired):
@@ -141,7 +149,7 @@ class Transport:
                 return answer
             self._count(request.verb).errors += 1
             raise error_of_status(
-                answer.status, _status_of(answer.body), cluster=self.settings.name, action=_action(request)
+                answer.status, _status_of(self.masked(answer.body)), cluster=self.settings.name, action=_action(request)
             )
 
     @asynccontextmanager
@@ -167,7 +175,7 @@ class Transport:
                 self._count(request.verb).errors += 1
                 raise error_of_status(
                     response.status,
-                    _status_of(body),
+                    _status_of(self.masked(body)),
                     cluster=self.settings.name,
                     action=_action(request),
                     retry_after=_retry_after(response.headers),
@@ -252,10 +260,16 @@ class Transport:
 
     def _unreachable(self, request: Request, error: Exception) -> UnreachableError:
         self._count(request.verb).errors += 1
-        problem = str(error) or type(error).__name__
+        problem = self.masked((str(error) or type(error).__name__).encode()).decode(errors="replace")
         if isinstance(error, TimeoutError):
             problem = f"no answer within {self.timeout_seconds:g} s"
         return UnreachableError(cluster=self.settings.name, action=_action(request), problem=problem[:1000])
+
+    def masked(self, body: bytes) -> bytes:
+        """A refusal without our own credentials: a server may quote what it was sent."""
+        for secret in self._credentials.secrets():
+            body = body.replace(secret, b"******")
+        return body
 
     def _count(self, verb: str) -> VerbCount:
         return self._counts.setdefault(verb, VerbCount())

@@ -5,7 +5,8 @@ from typing import Any, cast
 import pytest
 
 from haori.delivery.controller.admit import check_application, check_deletion
-from haori.delivery.controller.clusters import Cluster, ClusterConnections
+from haori.delivery.controller.cluster import Cluster
+from haori.delivery.controller.clusters import ClusterConnections
 from haori.delivery.model import parse_application, parse_project, parse_settings
 from haori.resources import argo, default_project
 

@@ -6,6 +6,7 @@ What a project restricts and we do not enforce blocks as well: fail closed. Pure
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from haori.delivery.controller.clusters import Place
 from haori.delivery.model import Application, Condition, Project, Source
@@ -92,5 +93,18 @@ def _check_destination(destination: Destination, project: Project, place: Place)
     return found
 
 
-def _invalid(code: str, **parameters: str) -> Condition:
+def check_scope(targets: Iterable[ResourceKey], place: Place) -> tuple[Condition, ...]:
+    """InvalidSpecError for the first object that stands where its cluster's Secret says that nobody looks."""
+    if not place.namespaces:
+        return ()
+    for key in sorted(targets):
+        named = {"cluster": place.name, "object": str(key), "namespaces": list(place.namespaces)}
+        if not key.namespace and not place.cluster_resources:
+            return (_invalid("cluster-scope-unmanaged", **named),)
+        if key.namespace and key.namespace not in place.namespaces:
+            return (_invalid("cluster-object-unmanaged", **named),)
+    return ()
+
+
+def _invalid(code: str, **parameters: Any) -> Condition:
     return Condition(type=ConditionType.INVALID_SPEC, sentence=Sentence(code=code, parameters=parameters))

@@ -76,6 +76,8 @@ class Assessor:
             )
 
         found = judge() if len(live) <= INLINE_OBJECTS else await asyncio.to_thread(judge)
+        if not self._cache.cluster_resources:  # Namespaces are not looked at: those of the Secret are there.
+            found = replace(found, namespace_exists=True, namespace_differs=False)
         if marked := [key for key in sorted(refused) if refused[key].application == name]:
             found = replace(found, conditions=(*found.conditions, _left_alone(application, marked)))
         return await self._confirm(found, targets, memory) if desired is not None else found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -80,18 +80,22 @@ class ClusterCache:
         on_problem: Callable[[ApiResource, PeerError | None], None] = lambda resource, problem: None,
         whole: Mapping[GroupKind, Whole] | None = None,
         judge: Judge = lambda key, manifest, before: assess(manifest),
+        namespaces: Sequence[str] = (),
+        cluster_resources: bool = True,
     ) -> None:
+        """`namespaces`: the only ones to look at (none: all); `cluster_resources`: whether what is in none counts."""
         self.cluster = client.cluster
         self._client, self._settings, self._hasher, self._manager = client, settings, hasher, manager
         self._on_change, self._on_problem = on_change, on_problem
         self._whole = dict(whole or {})
         self._judge = judge
+        self._namespaces, self.cluster_resources = tuple(namespaces), cluster_resources
         self._objects: dict[ResourceKey, Live] = {}
         self._by_uid: dict[str, ResourceKey] = {}
         self._by_application: dict[str, dict[ResourceKey, None]] = {}
         self._by_owner: dict[str, dict[ResourceKey, None]] = {}
         self._by_namespace: dict[str, dict[ResourceKey, None]] = {}
-        self._watches: dict[ApiResource, tuple[Reflector, asyncio.Task[None]]] = {}
+        self._watches: dict[ApiResource, list[tuple[Reflector, asyncio.Task[None]]]] = {}
         self._started = asyncio.Event()
         self._group: asyncio.TaskGroup
         """Owns the watches while `run` does."""
@@ -109,30 +113,56 @@ class ClusterCache:
         discovery = await self._client.discover(refresh=self._started.is_set())
         served = {resource for resource in discovery.preferred() if self.is_watched(resource)}
         for resource in [known for known in self._watches if known not in served]:
-            _, task = self._watches.pop(resource)
-            task.cancel()
+            for _, task in self._watches.pop(resource):
+                task.cancel()
             for key in [key for key in self._objects if key.group_kind == resource.group_kind]:
                 self._forget(key)
         for resource in served - set(self._watches):
             on_problem = partial(self._on_problem, resource)
-            reflector = Reflector(self._client, resource, self.observe, on_problem=on_problem)
-            self._watches[resource] = (reflector, self._group.create_task(_keep(reflector)))
+            reflectors = [
+                Reflector(self._client, resource, self.observe, namespace=namespace, on_problem=on_problem)
+                for namespace in ((resource.namespaced and self._namespaces) or ("",))
+            ]
+            self._watches[resource] = [(each, self._group.create_task(_keep(each))) for each in reflectors]
 
     def is_watched(self, resource: ApiResource) -> bool:
         """Whether a type is listed and watched: not what settings exclude, not what controllers derive in masses."""
         can = {"list", "watch"} <= resource.verbs
         derived = (resource.group, resource.kind) in OUTPUT_OF_CONTROLLERS
-        return can and not derived and not self._settings.is_excluded(resource.group, resource.kind)
+        is_outside = not resource.namespaced and not self.cluster_resources
+        return can and not derived and not is_outside and not self._settings.is_excluded(resource.group, resource.kind)
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the types are known, and with them what `unsynced` speaks of."""
+        return self._started.is_set()
 
     async def wait_synced(self) -> None:
         """Until every type was listed once."""
         await self._started.wait()
-        for reflector, _ in list(self._watches.values()):
+        for reflector in self._reflectors():
             await reflector.wait_synced()
 
     def unsynced(self) -> list[str]:
         """The types that were not listed yet."""
-        return sorted(item.full_name for item, (reflector, _) in self._watches.items() if not reflector.is_synced)
+        return sorted(
+            resource.full_name
+            for resource, watches in self._watches.items()
+            if not all(reflector.is_synced for reflector, _ in watches)
+        )
+
+    def has_read(self, kind: GroupKind) -> bool:
+        """Whether a type was listed: only then is an object that is not here not there."""
+        found = [watches for resource, watches in self._watches.items() if resource.group_kind == kind]
+        return bool(found) and all(reflector.is_synced for watches in found for reflector, _ in watches)
+
+    def wake(self) -> None:
+        """Tries again at once what waits after trouble."""
+        for reflector in self._reflectors():
+            reflector.wake()
+
+    def _reflectors(self) -> list[Reflector]:
+        return [reflector for watches in self._watches.values() for reflector, _ in watches]
 
     def get(self, key: ResourceKey) -> Live | None:
         """One object."""
@@ -178,7 +208,7 @@ class ClusterCache:
 
     def statistics(self) -> dict[str, int]:
         """objects, types, watches' events."""
-        events = sum(reflector.statistics()["events"] for reflector, _ in self._watches.values())
+        events = sum(reflector.statistics()["events"] for reflector in self._reflectors())
         return {"objects": len(self._objects), "types": len(self._watches), "events": events}
 
     def observe(self, event: WatchEvent) -> None:

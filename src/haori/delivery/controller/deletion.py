@@ -68,10 +68,6 @@ class Deletion:
         key = ApplicationKey(application.namespace, application.name)
         if not any(_is_ours(each) for each in application.finalizers):
             return None
-        if place.problem is not None:
-            parameters = {"application": application.name, "cluster": place.name or place.server or "-"}
-            await self._tell(key, Sentence(code="deletion-impossible", parameters=parameters))
-            return None
         project = self._project_of(application)
         if forbidden := check_deletion(application, project):
             told = {"application": application.name, "reason": forbidden[0].sentence}
@@ -144,6 +140,19 @@ class Deletion:
             asked = {"application": application.name, "objects": objects}
             return Stage(problem=Sentence(code="deletion-needs-approval", parameters=asked)), application
         return Stage(), application
+
+    async def wait(self, application: Application, sentence: Sentence) -> None:
+        """Says why nothing can be deleted now."""
+        if any(_is_ours(each) for each in application.finalizers):
+            parameters = {"application": application.name, "reason": sentence}
+            key = ApplicationKey(application.namespace, application.name)
+            await self._tell(key, Sentence(code="deletion-impossible", parameters=parameters))
+
+    async def let_go(self, application: Application) -> None:
+        """Drops our finalizers and leaves the objects: their cluster is gone from the settings, as in Argo CD."""
+        if any(_is_ours(each) for each in application.finalizers):
+            key = ApplicationKey(application.namespace, application.name)
+            await self._writer.write(key, lambda newest: _without(newest, _is_ours))
 
     async def _delete(self, live: Live, propagation: Propagation) -> None:
         await self._release(live)

@@ -13,7 +13,7 @@ from haori.delivery.charts import SCHEME
 from haori.delivery.compare import Targets
 from haori.delivery.controller.assessing import Assessor
 from haori.delivery.controller.cache import Live
-from haori.delivery.controller.clusters import Cluster
+from haori.delivery.controller.cluster import Cluster
 from haori.delivery.controller.commits import Commits
 from haori.delivery.controller.deletion import Deletion
 from haori.delivery.controller.deletion_hooks import DeletionHooks
@@ -177,6 +177,7 @@ class Leader:
             "render": self.ground.renderer.statistics(),
             "writes": self.door.statistics(),
             "cluster": self.ground.client.statistics(),
+            "clusters": self.clusters.statistics(),
         }
 
     def readers_of(self, url: str) -> list[ApplicationKey]:
@@ -205,7 +206,7 @@ class Leader:
 
     def _server_of(self, key: ApplicationKey) -> str:
         application = self.declared.applications.get(key)
-        return argo.IN_CLUSTER_SERVER if application is None else self.sites.place_of(application).server
+        return argo.IN_CLUSTER_SERVER if application is None else self.clusters.server_of(application.spec.destination)
 
     def _lane_of(self, key: ApplicationKey) -> str:
         """Each cluster has workers of its own, so that a slow one keeps nobody else waiting."""

@@ -19,6 +19,7 @@ import orjson
 from haori.delivery.apply.door import LostLeadershipError
 from haori.delivery.compare import Targets
 from haori.delivery.controller import progress
+from haori.delivery.controller.admit import check_scope
 from haori.delivery.controller.clusters import Place
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.desired import operation_sources
@@ -108,6 +109,8 @@ class Reconciler:
         self._counts["looks"] += 1
         try:
             place = self._parts.sites.place_of(application)
+            if not place.is_ready and place.problem is None:
+                return  # It is being read; when that is done everything on it is looked at.
             if application.is_deleting:
                 await self._delete(application, place, wish)
             else:
@@ -116,6 +119,8 @@ class Reconciler:
             raise
         except HaoriError as error:
             self._counts["failures"] += 1
+            if isinstance(error, TransientError):
+                self._parts.sites.suspect(application)
             log.warning("look failed", extra={"application": str(key), "code": error.code, "reason": str(error)})
             self.queue.ask(key, max(wish.level, Level.LIVE), "failed", delay=AGAIN_SECONDS)
         except Exception:
@@ -126,13 +131,19 @@ class Reconciler:
 
     async def _delete(self, application: Application, place: Place, wish: Wish) -> None:
         site = self._parts.sites.at(place)
-        look_at = await (site or self._parts.sites.control).deletion.step(
-            application, place, fresh_after=wish.fresh_after
-        )
-        if look_at is not None:
-            key = ApplicationKey(application.namespace, application.name)
-            delay = max(0.01, (look_at - self._parts.clock()).total_seconds())
-            self.queue.ask(key, Level.LIVE, "time-out", delay=delay)
+        deletion = (site or self._parts.sites.control).deletion
+        if not place.is_known and self._parts.sites.has_read_secrets:
+            cluster = place.name or place.server or "-"
+            log.warning("objects left behind", extra={"application": application.name, "cluster": cluster})
+            await deletion.let_go(application)
+        elif place.problem is not None:
+            await deletion.wait(application, place.problem.sentence)
+        elif site is not None:
+            look_at = await deletion.step(application, place, fresh_after=wish.fresh_after)
+            if look_at is not None:
+                key = ApplicationKey(application.namespace, application.name)
+                delay = max(0.01, (look_at - self._parts.clock()).total_seconds())
+                self.queue.ask(key, Level.LIVE, "time-out", delay=delay)
 
     async def _look(self, key: ApplicationKey, application: Application, place: Place, wish: Wish) -> None:
         parts, memory = self._parts, self._memory_of(key, place)
@@ -141,6 +152,8 @@ class Reconciler:
         refused = parts.check(application)
         is_refused = any(condition.type.is_error for condition in refused)
         wanted = Wanted() if is_refused else await self._want(site, application, memory, wish, now)
+        if wanted.desired is not None and (outside := check_scope(wanted.desired.targets.manifests, place)):
+            refused, is_refused = (*refused, *outside), True
         self._on_wanted(key, place.server, wanted.desired.targets if wanted.desired is not None else None)
         assessment = None if is_refused else await site.assessor.assess(application, wanted.desired, memory)
         conditions = [*refused, *(assessment.conditions if assessment is not None else ())]
@@ -151,10 +164,14 @@ class Reconciler:
         ended = False
         state = application.operation_state
         waiting: tuple[ResourceKey, ...] = ()
-        begun = await self._begin(site, key, application, memory, wanted, assessment, conditions)
+        # On a cluster that does not answer nothing begins and nothing fails: all goes on when it does.
+        is_away = place.problem is not None and place.problem.type is ConditionType.COMPARISON_ERROR
+        begun = None
+        if not is_away:
+            begun = await self._begin(site, key, application, memory, wanted, assessment, conditions)
         if begun is not None:
             state = begun
-        if state is not None and not state.phase.is_completed:
+        if state is not None and not state.phase.is_completed and not is_away:
             current = parts.declared.applications.get(key, application)
             outcome = await site.operating.advance(current, state, memory, wanted.desired, conditions)
             state, waiting, ended = outcome.state, outcome.waiting_for, outcome.state.phase.is_completed
@@ -163,7 +180,8 @@ class Reconciler:
                 self.queue.ask(key, Level.LIVE, "time-out", delay=delay)
             if outcome.again_at is not None:
                 self.queue.ask(key, Level.NEWEST, "retry", delay=max(0.01, (outcome.again_at - now).total_seconds()))
-            assessment = await site.assessor.assess(application, wanted.desired, memory)
+            if not is_refused:
+                assessment = await site.assessor.assess(application, wanted.desired, memory)
         await self._publish(site, key, memory, wanted, assessment, conditions, state, waiting, ended=ended)
         if ended:
             memory.run = None

@@ -68,6 +68,8 @@ class EngineSettings:
     """Whether file:// repositories are read; off, since whoever may create an Application could read this disk."""
     allow_loopback: bool = False
     """Whether chart repositories, registries and value files may be on this machine; off, since its listeners are not theirs."""
+    allow_exec_credentials: bool = False
+    """Whether programs that cluster Secrets name (execProviderConfig) are run; off, since they run as the engine does."""
     listener_host: str = "127.0.0.1"
     """Where the internal listener answers; empty: there is none."""
     listener_port: int = 0

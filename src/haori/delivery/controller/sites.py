@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from haori.delivery.controller.assessing import Assessor
-from haori.delivery.controller.clusters import Cluster, ClusterConnections, Place
+from haori.delivery.controller.cluster import Cluster
+from haori.delivery.controller.clusters import ClusterConnections, Place
 from haori.delivery.controller.deletion import Deletion
 from haori.delivery.controller.desired import DesiredStates
 from haori.delivery.controller.operating import Operating
@@ -53,6 +54,15 @@ class Sites:
             return None
         made = self._known[place.server] = self._build(cluster)
         return made
+
+    @property
+    def has_read_secrets(self) -> bool:
+        """Whether a cluster that is not known is really not there."""
+        return self._clusters.has_read_secrets
+
+    def suspect(self, application: Application) -> None:
+        """Something failed on the application's cluster that may mean that it is down."""
+        self._clusters.suspect(self._clusters.server_of(application.spec.destination))
 
     def of(self, application: Application) -> Site:
         """The site of an application; that of the control cluster where its own is not known."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,9 @@ from haori.cluster.well_known import CONFIG_MAPS
 from haori.delivery.charts import PLACE, SCHEME, Charts
 from haori.delivery.controller.admit import check_application, check_sources
 from haori.delivery.controller.cache import ClusterCache, Live, Whole
-from haori.delivery.controller.clusters import Cluster, ClusterConnections
+from haori.delivery.controller.cluster import Cluster, RemoteCluster
+from haori.delivery.controller.cluster_secrets import normalize_server
+from haori.delivery.controller.clusters import ClusterConnections
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.places import Places
@@ -36,7 +38,7 @@ from haori.delivery.scripts import ScriptRunner
 from haori.errors import PeerError
 from haori.git import Repositories, normalize_url
 from haori.git.credentials import is_below
-from haori.objects import GroupKind
+from haori.objects import GroupKind, nested_text
 from haori.objects.masking import SecretHasher
 from haori.resources import argo, haori
 from haori.resources.argo import ConditionType
@@ -117,7 +119,12 @@ class Watching:
         self.index = ground.known.index = RepositoryIndex(
             ground.settings.namespace, on_change=self._credentials_changed
         )
-        self.clusters = ClusterConnections(self._control())
+        self.clusters = ClusterConnections(
+            self._control(),
+            fit=self._fit,
+            on_state=self._cluster_changed,
+            allow_exec=ground.settings.allow_exec_credentials,
+        )
         self._places = Places(ground.repositories, ground.charts)
         self.repositories: RepositoryWatches[ApplicationKey] = RepositoryWatches(
             self._places,
@@ -131,6 +138,7 @@ class Watching:
         await self.clusters.control.open()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.clusters.control.run())
+            group.create_task(self.clusters.run())
             group.create_task(self.repositories.run())
             await self._restart.wait()
             raise SettingsChangedError
@@ -163,12 +171,12 @@ class Watching:
                 GroupKind(argo.ARGO_GROUP, argo.APPLICATION): self.declared.observe_application,
                 GroupKind(argo.ARGO_GROUP, argo.PROJECT): self.declared.observe_project,
                 GroupKind("", "ConfigMap"): self._observe_config,
-                GroupKind("", "Secret"): self.index.observe,
+                GroupKind("", "Secret"): self._observe_secret,
             },
         )
         return control
 
-    def _fit(self, cluster: Cluster, whole: dict[GroupKind, Whole]) -> None:
+    def _fit(self, cluster: Cluster, whole: Mapping[GroupKind, Whole] | None = None) -> None:
         """Gives a cluster its cache and somebody who listens."""
         cluster.scripted = ScriptedHealth(
             self.declared.settings,
@@ -187,6 +195,8 @@ class Watching:
             on_problem=partial(_watch_problem, cluster),
             whole=whole,
             judge=cluster.scripted.judge,
+            namespaces=cluster.entry.namespaces if isinstance(cluster, RemoteCluster) else (),
+            cluster_resources=not isinstance(cluster, RemoteCluster) or cluster.entry.cluster_resources,
         )
         cluster.on_change, cluster.on_types = self._live_changed, self._types_changed
 
@@ -218,6 +228,13 @@ class Watching:
         if self.hears is not None:
             self.hears.live_changed(cluster, before, after)
 
+    def _cluster_changed(self, server: str, name: str) -> None:
+        """A cluster came, went, or answers otherwise than before: what is delivered to it is looked at again."""
+        for key, application in list(self.declared.applications.items()):
+            destination = application.spec.destination
+            if destination.name == name or (destination.server and normalize_server(destination.server) == server):
+                self._asked(key, Level.NEWEST, "cluster")
+
     def _types_changed(self, cluster: Cluster) -> None:
         if self.hears is not None:
             self.hears.types_changed(cluster)
@@ -225,6 +242,11 @@ class Watching:
     def _repository_changed(self, url: str) -> None:
         if self.hears is not None:
             self.hears.repository_changed(url)
+
+    def _observe_secret(self, event: WatchEvent) -> None:
+        self.index.observe(event)
+        if nested_text(event.object, "metadata", "namespace") == self.ground.settings.namespace:
+            self.clusters.observe(event)
 
     def _observe_config(self, event: WatchEvent) -> None:
         self.declared.observe_config(event)
@@ -246,6 +268,8 @@ class Watching:
 
 
 def _watch_problem(cluster: Cluster, resource: ApiResource, problem: PeerError | None) -> None:
+    if isinstance(cluster, RemoteCluster) and not cluster.watch_failed(resource, problem):
+        return
     if problem is not None:
         extra = {"cluster": cluster.name, "resource": resource.full_name, "code": problem.code}
         log.warning("watch fails", extra=extra)
