@@ -276,6 +276,9 @@ async def end_process(process: asyncio.subprocess.Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     # Pipes with output that nobody read would keep asyncio waiting for their end (CPython issue 119710), so they are
     # closed first. The transport has no public name.
+    # It is not closed itself: closing looks whether the process has ended, and so takes its end away from asyncio's watcher.
     transport: asyncio.SubprocessTransport = process._transport  # type: ignore[attr-defined]
-    transport.close()
+    for descriptor in range(3):
+        if (pipe := transport.get_pipe_transport(descriptor)) is not None:
+            pipe.close()
     await process.wait()

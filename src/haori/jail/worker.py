@@ -36,6 +36,8 @@ class WorkerLimits:
     """The longest answer."""
     memory_bytes: int = 256 << 20
     """Its address space, kept by the kernel."""
+    nice: int = 0
+    """How much it steps back before others who want the processor, 0 to 19."""
 
 
 class End(StrEnum):
@@ -102,6 +104,7 @@ class Worker:
             "program": str(self._program),
             "paths": [_folder_of(name) for name in self._packages],
             "memoryBytes": self._limits.memory_bytes,
+            "nice": self._limits.nice,
             **({"uid": UNPRIVILEGED_ID} if os.geteuid() == 0 else {}),
         }
         self._counts["starts"] += 1

@@ -1,6 +1,6 @@
 """Loads a trusted program, confines itself for good, then answers. Run as a script: `python -I -S worker_process.py CONFIG`.
 
-CONFIG is JSON: {"program", "paths", "uid", "memoryBytes", "network"}. `program` is a Python file of ours with
+CONFIG is JSON: {"program", "paths", "uid", "memoryBytes", "nice"}. `program` is a Python file of ours with
 `answer(question: bytes) -> Iterator[bytes]`; all that it will ever need it imports at its head, because afterwards no file
 can be opened. What it then runs is not trusted: after `allow_only_computing` this process can read its questions, write
 its answers, compute and end, and nothing else; where the kernel offers no such filter, namespaces keep the network away.
@@ -26,7 +26,6 @@ from typing import Any
 
 READY = b"ready"
 LENGTH = struct.Struct(">I")
-_POLITE = 10
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | 1, 0x80000000
 # AUDIT_ARCH_* and the numbers of the calls that computing takes: memory, the descriptors there are, clocks, signals'
 # return, locks, the end. No open, no socket, no fork, no exec.
@@ -77,7 +76,7 @@ def confine(config: dict[str, Any]) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (value, value))
-    os.nice(_POLITE)
+    os.nice(config["nice"])
     if isinstance(config.get("uid"), int):
         launcher.drop_privileges(config["uid"])
     launcher.keep_privileges_away()

@@ -70,8 +70,14 @@ class ScriptRunner:
 
     def __init__(self, limits: ScriptLimits | None = None) -> None:
         self.limits = limits or ScriptLimits()
-        bounds = WorkerLimits(answer_seconds=self.limits.kill_seconds)
-        self._workers = {lane: Worker(PROGRAM, packages=("lupa",), limits=bounds) for lane in Lane}
+        self._workers = {
+            lane: Worker(
+                PROGRAM,
+                packages=("lupa",),
+                limits=WorkerLimits(answer_seconds=self.limits.kill_seconds, nice=10 if lane is Lane.SLOW else 0),
+            )
+            for lane in Lane
+        }
         self._suspect_until: dict[HealthScript, float] = {}
         self._counts = {"runs": 0, "limits": 0}
 
