@@ -18,6 +18,8 @@ RULES = [(section.split()[0], row) for section, rows in TABLE.items() for row in
 WHOLE = (
     "plan/test_plan",
     "plan/test_next",
+    "plan/test_timeouts",
+    "plan/test_deletion_hooks",
     "plan/test_validation",
     "plan/test_automation",
     "compare/test_keep",

@@ -1,0 +1,104 @@
+"""The life of an operation: one at a time, tried again, terminated, on every cluster there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, JOBS, PODS
+from tests.e2e.delivery import Delivery, config_map, is_idle, job, sync_of, why_of
+
+pytestmark = pytest.mark.e2e
+
+MANUAL: dict[str, Any] = {"automated": None}
+
+
+def state_of(application: dict[str, Any]) -> dict[str, Any]:
+    state: dict[str, Any] = (application.get("status") or {}).get("operationState") or {}
+    return state
+
+
+async def begin(delivery: Delivery, **files: str) -> str:
+    named: dict[str, str | None] = {f"app/{name}.yaml": text for name, text in files.items()}
+    commit = delivery.repository.commit("Begin", named)
+    await delivery.client.create(APPLICATIONS, delivery.application("shop", "app", policy=MANUAL))
+    await delivery.expect("shop", lambda app: sync_of(app) == "OutOfSync")
+    return commit
+
+
+async def ask(delivery: Delivery, who: str, **more: Any) -> None:
+    operation = {"sync": {"syncOptions": ["CreateNamespace=true"]}, "initiatedBy": {"username": who}, **more}
+    await delivery.patch(APPLICATIONS, "shop", delivery.control, {"operation": operation})
+
+
+def asked_by(application: dict[str, Any]) -> str:
+    return str(((state_of(application).get("operation") or {}).get("initiatedBy") or {}).get("username"))
+
+
+async def let_pull(delivery: Delivery) -> None:
+    pods = (await delivery.client.list(PODS, delivery.namespace)).items
+    for pod in pods:
+        containers = [{**pod["spec"]["containers"][0], "image": "migrate:1"}]
+        await delivery.patch(PODS, pod["metadata"]["name"], delivery.namespace, {"spec": {"containers": containers}})
+
+
+async def test_an_operation_asked_for_while_one_runs_waits_for_its_end(delivery: Delivery):
+    await begin(delivery, job=job("migrate", "migrate:missing", "PreSync"), a=config_map("a", x="1"))
+    await ask(delivery, "ann")
+    await delivery.expect("shop", lambda app: "migrate:missing" in why_of(app).get("text", ""))
+    first = await delivery.client.get(JOBS, "migrate", delivery.namespace)
+    await ask(delivery, "bob")
+    await delivery.annotate("shop", {"argocd.argoproj.io/refresh": "normal"})
+    running = await delivery.expect(
+        "shop", lambda app: "argocd.argoproj.io/refresh" not in (app["metadata"].get("annotations") or {})
+    )
+    assert (asked_by(running), running["operation"]["initiatedBy"]["username"]) == ("ann", "bob")
+
+    await let_pull(delivery)
+    await delivery.expect(
+        "shop", lambda app: asked_by(app) == "bob" and "migrate:missing" in why_of(app).get("text", "")
+    )
+    second = await delivery.client.get(JOBS, "migrate", delivery.namespace)
+    await let_pull(delivery)
+    ended = await delivery.expect("shop", lambda app: is_idle(app) and state_of(app).get("phase") == "Succeeded")
+
+    assert first["metadata"]["uid"] != second["metadata"]["uid"]
+    assert [entry["initiatedBy"]["username"] for entry in ended["status"]["history"]] == ["ann", "bob"]
+
+
+@pytest.mark.parametrize("refreshes", [False, True], ids=["the same revision", "refresh"])
+async def test_a_retry_with_refresh_takes_the_newest_commit(delivery: Delivery, refreshes: bool):
+    bad = config_map("a", x="1").replace("name: a", "name: Not_A_Name")
+    commit = await begin(delivery, a=bad)
+    backoff = {"duration": "1s", "factor": 1, "maxDuration": "1s"}
+    await ask(delivery, "ann", retry={"limit": 4, "refresh": refreshes, "backoff": backoff})
+    waiting = await delivery.expect("shop", lambda app: "Retrying attempt #1 at " in str(state_of(app).get("message")))
+    assert state_of(waiting)["phase"] == "Running"
+    assert state_of(waiting)["finishedAt"]
+
+    mend = await delivery.push("shop", "Mend", {"app/a.yaml": config_map("a", x="1")})
+    ended = await delivery.expect("shop", lambda app: state_of(app).get("phase") in ("Succeeded", "Failed"))
+
+    state = state_of(ended)
+    assert state["startedAt"] == state_of(waiting)["startedAt"]
+    assert state["phase"] == ("Succeeded" if refreshes else "Failed")
+    assert state["syncResult"]["revision"] == (mend if refreshes else commit)
+    assert state["retryCount"] == 4 or refreshes
+
+
+async def test_an_operation_is_terminated_though_git_is_away(delivery: Delivery):
+    await begin(delivery, job=job("migrate", "migrate:missing", "PreSync"), a=config_map("a", x="1"))
+    await ask(delivery, "ann")
+    await delivery.expect("shop", lambda app: "migrate:missing" in why_of(app).get("text", ""))
+    await delivery.stop_engine()
+    await delivery.patch(
+        APPLICATIONS, "shop", delivery.control, {"status": {"operationState": {"phase": "Terminating"}}}
+    )
+    delivery.repository.folder.rename(delivery.folder / "away")
+    await delivery.start_engine("another")
+
+    ended = await delivery.expect("shop", lambda app: state_of(app).get("phase") == "Failed")
+    assert state_of(ended)["message"] == "Operation terminated"
+    await delivery.expect_gone(JOBS, "migrate", delivery.namespace)
+    await delivery.expect_gone(CONFIG_MAPS, "a", delivery.namespace)
