@@ -16,7 +16,7 @@ from haori.cluster import ApiResource, HttpClient, NotFoundError, PatchType
 from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, NAMESPACES
 from haori.delivery.controller.engine import serve
 from haori.delivery.controller.lease import LeaseSettings
-from haori.delivery.controller.settings import EngineSettings, Mode, WorkSettings
+from haori.delivery.controller.settings import EngineSettings, GitSettings, Mode, WorkSettings
 from haori.timeline import MemoryRecorder
 
 _numbers = itertools.count(1)
@@ -97,6 +97,7 @@ class Delivery:
         folder: str = "engine",
         *,
         work: WorkSettings | None = None,
+        git: GitSettings | None = None,
         mode: Mode = Mode.AUTO,
         kubeconfig: Path | None = None,
     ) -> None:
@@ -110,6 +111,7 @@ class Delivery:
             allow_loopback=True,
             listener_host="127.0.0.1",
             work=work or WorkSettings(),
+            git=git or GitSettings(),
             lease=LeaseSettings(duration_seconds=4.0, renew_seconds=1.0, retry_seconds=0.2, margin_seconds=1.0),
         )
         ready = asyncio.Event()

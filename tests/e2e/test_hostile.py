@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,9 @@ from typing import Any
 import pytest
 
 from haori.cluster import HttpClient
-from haori.cluster.well_known import APPLICATIONS
-from haori.delivery.controller.settings import WorkSettings
-from tests.e2e.delivery import Delivery, at, config_map, health_of, sync_of
+from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS
+from haori.delivery.controller.settings import GitSettings, WorkSettings
+from tests.e2e.delivery import Delivery, Repository, at, config_map, health_of, is_green, sync_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-sandbox")]
 
@@ -48,6 +50,8 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"a{number}: &a{number} [{','.join([f'*a{number - 1}'] * 9)}]\n" for number in range(1, 10)
 )
 DEEP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nx: " + "[" * 5000 + "]" * 5000 + "\n"
+LARGE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n" + "".join(f" k{n}: v\n" for n in range(800_000))
+"""Nine megabytes in pieces so small that reading them takes half a minute."""
 EXEC_GENERATOR = """\
 apiVersion: v1
 kind: Gen
@@ -109,6 +113,19 @@ CASES = {
         files=chart("{}"), source={"helm": {"valueFiles": ["https://example.invalid/v.yaml"]}},
         parts=("https://example.invalid/v.yaml", "no network"),
     ),
+    "jsonnet-spins": Case(
+        files={"a.jsonnet": "std.foldl(function(a, i) std.length(std.range(0, 9999)), std.range(0, 999999), 0)"},
+        parts=("Jsonnet was stopped", "hostile/jsonnet-spins", f"{RENDER_SECONDS:g} s"),
+    ),
+    "jsonnet-recurses": Case(files={"a.jsonnet": "local f(x) = f(x + 1) + 1; f(0)"}, parts=("a.jsonnet", "stack")),
+    "jsonnet-reads-out": Case(
+        files={"a.jsonnet": "importstr '../../../../etc/hostname'"}, parts=("etc/hostname", "leads out")
+    ),
+    "jsonnet-library-out": Case(
+        files={"a.jsonnet": "{}"}, source={"directory": {"jsonnet": {"libs": ["../../.."]}}}, parts=("../../..", "leads out")
+    ),
+    "many-files": Case(sizes={f"{number}.yaml": 1 << 20 for number in range(12)}, parts=("larger than", "10000000")),
+    "large-yaml": Case(files={"a.yaml": LARGE}, parts=("YAML was stopped", "a.yaml", f"{RENDER_SECONDS:g} s")),
     "plugin": Case(files={"a.yaml": ""}, source={"plugin": {"name": "sh"}}, parts=("plugin",)),
 }  # fmt: skip
 
@@ -162,7 +179,9 @@ async def test_each_is_named_and_an_honest_neighbour_is_delivered_meanwhile(deli
 
     wrong = {}
     for name, case in CASES.items():
-        found = await delivery.expect(name, lambda seen: bool((seen.get("status") or {}).get("conditions")), seconds=60)
+        found = await delivery.expect(
+            name, lambda seen: bool((seen.get("status") or {}).get("conditions")), seconds=120
+        )
         rows = found["status"]["conditions"]
         type_ = "InvalidSpecError" if case.is_invalid else "ComparisonError"
         told = [row["message"] for row in rows if row["type"] == type_]
@@ -172,6 +191,111 @@ async def test_each_is_named_and_an_honest_neighbour_is_delivered_meanwhile(deli
             wrong[name] = f"{name} lacks {missing}: {sync_of(found)} {health_of(found)} {told}"
     assert not wrong, "\n".join(wrong.values())
     assert CANARY not in os.listdir("/tmp")
+
+
+ENDLESS = {"chart": chart(SPIN), "jsonnet": CASES["jsonnet-spins"].files}
+
+
+@pytest.mark.tools
+async def test_a_neighbour_is_delivered_while_what_never_ends_still_renders(delivery: Delivery):
+    """Of order, not of time: the neighbour is done before any of these has reached its limit."""
+    await delivery.stop_engine()
+    await delivery.start_engine("patient", work=WorkSettings(render_seconds=600.0))
+    files = {f"{name}/{path}": text for name, each in ENDLESS.items() for path, text in each.items()}
+    delivery.repository.commit(
+        "Begin",
+        {**files, "honest/kustomization.yaml": "resources: [a.yaml]\n", "honest/a.yaml": config_map("a", x="1")},
+    )
+    for name in ("chart", "jsonnet"):
+        await delivery.client.create(APPLICATIONS, delivery.application(name, name))
+    await _until(lambda: _renders_under_way() == 2, "two renders are under way")
+
+    await delivery.deploy("honest", "honest")
+
+    for name in ("chart", "jsonnet"):
+        assert "conditions" not in ((await delivery.get(name)).get("status") or {}), name
+    assert _renders_under_way() == 2
+
+
+@pytest.mark.tools
+async def test_an_application_that_was_stopped_leaves_the_places_to_others(delivery: Delivery):
+    """It may be asked for as often as anybody likes: it waits among its own kind."""
+    delivery.repository.commit(
+        "Begin",
+        {**{f"chart/{path}": text for path, text in chart(SPIN).items()}, "honest/a.yaml": config_map("a", x="1")},
+    )
+    await delivery.client.create(APPLICATIONS, delivery.application("chart", "chart"))
+    await delivery.expect("chart", has_conditions)
+    await delivery.refresh("chart", "hard")
+    await _until(lambda: _renders_under_way() == 1, "it renders again")
+    await delivery.deploy("honest", "honest")
+
+
+async def test_a_key_that_stands_twice_counts_by_its_last_value_and_warns(delivery: Delivery):
+    delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1") + "data: {x: two}\n"})
+    await delivery.client.create(APPLICATIONS, delivery.application("twice", "app"))
+    found = await delivery.expect("twice", lambda seen: is_green(seen) and has_conditions(seen))
+    (row,) = found["status"]["conditions"]
+    assert row["type"] == "SourceWarning"
+    assert "app/a.yaml" in row["message"] or "a.yaml line" in row["message"]
+    assert "data" in row["message"]
+
+
+async def test_a_repository_beyond_its_bound_is_refused_and_an_honest_one_is_delivered(
+    delivery: Delivery, tmp_path: Path
+):
+    """The bound is the engine's setting; what counts is that the disk never holds more than it."""
+    bound = 2 << 20
+    await delivery.stop_engine()
+    await delivery.start_engine("bounded", git=GitSettings(repository_bytes=bound))
+    large = Repository(tmp_path / "large")
+    (large.folder / "blob").write_bytes(os.urandom(4 * bound))
+    large.commit("Begin", {"app/a.yaml": config_map("b", x="1")})
+    delivery.repository.commit("Begin", {"honest/a.yaml": config_map("a", x="1")})
+
+    application = delivery.application("large", "app", source={"repoURL": large.url})
+    await delivery.client.create(APPLICATIONS, application)
+    await delivery.deploy("honest", "honest")
+
+    found = await delivery.expect("large", has_conditions)
+    (row,) = found["status"]["conditions"]
+    assert row["type"] == "ComparisonError"
+    assert all(part in row["message"] for part in (large.url, str(bound), "history"))
+    mirrors = delivery.folder / "bounded" / "mirrors"
+    assert sum(path.stat().st_size for path in mirrors.rglob("*") if path.is_file()) < bound
+
+
+LUA = {"resource.customizations.health.scheduling.k8s.io_PriorityClass": "while true do end"}
+
+
+async def test_a_health_script_that_loops_is_named_and_an_honest_neighbour_is_delivered(delivery: Delivery):
+    await delivery.patch(CONFIG_MAPS, "argocd-cm", delivery.control, {"data": LUA})
+    name = f"rank-{delivery.namespace}"
+    rank = f"apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {{name: {name}}}\nvalue: 1\n"
+    delivery.repository.commit("Begin", {"loops/a.yaml": rank, "honest/b.yaml": config_map("a", x="1")})
+    await delivery.client.create(APPLICATIONS, delivery.application("loops", "loops"))
+    await delivery.deploy("honest", "honest")
+    found = await delivery.expect(
+        "loops", lambda seen: health_of(seen) not in ("", "Missing", "Progressing"), seconds=60
+    )
+    assert sync_of(found) == "Synced"
+    assert "script" in found["status"]["health"]["message"], found["status"]["health"]
+
+
+def has_conditions(application: dict[str, Any]) -> bool:
+    return bool((application.get("status") or {}).get("conditions"))
+
+
+def _renders_under_way() -> int:
+    """Working folders of this process's engine that a tool has begun to work in."""
+    return len(list(Path(tempfile.gettempdir()).glob(f"haori-render-{os.getpid()}-*")))
+
+
+async def _until(is_met: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not is_met():  # noqa: ASYNC110 - folders send no events
+            await asyncio.sleep(0.02)
+    assert is_met(), what
 
 
 async def test_nothing_that_a_link_points_at_is_told(delivery: Delivery):

@@ -39,6 +39,7 @@ from haori.jail import Limits
 from haori.objects import ResourceKey
 from haori.resources import argo, haori
 
+SLOW_CODES = frozenset({"render-stopped", "git-timeout", "git-repository-too-large"})
 Standing = tuple[str, ResourceKey]
 """An object of one cluster: (its server, key)."""
 
@@ -209,8 +210,11 @@ class Leader:
         return argo.IN_CLUSTER_SERVER if application is None else self.clusters.server_of(application.spec.destination)
 
     def _lane_of(self, key: ApplicationKey) -> str:
-        """Each cluster has workers of its own, so that a slow one keeps nobody else waiting."""
-        return self._server_of(key)
+        """Each cluster has workers of its own, so that a slow one keeps nobody else waiting; so have applications whose
+        source was stopped at a limit or did not come in time, since they may hold a worker for a minute each."""
+        memory = self.reconciler.memories.get(key)
+        is_slow = memory is not None and memory.failure is not None and memory.failure.code in SLOW_CODES
+        return f"{self._server_of(key)} slow" if is_slow else self._server_of(key)
 
     # What is heard
 

@@ -82,7 +82,7 @@ async def evaluate_jsonnet(
         "arguments": options.arguments,
     }
     late = {"_gojsonnet": find_jsonnet()}
-    name = scripts[0] if len(scripts) == 1 else base
+    name = posixpath.normpath(posixpath.join(base, scripts[0])) if len(scripts) == 1 else base
     try:
         done = await run_program(
             PROGRAM, stdin=orjson.dumps(question), cwd=work, limits=bounds.limits, using=bounds.isolation, late=late

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import tempfile
 import time
 import zlib
 from collections import OrderedDict
@@ -31,6 +33,7 @@ from haori.delivery.model.application import Source
 from haori.delivery.model.settings import BuildOptions
 from haori.delivery.render.cache import SealedCache
 from haori.delivery.render.detect import SourceType
+from haori.delivery.render.errors import RenderDiskError
 from haori.delivery.render.flight import SingleFlight
 from haori.delivery.render.folder import (
     REPOSITORY,
@@ -41,6 +44,7 @@ from haori.delivery.render.folder import (
     sweep_workspaces,
 )
 from haori.delivery.render.inputs import Entries, Reading, find_reading
+from haori.delivery.render.lanes import Lanes
 from haori.delivery.render.overrides import put_overrides
 from haori.delivery.render.paths import join_path
 from haori.delivery.render.remote import REFERENCES, Bringer, Brought, put_brought, with_places
@@ -109,7 +113,7 @@ class Renderer:
         self._memory_bytes = 0
         self._errors: OrderedDict[str, tuple[float, HaoriError]] = OrderedDict()
         self._flights: SingleFlight[Rendered] = SingleFlight()
-        self._slots = asyncio.Semaphore(settings.at_once or len(os.sched_getaffinity(0)))
+        self._lanes = Lanes(settings.at_once or len(os.sched_getaffinity(0)))
         self._tools: dict[Path, tuple[tuple[int, int, int], str]] = {}
         self._counts = dict.fromkeys(("memory_hits", "disk_hits", "misses", "renders", "errors", "error_hits"), 0)
         self._seconds = 0.0
@@ -198,20 +202,29 @@ class Renderer:
             self._keep(work.key, packed)
             return await asyncio.to_thread(_unpack, packed, work.key)
         self._counts["misses"] += 1
-        async with self._slots:
-            started = self._settings.clock()
-            try:
-                rendered = await self._render(work)
-            except HaoriError as error:
-                self._note_error(work.key, error)
-                raise
-            finally:
-                self._seconds += self._settings.clock() - started
+        rendered = await self._lanes.run(_source_name(work.source), lambda: self._timed(work))
         self._counts["renders"] += 1
         packed = await asyncio.to_thread(_pack, rendered)
         self._errors.pop(work.key, None)
         self._keep(work.key, packed)
         await asyncio.to_thread(self._disk.write, work.key, packed)
+        return rendered
+
+    async def _timed(self, work: _Work) -> Rendered:
+        started, name = self._settings.clock(), _source_name(work.source)
+        try:
+            rendered = await self._render(work)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise RenderDiskError("render-disk-full", folder=tempfile.gettempdir()) from error
+        except HaoriError as error:
+            self._lanes.note(name, was_stopped=error.code == "render-stopped")
+            self._note_error(work.key, error)
+            raise
+        finally:
+            self._seconds += self._settings.clock() - started
+        self._lanes.note(name, was_stopped=False)
         return rendered
 
     async def _render(self, work: _Work) -> Rendered:
@@ -279,6 +292,10 @@ def _key(source: Source, reading: Reading, brought: Brought, request: RenderRequ
         "brought": brought.key,
     }
     return json.dumps(value, sort_keys=True, default=str, ensure_ascii=True).encode()
+
+
+def _source_name(source: Source) -> str:
+    return f"{source.repo_url} {source.chart} {source.path}"
 
 
 def _with_bounds(context: RenderContext, reading: Reading) -> RenderContext:
