@@ -48,6 +48,34 @@ def application(**status: Any) -> dict[str, Any]:
         pytest.param({}, {"repo": "u", "path": "p"}, {"source": {"repoURL": "u", "path": "p"}}, id="source"),
         pytest.param({"source": {"path": "p"}}, {}, {"source": {"path": "p"}}, id="nothing-given"),
         pytest.param(
+            {},
+            {
+                "repo": "u",
+                "helm_chart": "web",
+                "revision": "^1",
+                "helm_skip_tests": True,
+                "helm_pass_credentials": True,
+                "helm_kube_version": "1.30.0",
+                "helm_api_versions": ("x/v1",),
+                "helm_skip_schema_validation": True,
+            },
+            {
+                "source": {
+                    "repoURL": "u",
+                    "chart": "web",
+                    "targetRevision": "^1",
+                    "helm": {
+                        "skipTests": True,
+                        "passCredentials": True,
+                        "kubeVersion": "1.30.0",
+                        "apiVersions": ["x/v1"],
+                        "skipSchemaValidation": True,
+                    },
+                }
+            },
+            id="chart",
+        ),
+        pytest.param(
             {"destination": {"server": "s"}},
             {"dest_name": "prod"},
             {"destination": {"name": "prod"}, "source": {}},

@@ -230,6 +230,25 @@ def test_repositories_are_added_listed_and_forgotten_without_their_secrets(stand
     assert all(CANARY not in said.out + said.err for said in told)
 
 
+def test_chart_repositories_are_added_as_argo_cd_spells_it(stand: Stand, tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(CANARY)
+    (tmp_path / "cert.pem").write_text("CERT")
+    files = ["--tls-client-cert-path", f"{tmp_path}/cert.pem", "--tls-client-cert-key-path", f"{tmp_path}/key.pem"]
+    told = [
+        stand.ok("repo", "add", "https://charts.example", "--type", "helm", "--name", "company", *files),
+        stand.ok("repo", "add", "registry.example/charts", "--type", "helm", "--enable-oci", "--password", "-",
+                 stdin=CANARY),
+    ]  # fmt: skip
+    listed = stand.ok("repo", "list", "-o", "json")
+    rows = [(entry["url"], entry["type"], entry["name"], entry["credentials"]) for entry in listed.value]
+    assert rows == [
+        ("https://charts.example", "helm", "company", True), ("registry.example/charts", "helm", "", True)
+    ]  # fmt: skip
+    for url, _, _, _ in rows:
+        told.append(stand.ok("repo", "rm", url, "--yes"))
+    assert all(CANARY not in said.out + said.err for said in (*told, listed))
+
+
 def test_no_secret_leaves_by_a_command(stand: Stand) -> None:
     stand.repository.commit("One", {"shop/secret.yaml": SECRET % CANARY})
     stand.create("--sync-policy", "auto")

@@ -79,14 +79,16 @@ async def test_a_locked_registry_opens_once_its_secret_is_there(delivery: Delive
     server.challenge = "bearer"
     server.push("team/web", "1.0.0", make_chart("web", "1.0.0"))
     url = f"{server.host}/team"
-    plain = {"type": "helm", "enableOCI": "true", "insecureOCIForceHttp": "true"}
-    await delivery.client.create(SECRETS, build_secret(url, plain, namespace=delivery.control))
+    plain = {"enableOCI": "true", "insecureOCIForceHttp": "true"}
+    await delivery.client.create(SECRETS, build_secret(url, plain, namespace=delivery.control, kind="helm"))
     source = {"repoURL": url, "chart": "web", "targetRevision": "1.0.0", "path": ""}
     await delivery.client.create(APPLICATIONS, delivery.application("shop", "", source=source))
     found = await delivery.expect("shop", lambda app: bool(errors_of(app)))
     assert "401" in errors_of(found)[0]
 
-    secret = build_secret(url, {**plain, "username": USER, "password": PASSWORD}, namespace=delivery.control)
+    secret = build_secret(
+        url, {**plain, "username": USER, "password": PASSWORD}, namespace=delivery.control, kind="helm"
+    )
     await delivery.client.replace(SECRETS, secret)
     await delivery.expect("shop", is_green)
     assert server.paths().count("/v2/team/web/tags/list") == 0
@@ -98,7 +100,7 @@ async def test_a_chart_takes_values_from_git_beside_manifests_from_a_registry(de
         "team/manifests", "1.0.0", make_archive({"./app/extra.yaml": config_map("extra", x="1")}), IMAGE_LAYER
     )
     registry = f"oci://{server.host}/team/manifests"
-    secret = build_secret(registry, {"type": "oci", "insecureOCIForceHttp": "true"}, namespace=delivery.control)
+    secret = build_secret(registry, {"insecureOCIForceHttp": "true"}, namespace=delivery.control, kind="oci")
     await delivery.client.create(SECRETS, secret)
     head = delivery.repository.commit("Values", {"live/values.yaml": "size: 9\n"})
     application = delivery.application("shop", "")

@@ -38,7 +38,14 @@ FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--sync-option", {"multiple": True, "metavar": "NAME=VALUE"}),
     ("--sync-retry-limit", {"type": int, "metavar": "N"}),
     ("--revision-history-limit", {"type": int, "metavar": "N"}),
+    ("--helm-chart", {"metavar": "NAME"}),
     ("--release-name", {"metavar": "NAME"}),
+    ("--helm-namespace", {"metavar": "NAMESPACE"}),
+    ("--helm-kube-version", {"metavar": "VERSION"}),
+    ("--helm-api-versions", {"multiple": True, "metavar": "VERSION"}),
+    ("--helm-pass-credentials/--no-helm-pass-credentials", {"default": None}),
+    ("--helm-skip-schema-validation/--no-helm-skip-schema-validation", {"default": None}),
+    ("--helm-skip-tests/--no-helm-skip-tests", {"default": None}),
     ("--values", {"multiple": True, "metavar": "PATH"}),
     ("--values-literal-file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False), "metavar": "FILE"}),
     ("--helm-set", {"multiple": True, "metavar": "NAME=VALUE"}),
@@ -73,7 +80,7 @@ def change_spec(spec: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, 
     put(changed, ("project",), flags.get("project"))
     put(changed, ("revisionHistoryLimit",), flags.get("revision_history_limit"))
     _change_destination(changed, flags)
-    for flag, path in (("repo", "repoURL"), ("path", "path"), ("revision", "targetRevision")):
+    for flag, path in (("repo", "repoURL"), ("path", "path"), ("helm_chart", "chart"), ("revision", "targetRevision")):
         put(source, (path,), flags.get(flag))
     _change_helm(source, flags)
     _change_kustomize(source, flags)
@@ -115,7 +122,10 @@ def _change_destination(spec: dict[str, Any], flags: Mapping[str, Any]) -> None:
 def _change_helm(source: dict[str, Any], flags: Mapping[str, Any]) -> None:
     put(source, ("helm", "releaseName"), flags.get("release_name"))
     put(source, ("helm", "valueFiles"), flags.get("values"))
-    put(source, ("helm", "skipCrds"), flags.get("helm_skip_crds"))
+    for flag in ("skip_crds", "skip_tests", "skip_schema_validation", "pass_credentials", "namespace", "kube_version",
+                 "api_versions"):  # fmt: skip
+        head, *rest = flag.split("_")
+        put(source, ("helm", head + "".join(map(str.capitalize, rest))), flags.get(f"helm_{flag}"))
     put(source, ("helm", "ignoreMissingValueFiles"), flags.get("ignore_missing_value_files"))
     if literal := flags.get("values_literal_file"):
         put(source, ("helm", "valuesObject"), load(literal.read_bytes(), source=str(literal)) or {})

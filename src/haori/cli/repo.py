@@ -42,6 +42,14 @@ def repo() -> None:
 @click.option("--bearer-token", default="", metavar="TEXT", help=text("cli.repo.add.bearer-token"))
 @click.option("--ssh-private-key-path", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help=text("cli.repo.add.ssh-private-key-path"))  # fmt: skip
+@click.option("--type", "kind", type=click.Choice(["git", "helm", "oci"]), default="git", show_default=True,
+              help=text("cli.repo.add.type"))  # fmt: skip
+@click.option("--enable-oci", is_flag=True, help=text("cli.repo.add.enable-oci"))
+@click.option("--insecure-oci-force-http", is_flag=True, help=text("cli.repo.add.insecure-oci-force-http"))
+@click.option("--tls-client-cert-path", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help=text("cli.repo.add.tls-client-cert-path"))  # fmt: skip
+@click.option("--tls-client-cert-key-path", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help=text("cli.repo.add.tls-client-cert-key-path"))  # fmt: skip
 @click.option("--insecure-skip-server-verification", "insecure", is_flag=True, help=text("cli.repo.add.insecure"))
 @click.option("--name", default="", metavar="NAME", help=text("cli.repo.add.name"))
 @click.option("--project", default="", metavar="NAME", help=text("cli.repo.add.project"))
@@ -50,7 +58,8 @@ def repo() -> None:
 @target_options
 def add(
     target: Target, url: str, password: str, bearer_token: str, ssh_private_key_path: Path | None, insecure: bool,
-    template: bool, upsert: bool, project: str, **plain: str,
+    kind: str, enable_oci: bool, insecure_oci_force_http: bool, tls_client_cert_path: Path | None,
+    tls_client_cert_key_path: Path | None, template: bool, upsert: bool, project: str, **plain: str,
 ) -> None:  # fmt: skip
     """Add a repository."""
     from haori.delivery.controller.repositories import build_secret
@@ -62,8 +71,12 @@ def add(
         "bearerToken": _secret(bearer_token),
         "sshPrivateKey": ssh_private_key_path.read_text() if ssh_private_key_path else "",
         "insecure": "true" if insecure else "",
+        "enableOCI": "true" if enable_oci else "",
+        "insecureOCIForceHttp": "true" if insecure_oci_force_http else "",
+        "tlsClientCertData": tls_client_cert_path.read_text() if tls_client_cert_path else "",
+        "tlsClientCertKey": tls_client_cert_key_path.read_text() if tls_client_cert_key_path else "",
     }
-    secret = build_secret(url, values, namespace=target.namespace, is_template=template, project=project)
+    secret = build_secret(url, values, namespace=target.namespace, kind=kind, is_template=template, project=project)
     asyncio.run(store_secret(target, secret, upsert=upsert))
     click.echo(text("cli.repo.added", {"url": redact_url(url)}), err=True)
 
@@ -117,9 +130,11 @@ def print_entries(entries: Sequence[RepositoryEntry], output: str | None) -> Non
     elif not entries:
         click.echo(text("cli.repo.none"), err=True)
     else:
-        header = ["URL", "NAME", "PROJECT", "CREDS", "TEMPLATE"] + (["SECRET", "USER"] if output == "wide" else [])
+        header = ["TYPE", "URL", "NAME", "PROJECT", "CREDS", "TEMPLATE"] + (
+            ["SECRET", "USER"] if output == "wide" else []
+        )
         rows = [
-            [entry.url, entry.name, entry.project, _word(entry.has_credentials), _word(entry.is_template)]
+            [entry.kind, entry.url, entry.name, entry.project, _word(entry.has_credentials), _word(entry.is_template)]
             + ([entry.secret, entry.username] if output == "wide" else [])
             for entry in entries
         ]

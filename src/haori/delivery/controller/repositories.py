@@ -159,13 +159,15 @@ class RepositoryEntry:
     username: str = ""
     has_credentials: bool = False
     insecure: bool = False
+    kind: str = "git"
+    """`git`, `helm` or `oci`."""
 
     def to_json(self) -> dict[str, Any]:
         """As `haori repo list -o json` shows it."""
         return {
             "secret": self.secret, "url": self.url, "template": self.is_template, "name": self.name,
             "project": self.project, "username": self.username, "credentials": self.has_credentials,
-            "insecure": self.insecure,
+            "insecure": self.insecure, "type": self.kind,
         }  # fmt: skip
 
 
@@ -183,22 +185,29 @@ def read_entry(secret: Manifest) -> RepositoryEntry | None:
         username=credentials.username,
         has_credentials=bool(credentials.secrets),
         insecure=credentials.insecure,
+        kind=_plain(secret, "type") or "git",
     )
 
 
 def build_secret(
-    url: str, values: Mapping[str, str], *, namespace: str, is_template: bool = False, project: str = ""
+    url: str,
+    values: Mapping[str, str],
+    *,
+    namespace: str,
+    kind: str = "git",
+    is_template: bool = False,
+    project: str = "",
 ) -> dict[str, Any]:
     """The Secret for a repository, named as Argo CD names it; `values` are its further fields, empty ones left out."""
-    kind = TEMPLATE if is_template else REPOSITORY
-    data = {"url": url, "project": project, **values} | ({} if is_template else {"type": "git"})
+    word = TEMPLATE if is_template else REPOSITORY
+    data = {"url": url, "project": project, **values} | ({} if is_template and kind == "git" else {"type": kind})
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
             "name": secret_name(url, project, is_template=is_template),
             "namespace": namespace,
-            "labels": {argo.SECRET_TYPE: kind},
+            "labels": {argo.SECRET_TYPE: word},
             "annotations": {MANAGED_BY: MANAGED_BY_ARGO},
         },
         "type": "Opaque",
