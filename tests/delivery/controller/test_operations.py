@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from haori.cluster import KubernetesClient
+from haori.cluster import KubernetesClient, UnreachableError
 from haori.delivery.apply import ApplySettings, Outcome, WriteDoor
 from haori.delivery.controller import progress
 from haori.delivery.controller.memory import Run
-from haori.delivery.controller.operations import OperationRunner
+from haori.delivery.controller.operations import SETBACKS, OperationRunner
 from haori.delivery.controller.validating import Validator
 from haori.delivery.model import Operation, OperationState, SyncPolicy, parse_project
 from haori.delivery.model.operation import parse_operation, parse_operation_state
@@ -115,7 +115,7 @@ class Life:
         while not self.state().phase.is_completed:
             try:
                 await self._live()
-            except DiedError:
+            except (DiedError, UnreachableError):
                 self.deaths += 1
                 self.world.dies_at, self.world.is_dead = None, False
         return self.state()
@@ -233,3 +233,36 @@ async def test_between_waves_there_is_the_pause_that_is_set():
     last = await runner.advance(run, again.state, life.store)
     assert (last.waiting, last.state.phase) == (None, OperationPhase.SUCCEEDED)
     assert standing(life.world) == ["a", "b", "c"]
+
+
+async def test_an_answer_that_is_lost_changes_nothing_in_the_end():
+    expected = await unharmed()
+    for number in range(len(expected.world.writes)):
+        for takes_effect in (False, True):
+            life = Life(world=leftover(), desired=EVERYTHING)
+            life.world.trouble = lambda: UnreachableError(cluster="c", action="write", problem="the answer was lost")
+            life.world.dies_at = (number, takes_effect)
+            state = await life.run()
+            where = f"lost {'the answer to' if takes_effect else ''} {expected.world.writes[number]}"
+
+            assert (state.phase, told(state)) == (expected.state().phase, told(expected.state())), where
+            assert standing(life.world) == standing(expected.world), where
+            assert {place: len(uids) for place, uids in life.world.uids.items() if len(uids) > 1} == {}, where
+
+
+async def test_trouble_that_stays_becomes_a_failure():
+    life = Life(world=World(), desired=[config("first")])
+
+    async def never(*arguments: Any, **more: Any) -> Any:
+        raise UnreachableError(cluster="c", action="apply", problem="no answer")
+
+    life.world.apply = never  # type: ignore[method-assign]
+    begun = OperationState(operation=parse_operation({"sync": {}}), phase=OperationPhase.RUNNING, started_at=NOW)
+    eyes = Eyes(life.world)
+    client, validator = cast(KubernetesClient, life.world), cast(Validator, Trusting())
+    runner = OperationRunner(client, WriteDoor(), eyes, validator, ApplySettings(), clock=lambda: NOW)
+    run = Run(plan=life.plan(eyes, begun), operation_id="op-2")
+    for _ in range(SETBACKS):
+        with pytest.raises(UnreachableError):
+            await runner.advance(run, begun, life.store)
+    assert (await runner.advance(run, begun, life.store)).state.phase is OperationPhase.FAILED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from haori.cluster import (
@@ -45,6 +45,8 @@ class World:
         """By (name, operation, phase), every uid that an object ever had."""
         self.dies_at: tuple[int, bool] | None = None
         self.is_dead = False
+        self.trouble: Callable[[], Exception] = DiedError
+        """What happens then; only death lasts."""
         self.writes: list[str] = []
         self.applied: list[str] = []
         self._numbers = itertools.count(1)
@@ -54,13 +56,14 @@ class World:
         if self.is_dead:
             raise DiedError
         number, takes_effect = self.dies_at or (-1, True)
-        self.is_dead = len(self.writes) == number
+        is_last = len(self.writes) == number
+        self.is_dead = is_last and self.trouble is DiedError
         self.writes.append(f"{len(self.writes)} {what}")
-        if self.is_dead and not takes_effect:
-            raise DiedError
+        if is_last and not takes_effect:
+            raise self.trouble()
         done = act()
-        if self.is_dead:
-            raise DiedError
+        if is_last:
+            raise self.trouble()
         return done
 
     async def discover(self, *, refresh: bool = False) -> Discovery:

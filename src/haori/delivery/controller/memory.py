@@ -114,6 +114,8 @@ class Run:
     validated: bool = False
     reasons: dict[ResourceKey, Sentence] = field(default_factory=dict)
     """What objects were last found to wait for, for the sentence of a time-out."""
+    setbacks: int = 0
+    """How often in a row its writes met trouble that may pass."""
     stopped: set[str] = field(default_factory=set)
     """uids of hooks that took too long and were deleted."""
     ran: tuple[SyncPhase, int] | None = None

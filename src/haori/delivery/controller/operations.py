@@ -52,6 +52,8 @@ Store = Callable[[OperationState], Awaitable[OperationState]]
 
 NOT_APPLIED = "one or more objects failed to apply, reason: "
 SUPERSEDED = "superseded: Git asks for another revision"
+SETBACKS = 5
+"""How often in a row a wave is tried again, look by look, while the cluster is in trouble that may pass."""
 RELEASE_TRIES = 5
 """How often a hook that keeps changing is read again to take our finalizer from it."""
 
@@ -123,7 +125,9 @@ class OperationRunner:
                     state = await self._keep(self._begin_wave(run.plan, state, decision), rows, store, before=state)
                     if state.phase is OperationPhase.TERMINATING:
                         return await self.terminate(run, state, TERMINATED, store)
-                    self._take(run, rows, await self._run(applier, run, decision.steps))
+                    outcomes = await self._run(applier, run, decision.steps)
+                    _pass_over(run, outcomes)
+                    self._take(run, rows, outcomes)
                 case NextKind.WAIT:
                     return Pass(state=progress.with_rows(state, rows, decision.message), waiting=decision)
                 case NextKind.FINISH:
@@ -384,6 +388,19 @@ def _marked(step: Step, operation_id: str) -> Step:
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **marks}
     metadata["finalizers"] = list(dict.fromkeys([*(metadata.get("finalizers") or ()), HOOK_FINALIZER]))
     return replace(step, manifest=manifest)
+
+
+def _pass_over(run: Run, outcomes: Sequence[Outcome]) -> None:
+    """Raises trouble that may pass, for the next look to go on from what the cluster holds; what stays becomes a failure.
+
+    An answer that was lost says nothing of the write: the hook it made may run already.
+    """
+    passing = next((each.error for each in outcomes if each.error is not None and each.error.transient), None)
+    if passing is None:
+        run.setbacks = 0
+    elif run.setbacks < SETBACKS:
+        run.setbacks += 1
+        raise passing
 
 
 def _undeleted(outcome: Outcome, rows: Mapping[TaskKey, ResourceResult] | None = None) -> ResourceResult:
