@@ -102,6 +102,8 @@ class Storm:
     witness: Witness
     applications: int
     rng: random.Random
+    standby: EngineProcess | None = None
+    """Takes over where there is one; the killed one comes back as the standby when the round is over."""
     commits: list[tuple[str, bool]] = field(default_factory=list)
     """With whether the release succeeds."""
     kills: Counter[Moment] = field(default_factory=Counter)
@@ -137,10 +139,18 @@ class Storm:
             else:
                 await asyncio.wait({watching.pop(0)}, timeout=PATIENCE_SECONDS)
                 await asyncio.sleep(self.rng.choice((0.0, 0.0, self.rng.uniform(0.0, 0.05))))
-            self.engine.kill()
-            self.kills[moment] += 1
-            await self.engine.start()
+            await self._kill(moment)
         await self.settle()
+        if self.standby is not None and not self.standby.is_alive():
+            await self.standby.start()
+
+    async def _kill(self, moment: Moment) -> None:
+        self.engine.kill()
+        self.kills[moment] += 1
+        if self.standby is None:
+            await self.engine.start()
+        else:
+            self.engine, self.standby = self.standby, self.engine
 
     async def settle(self) -> None:
         """Until each application has ended with the newest release, as it should."""

@@ -135,7 +135,7 @@ async def test_a_kill_in_the_middle_of_an_operation_runs_no_hook_twice(stand: St
     await engine.expect_syncs(["sync-started", "sync-finished"])
 
 
-async def _storm(stand: Stand, *, applications: int, rounds: int, seed: int) -> str:
+async def _storm(stand: Stand, *, applications: int, rounds: int, seed: int, has_standby: bool = False) -> str:
     rng = random.Random(seed)
     storm = Storm(
         delivery=stand.delivery,
@@ -145,9 +145,10 @@ async def _storm(stand: Stand, *, applications: int, rounds: int, seed: int) -> 
         rng=rng,
     )
     await storm.begin()
+    storm.standby = await stand.engine("standby") if has_standby else None
     for number in range(1, rounds):
         first = list(Moment)[number % len(Moment)]
-        moments = [first, *rng.sample(list(Moment), rng.randint(0, 1))]
+        moments = [first, *rng.sample(list(Moment), 0 if has_standby else rng.randint(0, 1))]
         await storm.round(fails=number % 5 == 3, moments=moments)
     storm.check_hooks()
     return storm.figures()
@@ -159,10 +160,16 @@ async def test_a_short_storm_of_kills(stand: Stand):
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", range(1))
-async def test_a_storm_of_kills(stand: Stand, seed: int):
+async def test_a_storm_of_kills(stand: Stand):
     """200 syncs."""
-    print(await _storm(stand, applications=4, rounds=50, seed=seed))
+    print(await _storm(stand, applications=4, rounds=50, seed=0))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+async def test_a_storm_of_kills_before_a_standby(stand: Stand):
+    """52 syncs, each round another engine's."""
+    print(await _storm(stand, applications=4, rounds=13, seed=1, has_standby=True))
 
 
 async def test_a_second_engine_waits_and_takes_over_after_a_kill(stand: Stand):
