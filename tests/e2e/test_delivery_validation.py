@@ -123,3 +123,27 @@ async def test_objects_are_held_to_a_definition_that_comes_with_them(delivery: D
     await delivery.expect("shop", lambda app: has_failed(app) and "less than or equal to 5" in message_of(app))
     assert (await delivery.client.get(CONFIG_MAPS, "a", delivery.namespace))["data"] == {"x": "1"}
     await delivery.client.delete(CUSTOM_RESOURCE_DEFINITIONS, f"things.{group}")
+
+
+async def test_a_dry_run_tells_all_though_neither_namespace_nor_type_is_there_yet(delivery: Delivery):
+    kind, group = "Later", f"{delivery.control}.example.org"
+    files: dict[str, str | None] = {
+        "app/a.yaml": config_map("a", x="1"),
+        "app/later.yaml": custom(kind, group, size=3),
+        "app/definition.yaml": definition(kind, group),
+    }
+    delivery.repository.commit("Begin", files)
+    manual = {"automated": None, "syncOptions": ["CreateNamespace=true"]}
+    await delivery.client.create(APPLICATIONS, delivery.application("shop", "app", policy=manual))
+    await delivery.expect("shop", lambda app: "sync" in (app.get("status") or {}))
+
+    await delivery.patch(APPLICATIONS, "shop", delivery.control, {"operation": {"sync": {"dryRun": True}}})
+    application = await delivery.expect("shop", lambda app: "operationState" in app["status"] and is_idle(app))
+
+    state = application["status"]["operationState"]
+    assert state["phase"] == "Succeeded", state
+    messages = {row["kind"]: row["message"] for row in state["syncResult"]["resources"]}
+    assert messages["ConfigMap"] == "configmap/a created (dry run)"
+    assert messages["Later"] == f"later.{group}/one created (dry run)"
+    assert messages["CustomResourceDefinition"].endswith("serverside-applied (server dry run)")
+    assert not await is_there(delivery, NAMESPACES, delivery.namespace)

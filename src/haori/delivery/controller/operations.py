@@ -26,6 +26,7 @@ from haori.cluster import (
     WatchEvent,
 )
 from haori.delivery.apply import Applier, ApplySettings, Outcome, Task, WriteDoor
+from haori.delivery.apply.results import untried_outcome
 from haori.delivery.controller import progress
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.memory import Run
@@ -227,9 +228,14 @@ class OperationRunner:
         return await applier.create_namespace(step.key.name, metadata, is_live=step.is_live)
 
     async def _run(self, applier: Applier, run: Run, steps: Sequence[Step]) -> list[Outcome]:
+        untried: list[Outcome] = []
+        if run.plan.is_dry_run:
+            may_try = await self._validator.triable(run.plan)
+            untried = [untried_outcome(step) for step in steps if not may_try(step)]
+            steps = [step for step in steps if may_try(step)]
         fitted = await self._validator.fitted(steps)
         marked = [_marked(step, run.operation_id) if step.hook_type else step for step in fitted]
-        return await applier.run_steps(marked, self._live(steps))
+        return untried + await applier.run_steps(marked, self._live(steps))
 
     async def make_hooks(self, hooks: Sequence[tuple[Step, str]]) -> list[Outcome]:
         """Applies hooks outside an operation, each under its own mark."""

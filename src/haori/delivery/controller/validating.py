@@ -78,16 +78,20 @@ class Validator:
     ) -> list[Outcome]:
         if not steps or plan.is_dry_run:  # A dry run asks the same question at once.
             return []
-        coming = {step.key.name for step in plan.steps if step.key.kind == "Namespace"}
-        discovery = await self._client.discover()
-        steps = [
-            step
-            for step in steps
-            if step.key.namespace not in coming
-            and discovery.resource_of(str(step.manifest.get("apiVersion")), step.key.kind) is not None
-        ]
-        outcomes = await trial.run_steps(steps, live)
+        may_try = await self.triable(plan)
+        outcomes = await trial.run_steps([step for step in steps if may_try(step)], live)
         return [outcome for outcome in outcomes if _is_refusal(outcome)]
+
+    async def triable(self, plan: Plan) -> Callable[[Step], bool]:
+        """Whether a step can be tried on the server now: its type and its namespace do not come in the same sync."""
+        coming = {step.key.name for step in plan.steps if step.key.kind == "Namespace" and not step.is_live}
+        discovery = await self._client.discover()
+
+        def may_try(step: Step) -> bool:
+            served = discovery.resource_of(str(step.manifest.get("apiVersion")), step.key.kind)
+            return served is not None and step.key.namespace not in coming
+
+        return may_try
 
 
 def _is_refusal(outcome: Outcome) -> bool:

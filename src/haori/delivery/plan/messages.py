@@ -21,6 +21,8 @@ _FORMS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
         ("operation-not-valid", r"one or more synchronization tasks are not valid: (?P<reason>.*)"),
         ("operation-shared", r"Shared resource found: (?P<reason>.*)"),
         ("operation-superseded", r"superseded: .*"),
+        ("operation-awaits-approval", r"Waiting for pruning confirmation of (?P<what>.*)"),
+        ("operation-pauses", r"waiting (?P<seconds>[\d.e+]+) s before the next wave"),
         ("operation-terminated", r"Operation terminated"),
     )
 )
