@@ -221,7 +221,9 @@ async def _listening(engine: Engine) -> AsyncIterator[None]:
         cluster = ground.client.cluster
         ground.recorder.record(rolled_back(application, entry, who, commit, time=ground.clock(), cluster=cluster))
 
-    rollbacks = GitRollback(ground.repositories, ground.renderer, answers.find_permitted, note=note)
+    rollbacks = GitRollback(
+        ground.repositories, ground.renderer, answers.find_permitted, note=note, control_namespace=settings.namespace
+    )
     place = ListenerSettings(path=settings.listener, host=settings.listener_host, port=settings.listener_port)
     # A rollback by a commit writes to Git, for the other controller to deliver: that is not observing either.
     async with open_listener(answers, place, rollbacks=rollbacks if engine.observes is None else None):

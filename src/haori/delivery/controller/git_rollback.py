@@ -16,6 +16,7 @@ from haori.delivery.model import Application, HistoryEntry, Source
 from haori.delivery.render import Inputs, RenderContext, RenderRequest
 from haori.errors import HaoriError, UserError
 from haori.git import Author, Entry, EntryType, Repositories, Tree, normalize_url, push_files
+from haori.resources import argo
 
 SHORT = 8
 
@@ -55,9 +56,11 @@ class GitRollback:
         find: Callable[[str, str], Application],
         *,
         note: Callable[[Application, HistoryEntry, str, str], None],
+        control_namespace: str = argo.CONTROL_NAMESPACE,
     ) -> None:
         self._repositories, self._renderer, self._find = repositories, renderer, find
         self._note = note
+        self._control_namespace = control_namespace
 
     async def roll_back(
         self, name: str, namespace: str, *, entry_id: int | None, author: Author, reason: str
@@ -134,7 +137,13 @@ class GitRollback:
 
     async def _paths(self, application: Application, source: Source, tree: Tree) -> tuple[str, ...]:
         context = RenderContext(name=application.name, namespace=application.spec.destination.namespace or "default")
-        request = RenderRequest(source=source, tree=tree, context=context, project=application.spec.project)
+        request = RenderRequest(
+            source=source,
+            tree=tree,
+            context=context,
+            project=application.spec.project,
+            instance=application.qualified_name(self._control_namespace),
+        )
         inputs = await self._renderer.inputs(request)
         if inputs.is_whole:
             raise GitRollbackError("rollback-inputs-unknown", application=application.name, path=source.path)
