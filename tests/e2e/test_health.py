@@ -109,6 +109,24 @@ async def test_a_parent_counts_its_children_only_where_a_script_asks_for_it(deli
     assert "the phase is Degraded" in why_of(ill)["text"]
 
 
+async def test_a_wave_waits_for_a_child_where_a_script_asks_for_it(delivery: Delivery):
+    await set_scripts(delivery, **{"argoproj.io_Application": CHILD, "ConfigMap": SCRIPT})
+    child = in_wave(yaml.safe_dump(delivery.application("child", "child"), sort_keys=False), 0)
+    files = {
+        "parent/child.yaml": child,
+        "parent/later.yaml": in_wave(config_map("later", x="1"), 1),
+        "child/a.yaml": config_map("a", phase="Progressing"),
+    }
+    delivery.repository.commit("Begin", dict(files))
+    await create(delivery, "parent")
+    await delivery.expect("child", health_is("Progressing"))
+    waiting = await delivery.expect("parent", lambda seen: "the phase is Progressing" in why_of(seen).get("text", ""))
+    assert waiting["status"]["operationState"]["phase"] == "Running"
+
+    await delivery.push("child", "Done", {"child/a.yaml": config_map("a", phase="Healthy")})
+    await delivery.expect_object(CONFIG_MAPS, "later", delivery.namespace, lambda found: True)
+
+
 async def test_the_same_by_a_setting(delivery: Delivery):
     child = delivery.application("child", "child")
     files = {"parent/child.yaml": yaml.safe_dump(child), "child/a.yaml": config_map("a", phase="Suspended")}

@@ -279,6 +279,34 @@ async def test_what_waits_is_bounded_and_the_rest_is_fetched(monkeypatch: pytest
     assert stage.scripted.statistics() == {"waiting": 0, "bytes": 0}
 
 
+@pytest.mark.parametrize(
+    "room", [pytest.param(scripted.WAITING_BYTES, id="at-once"), pytest.param(0, id="when-fetched")]
+)
+async def test_an_object_that_is_nested_too_deeply_is_unknown_and_the_others_go_on(
+    room: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(scripted, "WAITING_BYTES", room)
+    deep: dict[str, Any] = {}
+    for _ in range(400):
+        deep = {"in": deep}
+    stage = Stage()
+    manifests = [widget(1, "Healthy") | {"spec": deep}, widget(1, "Degraded", name="other")]
+    for manifest in manifests:
+        name = manifest["metadata"]["name"]
+        stage.now[ResourceKey("shop.example.com", "Widget", "shop", name)] = manifest
+        stage.see(manifest)
+    async with stage.running():
+        await stage.scripted.wait_idle()
+    found = stage.health()
+    assert found is not None
+    assert (found.status, found.message) == (
+        HealthStatus.UNKNOWN,
+        "its health script could not be run: the object is nested too deeply",
+    )
+    other = stage.health(ResourceKey("shop.example.com", "Widget", "shop", "other"))
+    assert other == Health(status=HealthStatus.DEGRADED)
+
+
 async def test_a_script_never_sees_what_a_secret_hides():
     stage = Stage()
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "shop", "uid": "u"}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 
 import orjson
@@ -233,3 +235,10 @@ async def test_nothing_starts_before_the_first_object(runner: ScriptRunner) -> N
     await all_of(runner, [trial(SOUND)])
     await all_of(runner, [trial(SOUND)] * 50)
     assert (runner.statistics()["starts"], runner.statistics()["runs"]) == (1, 51)
+
+
+def test_the_engine_never_loads_lua() -> None:
+    probe = (
+        "import sys, haori.delivery.controller.engine; sys.exit(any(name.startswith('lupa') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0

@@ -31,6 +31,7 @@ from haori.errors import PeerError
 from haori.objects import GroupKind, Manifest, ResourceKey, annotations_of, labels_of, nested, nested_text
 from haori.objects.masking import SecretHasher, is_secret
 from haori.resources.argo import HealthStatus
+from haori.words import Sentence
 
 WAITING_BYTES = 8 << 20
 BATCH_OBJECTS, BATCH_BYTES = 100, 1 << 20
@@ -41,6 +42,7 @@ AGAIN_SECONDS = 60.0
 PAUSE_SECONDS = 2.0
 """After each such object in the slow lane, so that endless loops take a third of a core at most."""
 PENDING = health(HealthStatus.PROGRESSING, "health-script-pending")
+TOO_DEEP = health(HealthStatus.UNKNOWN, "health-script-not-run", reason=Sentence(code="health-object-too-deep"))
 
 Judged = Callable[[ResourceKey, str, Health | None], None]
 """Hears the health of the object with a key and a uid."""
@@ -120,7 +122,11 @@ class ScriptedHealth:
             return known[0]
         due = self._not_before.get(key, 0.0)
         has_room = self._bytes < WAITING_BYTES and not due
-        body = self._body(manifest) if has_room else None
+        try:
+            body = self._body(manifest) if has_room else None
+        except TypeError:
+            self._drop(key)
+            return TOO_DEEP
         wanted = _wanted_of(manifest)
         self._put_off(key, _Waiting(script=script, uid=uid, version=version, body=body, wanted=wanted, due=due))
         is_as_before = before is not None and before.uid == uid and _is_same(_wanted_of(before.manifest), wanted)
@@ -148,7 +154,10 @@ class ScriptedHealth:
         return self._scripts[type_]
 
     def _body(self, manifest: Manifest) -> bytes:
-        """The object as its script sees it: whole, but for managedFields, and for what a Secret hides."""
+        """The object as its script sees it: whole, but for managedFields, and for what a Secret hides.
+
+        Raises TypeError where it is nested more deeply than orjson writes (some 250 levels).
+        """
         shown = self._hasher.hash_manifest(manifest) if is_secret(manifest) else manifest
         metadata = {name: value for name, value in shown["metadata"].items() if name != "managedFields"}
         return orjson.dumps({**shown, "metadata": metadata})
@@ -235,7 +244,11 @@ class ScriptedHealth:
             if self._waiting.get(key) is waiting:
                 self._drop(key)
             return None
-        return self._body(manifest)
+        try:
+            return self._body(manifest)
+        except TypeError:
+            self._settle(key, waiting, TOO_DEEP)
+            return None
 
     def _settle(self, key: ResourceKey, waiting: _Waiting, verdict: Health | None) -> None:
         if met_limit(verdict):
