@@ -228,3 +228,41 @@ async def test_counts_requests_by_verb(fake: FakeApi, client: HttpClient):
     count = client.statistics()["verbs"]["get"]
     assert (count["count"], count["errors"]) == (1, 0)
     assert count["bytes_received"] > 0
+
+
+async def test_a_refusal_that_quotes_our_credentials_is_told_without_them(fake: FakeApi):
+    async with connect_to(fake.settings(token="hush-1234"), timeout_seconds=5) as client:
+        fake.script = [status(400, "BadRequest", "who sends Bearer hush-1234 is mad")]
+        with pytest.raises(InvalidError) as raised:
+            await client.get(PODS, "a", "n")
+        fake.script = [lines(b'{"type":"ERROR","object":{"code":403,"message":"hush-1234"}}\n')]
+        with pytest.raises(ForbiddenError) as watched:
+            async for _ in client.watch(PODS):
+                pass
+
+    assert raised.value.message == "who sends Bearer ****** is mad"
+    assert watched.value.message == "******"
+
+
+async def test_other_settings_count_from_the_next_request_on(fake: FakeApi):
+    fake.script = [json({})]
+    async with connect_to(fake.settings(token="old")) as client:
+        await client.get(PODS, "a", "n")
+        client.use(fake.settings(username="ann", password="new"))
+        await client.get(PODS, "a", "n")
+
+    assert [request.headers["Authorization"].split()[0] for request in fake.requests] == ["Bearer", "Basic"]
+
+
+async def test_a_fence_is_asked_before_a_write_goes_out_and_not_before_a_read(fake: FakeApi, client: HttpClient):
+    fake.script = [json({})]
+
+    def fence() -> None:
+        raise TimeoutError("no more")
+
+    client.fence = fence
+    await client.get(PODS, "a", "n")
+    with pytest.raises(UnreachableError):
+        await client.create(PODS, {"metadata": {"name": "a", "namespace": "n"}})
+
+    assert [request.method for request in fake.requests] == ["GET"]

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from haori.cluster.kubeconfig import read_kubeconfig
 from tests.e2e.delivery import Repository
 
 pytestmark = pytest.mark.e2e
@@ -87,6 +88,22 @@ class Stand:
         said = self.run(*arguments, stdin=stdin)
         assert said.code == 0, f"{arguments}: {said}"
         return said
+
+    def cluster(self, *arguments: str) -> Said:
+        """`haori cluster ARGUMENTS`, whose `--kubeconfig` says where the other cluster is."""
+        place = [
+            "--control-kubeconfig",
+            str(self.kubeconfig),
+            "--data-dir",
+            str(self.folder / "data"),
+            "-N",
+            self.control,
+        ]
+        done = subprocess.run(
+            [sys.executable, "-m", "haori", "cluster", *arguments, *place], capture_output=True, text=True,
+            timeout=90, check=False, env={**os.environ, "HAORI_LANG": "en"},
+        )  # fmt: skip
+        return Said(done.returncode, done.stdout, done.stderr)
 
     def create(self, *flags: str) -> None:
         """The application `shop`."""
@@ -267,3 +284,25 @@ def test_no_secret_leaves_by_a_command(stand: Stand) -> None:
         if path.is_file() and "mirrors" not in path.parts:
             assert CANARY.encode() not in path.read_bytes(), path
     assert CANARY not in (stand.folder / "engine.log").read_text()
+
+
+def test_a_cluster_is_added_looked_at_and_forgotten(stand: Stand) -> None:
+    context = read_kubeconfig([stand.kubeconfig])
+    assert "There is no cluster here" in stand.ok("cluster", "list").err
+    arguments = ["add", context.name, "--kubeconfig", str(stand.kubeconfig), "--name", "edge", "--project", "shop"]
+    added = stand.cluster(*arguments)
+    assert (added.code, f"Added edge ({context.server}, Kubernetes v" in added.err) == (0, True), added
+    assert stand.cluster(*arguments).code == 2
+    assert stand.cluster(*arguments, "--upsert").code == 0
+
+    deadline = time.monotonic() + 60
+    while (rows := stand.ok("cluster", "list", "-o", "json").value)[0]["state"] != "up":
+        assert time.monotonic() < deadline, rows
+    assert [(row["name"], row["server"], row["project"]) for row in rows] == [("edge", context.server, "shop")]
+    table = stand.ok("cluster", "list", "-o", "wide")
+    secrets = [context.token, *(each.decode() for each in (context.client_key,) if each)]
+    assert not any(each and each in table.out + json.dumps(rows) for each in secrets)
+
+    assert stand.run("cluster", "rm", "nobody", "--yes").code == 2
+    stand.ok("cluster", "rm", "edge", "--yes")
+    assert stand.ok("cluster", "list", "-o", "server").out == ""

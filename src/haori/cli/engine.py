@@ -27,6 +27,7 @@ REPOSITORY_MEGABYTES = 2048
 @click.option("--take-over", "--no-observe", is_flag=True, help=text("cli.engine.take-over"))
 @click.option("--application-namespaces", metavar="GLOBS", default="", help=text("cli.engine.application-namespaces"))
 @click.option("--allow-file-repositories", is_flag=True, help=text("cli.engine.allow-file-repositories"))
+@click.option("--allow-exec-credentials", is_flag=True, help=text("cli.engine.allow-exec-credentials"))
 @click.option("--allow-loopback", is_flag=True, help=text("cli.engine.allow-loopback"))
 @click.option("--poll-seconds", metavar="SECONDS", type=click.FloatRange(min=0), default=POLL_SECONDS,
               show_default=True, help=text("cli.engine.poll-seconds"))  # fmt: skip
@@ -44,6 +45,7 @@ def engine(
     take_over: bool,
     application_namespaces: str,
     allow_file_repositories: bool,
+    allow_exec_credentials: bool,
     allow_loopback: bool,
     poll_seconds: float,
     repository_megabytes: int,
@@ -67,6 +69,7 @@ def engine(
         application_namespaces=tuple(each.strip() for each in application_namespaces.split(",") if each.strip()),
         mode=Mode.OBSERVE if observe else Mode.LEAD if take_over else Mode.AUTO,
         allow_file_repositories=allow_file_repositories,
+        allow_exec_credentials=allow_exec_credentials,
         allow_loopback=allow_loopback,
         apply=ApplySettings(wave_delay_seconds=wave_delay),
         git=GitSettings(poll_seconds=poll_seconds, repository_bytes=repository_megabytes << 20),

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "app": "haori.cli.app:app",
     "diff": "haori.cli.diff:diff",
     "repo": "haori.cli.repo:repo",
+    "cluster": "haori.cli.cluster:cluster",
     "engine": "haori.cli.engine:engine",
     "sandbox": "haori.cli.sandbox:sandbox",
     "run": "haori.cli.run:run",

@@ -67,8 +67,8 @@ def add(
 
     values = {
         **plain,
-        "password": _secret(password),
-        "bearerToken": _secret(bearer_token),
+        "password": read_secret(password),
+        "bearerToken": read_secret(bearer_token),
         "sshPrivateKey": ssh_private_key_path.read_text() if ssh_private_key_path else "",
         "insecure": "true" if insecure else "",
         "enableOCI": "true" if enable_oci else "",
@@ -81,7 +81,7 @@ def add(
     click.echo(text("cli.repo.added", {"url": redact_url(url)}), err=True)
 
 
-def _secret(given: str) -> str:
+def read_secret(given: str) -> str:
     """A secret value; `-` stands for the first line of standard input, so that it need not be an argument."""
     return sys.stdin.readline().rstrip("\n") if given == "-" else given
 

@@ -122,13 +122,7 @@ def complete_application(context: click.Context, _parameter: click.Parameter, in
     from haori.cluster.well_known import APPLICATIONS
     from haori.errors import HaoriError
 
-    given = context.params
-    target = Target(
-        instance=given.get("instance") or _default_instance(),
-        kubeconfig=given.get("kubeconfig"),
-        context=given.get("context"),
-        namespace=given.get("app_namespace") or CONTROL_NAMESPACE,
-    )
+    target = completion_target(context)
 
     async def names() -> list[str]:
         async with asyncio.timeout(COMPLETION_SECONDS), target.connect() as client:
@@ -142,6 +136,17 @@ def complete_application(context: click.Context, _parameter: click.Parameter, in
 
 
 COMPLETION_SECONDS = 2.0
+
+
+def completion_target(context: click.Context) -> Target:
+    """The target by the options typed so far."""
+    given = context.params
+    return Target(
+        instance=given.get("instance") or _default_instance(),
+        kubeconfig=given.get("kubeconfig"),
+        context=given.get("context"),
+        namespace=given.get("app_namespace") or CONTROL_NAMESPACE,
+    )
 
 
 def _default_instance() -> Instance:

@@ -93,6 +93,14 @@ def in_cluster_settings(environ: Mapping[str, str], folder: Path = SERVICE_ACCOU
     )
 
 
+def context_names(kubeconfig: Path | str | None = None, environ: Mapping[str, str] | None = None) -> list[str]:
+    """The contexts of the files that `load_settings` would read, sorted. Raises KubeconfigError."""
+    environ = os.environ if environ is None else environ
+    listed = [Path(path) for path in environ.get("KUBECONFIG", "").split(os.pathsep) if path]
+    paths = [Path(kubeconfig)] if kubeconfig else listed or [Path(environ.get("HOME", "/")) / ".kube" / "config"]
+    return sorted(_merge([path for path in paths if path.exists()])["contexts"])
+
+
 def read_kubeconfig(paths: Sequence[Path], context: str = "") -> ClusterSettings:
     """The settings of `context` (default: current-context) in the merged files; absent files are passed over."""
     existing = [path for path in paths if path.exists()]
