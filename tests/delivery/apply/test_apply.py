@@ -203,6 +203,17 @@ def test_taking_over_joins_fields_and_leaves_other_managers_alone():
     assert plan_take_over(done, "me", {("kubectl-client-side-apply", "Update")}) == []
 
 
+def test_a_deployment_keeps_what_kubectl_remembers_since_its_generation_counts_annotations():
+    last = "f:kubectl.kubernetes.io/last-applied-configuration"
+    fields: dict[str, Any] = {"f:metadata": {"f:annotations": {last: {}, "f:note": {}}}, "f:spec": {"f:replicas": {}}}
+    argo = entry("argocd-controller", "Update", fields)
+    expected: dict[str, Any] = {"Deployment": {"f:note": {}}, "StatefulSet": {last: {}, "f:note": {}}}
+    for kind, kept in expected.items():
+        live = {**manifest(resourceVersion="5", managedFields=[argo]), "kind": kind}
+        _, replace = plan_take_over(live, "me", {("argocd-controller", "Update")})
+        assert replace["value"][0]["fieldsV1"]["f:metadata"]["f:annotations"] == kept
+
+
 def secret(*entries: dict[str, Any]) -> dict[str, Any]:
     made = manifest(resourceVersion="5", managedFields=list(entries))
     return {**made, "kind": "Secret"}

@@ -322,3 +322,21 @@ def test_targets_are_cleaned() -> None:
         "RepeatedResourceWarning",
         "ExcludedResourceWarning",
     ]
+
+
+def test_what_argo_cd_applied_on_the_server_counts_as_ours_until_we_apply() -> None:
+    desired = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}}
+    fields: dict[str, Any] = {"f:data": {"f:a": {}, "f:gone": {}}}
+    argo = {"manager": "argocd-controller", "operation": "Apply", "fieldsV1": fields}
+    other = {"manager": "someone", "operation": "Update", "fieldsV1": {"f:data": {"f:theirs": {}}}}
+    live = {
+        **desired, "data": {"a": "1", "gone": "x", "theirs": "y"},
+        "metadata": {"name": "c", "managedFields": [argo, other]},
+    }  # fmt: skip
+    ours = {"manager": "haori", "operation": "Apply", "fieldsV1": {"f:data": {"f:a": {}}}}
+    after = {**live, "metadata": {"name": "c", "managedFields": [ours, argo]}}
+
+    for seen in (live, trim(live, hasher=None, keep_body=True)):
+        found = compare(desired, seen, CompareOptions())
+        assert (found.strategy, [each.path for each in found.differences]) == (Strategy.OWNERSHIP, ["data.gone"])
+    assert compare(desired, after, CompareOptions()).is_synced

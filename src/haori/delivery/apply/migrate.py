@@ -12,10 +12,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from haori.objects import Manifest, nested_list
-from haori.objects.masking import is_secret
+from haori.objects.masking import LAST_APPLIED, is_secret
 from haori.schema import FieldSet
 
 _TEXTS = "f:stringData"
+_LAST_APPLIED = FieldSet.from_v1({"f:metadata": {"f:annotations": {f"f:{LAST_APPLIED}": {}}}})
+_COUNTING_ANNOTATIONS = frozenset({"Deployment"})
+"""Kinds whose generation counts changes of annotations too. There kubectl's memory stays, owned by nobody, so that taking over
+changes no generation. see: kubernetes/kubernetes `pkg/registry/apps/deployment/strategy.go` (1.37)."""
 
 
 def plan_take_over(live: Manifest, manager: str, taken_over: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -34,6 +38,8 @@ def plan_take_over(live: Manifest, manager: str, taken_over: Collection[tuple[st
     if is_secret(live):
         fields = _folded(fields)
         fields.pop(_TEXTS, None)
+    if live.get("kind") in _COUNTING_ANNOTATIONS:
+        fields = FieldSet.from_v1(fields).difference(_LAST_APPLIED).to_v1()
     # The apply that follows must be free to drop kubectl's memory of what it wrote.
     template = dict(ours[0] if ours else theirs[0])
     template |= {"manager": manager, "operation": "Apply", "fieldsV1": fields}

@@ -51,9 +51,10 @@ def compare(desired: Manifest | None, live: Manifest | None, options: CompareOpt
         counts = not (extra and "IgnoreExtraneous" in _compare_options(live or {}))
         strategy = options.strategy or Strategy.OWNERSHIP
         return Comparison(key=key, strategy=strategy, is_missing=not extra, is_extra=extra, counts=counts)
-    owned = owned_tree(live, options.manager)
-    last = _last_applied(live)
-    strategy = options.strategy or _fitting(owned, last)
+    owned, last = owned_tree(live, options.manager), _last_applied(live)
+    # What Argo CD applied on the server and we never did is held against Git as if it were ours: it is about to be.
+    adopted = owned_tree(live, argo.FIELD_MANAGER) if owned is None else None
+    strategy = options.strategy or _fitting(owned or adopted, last)
     schema = options.type_of(str(desired.get("apiVersion")), str(desired.get("kind")))
     if schema is not None and not _validates(desired, options):
         desired = prune_unknown(schema, desired)
@@ -61,7 +62,9 @@ def compare(desired: Manifest | None, live: Manifest | None, options: CompareOpt
     walk = _Walk()
     match strategy:
         case Strategy.OWNERSHIP:
-            walk.visit_mapping(first, second, owned or {}, schema, ())
+            walk.visit_mapping(first, second, owned or adopted or {}, schema, ())
+            if adopted is not None and last is not None:
+                walk.removed(normalise(last, live, options)[0], first, second, schema, ())
         case Strategy.WANTED_FIELDS:
             walk.visit_mapping(first, second, None, schema, ())
         case Strategy.THREE_WAY:

@@ -12,12 +12,15 @@ from typing import Any
 from haori.delivery.compare.ownership import Tree, child, owned_tree
 from haori.objects import Manifest, copy_manifest, nested_list
 from haori.objects.masking import LAST_APPLIED, SecretHasher, is_secret
-from haori.resources import haori
+from haori.resources import argo, haori
 
 _METADATA = (
     "name", "namespace", "uid", "resourceVersion", "generation", "labels", "annotations", "ownerReferences",
     "finalizers", "creationTimestamp", "deletionTimestamp",
 )  # fmt: skip
+
+_ADOPTED = (argo.FIELD_MANAGER, "Apply")
+"""Whose fields count as ours where we own none yet: those that Argo CD applied on the server."""
 
 
 def trim(
@@ -42,6 +45,8 @@ def trim(
         annotations.pop(LAST_APPLIED, None)
     entries = nested_list(manifest, "metadata", "managedFields")
     ours = [entry for entry in entries if entry.get("manager") == manager and entry.get("operation") == "Apply"]
+    if not ours and keep_body:
+        ours = [entry for entry in entries if (entry.get("manager"), entry.get("operation")) == _ADOPTED]
     if named := ours + [entry for entry in entries if entry not in ours and entry.get("manager") in managers]:
         kept["managedFields"] = copy_manifest(named)
     trimmed: dict[str, Any] = {"apiVersion": source.get("apiVersion"), "kind": source.get("kind"), "metadata": kept}

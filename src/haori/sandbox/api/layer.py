@@ -350,7 +350,7 @@ class Api:
         if subresource in checking.WHOLE:
             warnings += checking.check_whole(self.schemas, type_, new, old, subresource=subresource)
         if subresource != "binding":
-            preparing.count_generation(type_, old, new)
+            preparing.count_generation(type_, old, new, subresource)
         return new, warnings
 
     # Deleting

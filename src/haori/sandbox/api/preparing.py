@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from haori.objects import Manifest, nested_list, nested_mapping
+from haori.objects import Manifest, annotations_of, nested_list, nested_mapping
 from haori.objects.times import format_time
 from haori.sandbox.api.errors import ApiStatusError, Cause, bad_request, forbidden_field, invalid, invalid_field
 from haori.sandbox.api.registry import ServedType
@@ -53,6 +53,11 @@ _STATUS_WRITES_METADATA = frozenset(
     {"pods", "nodes", "services", "namespaces", "persistentvolumes", "persistentvolumeclaims"}
 )
 """Types whose status subresource also takes labels and annotations."""
+_COUNTS_ANNOTATIONS = ("apps", "Deployment")
+"""The type whose generation counts changes of annotations, unless its status subresource brings them (the rollout's revision).
+
+see: kubernetes/kubernetes `pkg/registry/apps/deployment/strategy.go` (1.37).
+"""
 _OWN_METADATA = (
     "uid",
     "creationTimestamp",
@@ -193,6 +198,8 @@ def _keep_all_but_status(type_: ServedType, old: Manifest, new: dict[str, Any]) 
     free = {"managedFields"}
     if type_.storage in _STATUS_WRITES_METADATA:
         free |= {"labels", "annotations"}
+    if (type_.group, type_.kind) == _COUNTS_ANNOTATIONS:
+        free |= {"annotations"}
     for name in {*metadata, *found} - free:
         _restore(metadata, found, name)
 
@@ -215,10 +222,13 @@ def _refuse_new_finalizers(type_: ServedType, found: Mapping[str, Any], metadata
         raise invalid(type_.kind, type_.group, str(found.get("name")), [problem])
 
 
-def count_generation(type_: ServedType, old: Manifest, new: dict[str, Any]) -> None:
-    """One generation more where anything but metadata and status changed."""
+def count_generation(type_: ServedType, old: Manifest, new: dict[str, Any], subresource: str = "") -> None:
+    """One generation more where anything but metadata and status changed; of a Deployment annotations count too."""
     if not has_generation(type_):
         return
     ignored = {"metadata", "apiVersion", "kind"} | ({"status"} if type_.has_status or not type_.is_custom else set())
-    if any(old.get(name) != new.get(name) for name in {*old, *new} - ignored):
+    is_changed = any(old.get(name) != new.get(name) for name in {*old, *new} - ignored)
+    if (type_.group, type_.kind) == _COUNTS_ANNOTATIONS and not subresource:
+        is_changed = is_changed or annotations_of(old) != annotations_of(new)
+    if is_changed:
         new["metadata"]["generation"] = int(nested_mapping(old, "metadata").get("generation") or 0) + 1
