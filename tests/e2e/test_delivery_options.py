@@ -274,6 +274,21 @@ async def test_an_application_may_go_over_to_the_client_and_back(delivery: Deliv
         assert (await data_of(delivery, "a"))["x"] == str(number)
 
 
+async def test_the_client_leaves_what_others_added_to_a_list(delivery: Delivery):
+    await begin(delivery, {"app/web.yaml": deployment("web", "web:1")}, "ServerSideApply=false")
+    by_hand = {"spec": {"template": {"spec": {"containers": [{"name": "web", "env": [{"name": "A", "value": "1"}]}]}}}}
+    await delivery.client.patch(
+        DEPLOYMENTS, "web", delivery.namespace, by_hand, patch_type=PatchType.STRATEGIC, field_manager="somebody"
+    )
+
+    commit = await delivery.push("shop", "Change", {"app/web.yaml": deployment("web", "web:2")})
+    await delivery.expect("shop", at(commit))
+    [web] = (await delivery.client.get(DEPLOYMENTS, "web", delivery.namespace))["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert (web["image"], web["env"]) == ("web:2", [{"name": "A", "value": "1"}])
+
+
 @pytest.mark.parametrize("migrates", [True, False])
 async def test_the_fields_of_kubectl_become_ours_unless_they_shall_not(delivery: Delivery, migrates: bool):
     await delivery.client.create(

@@ -10,13 +10,14 @@ from haori.cluster import (
     InvalidError,
     KubernetesClient,
     NotFoundError,
+    PatchType,
     Propagation,
     UnreachableError,
 )
 from haori.cluster.client import error_of_status
 from haori.cluster.well_known import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, SECRETS
 from haori.delivery.apply import Action, Applier, ApplySettings, LostLeadershipError, Task, WriteDoor
-from haori.delivery.apply.client_side import LAST_APPLIED, plan_merge, with_last_applied
+from haori.delivery.apply.client_side import LAST_APPLIED, plan_merge, plan_patch, with_last_applied
 from haori.delivery.apply.errors import explain
 from haori.delivery.apply.migrate import merge_fields, own_string_data, plan_give_up, plan_take_over
 from haori.delivery.model import SyncOptions
@@ -24,6 +25,7 @@ from haori.delivery.model.options import Propagation as Policy
 from haori.errors import format_error
 from haori.objects import ResourceKey
 from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode
+from haori.schema import Schemas, strategic_merge_patch
 
 
 class Recorder:
@@ -337,3 +339,31 @@ async def test_force_makes_anew_what_cannot_be_changed(force: bool, calls: list[
     [outcome] = await applier(recorder).run_wave([task])
     assert recorder.calls == calls
     assert outcome.result.message.endswith("replaced" if force else "field is immutable")
+
+
+def deployment(*containers: dict[str, Any]) -> dict[str, Any]:
+    spec = {"template": {"spec": {"containers": list(containers)}}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "n"}, "spec": spec}
+
+
+def test_client_side_apply_merges_the_lists_of_kubernetes_own_types_by_their_keys():
+    first = deployment({"name": "web", "image": "web:1"}, {"name": "gone", "image": "g"})
+    sidecar = {"name": "injected", "image": "i"}
+    live = deployment({"name": "web", "image": "web:1", "env": [{"name": "BY_HAND"}]}, {"name": "gone"}, sidecar)
+    live["metadata"]["annotations"] = {LAST_APPLIED: with_last_applied(first)["metadata"]["annotations"][LAST_APPLIED]}
+
+    patch, type_ = plan_patch(live, deployment({"name": "web", "image": "web:2"}))
+
+    schema = Schemas.builtin().type_for("apps/v1", "Deployment")
+    assert (schema is not None, type_) == (True, PatchType.STRATEGIC)
+    merged = strategic_merge_patch(schema, live, patch) if schema is not None else {}
+    assert merged["spec"]["template"]["spec"]["containers"] == [
+        {"name": "web", "image": "web:2", "env": [{"name": "BY_HAND"}]},
+        sidecar,
+    ]
+
+
+def test_client_side_apply_takes_the_lists_of_custom_types_whole():
+    wanted = {"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {"list": [{"name": "a"}]}}
+    patch, type_ = plan_patch({**wanted, "spec": {"list": [{"name": "b"}]}}, wanted)
+    assert (patch["spec"], type_) == (wanted["spec"], PatchType.MERGE)

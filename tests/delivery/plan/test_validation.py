@@ -204,6 +204,13 @@ def test_a_broken_definition_is_refused_and_judges_nothing():
     assert (left.problems, left.is_certain) == ((), False)
 
 
+def test_what_git_says_of_a_status_is_not_judged():
+    """Older generators wrote such definitions, and the server takes them."""
+    status = {"storedVersions": ["v9"], "conditions": [], "acceptedNames": {"kind": "", "plural": ""}}
+
+    assert judge({**definition(), "status": status}).problems == ()
+
+
 def test_rules_in_cel_are_left_to_the_server():
     rules = [{"rule": "self.spec.size > 0"}]
     known = SCHEMAS.with_crds([definition(**{"x-kubernetes-validations": rules})])

@@ -1,7 +1,8 @@
 """Apply as `kubectl apply` does it without the server's help: for objects that say `ServerSideApply=false`.
 
 The annotation `last-applied-configuration` remembers what was written; what was in it and is no longer wanted is
-removed, what is wanted is set, everything else is left. Lists are taken whole, as JSON merge patch does (RFC 7386).
+removed, what is wanted is set, everything else is left. Lists of Kubernetes' own types are merged by their keys (a
+strategic merge patch), those of custom ones are taken whole, as JSON merge patch does (RFC 7386).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from haori.cluster.client import PatchType
 from haori.objects import Manifest, annotations_of, copy_manifest
+from haori.schema import PatchError, Schemas, three_way_merge
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -26,13 +29,30 @@ def with_last_applied(desired: Manifest) -> dict[str, Any]:
     return copy
 
 
+def plan_patch(live: Manifest, desired: Manifest) -> tuple[dict[str, Any], PatchType]:
+    """The patch that takes `live` to `desired`, and its type; empty where there is nothing to do."""
+    schema = Schemas.builtin().type_for(str(desired.get("apiVersion")), str(desired.get("kind")))
+    if schema is not None and live.get("apiVersion") == desired.get("apiVersion"):
+        try:
+            patch = three_way_merge(schema, _original(live), with_last_applied(desired), live)
+        except PatchError:
+            pass  # An item without its key: the lists are taken whole.
+        else:
+            return patch, PatchType.STRATEGIC
+    return plan_merge(live, desired), PatchType.MERGE
+
+
 def plan_merge(live: Manifest, desired: Manifest) -> dict[str, Any]:
     """The merge patch that takes `live` to `desired`, forgetting what was last applied and is wanted no more."""
+    return _merge(_original(live), with_last_applied(desired), live)
+
+
+def _original(live: Manifest) -> Mapping[str, Any]:
     try:
         original = json.loads(annotations_of(live).get(LAST_APPLIED) or "{}")
     except ValueError:
-        original = {}
-    return _merge(original if isinstance(original, Mapping) else {}, with_last_applied(desired), live)
+        return {}
+    return original if isinstance(original, Mapping) else {}
 
 
 def _merge(original: Mapping[str, Any], desired: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:

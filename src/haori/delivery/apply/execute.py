@@ -24,7 +24,7 @@ from haori.cluster.client import (
     PatchType,
     Propagation,
 )
-from haori.delivery.apply.client_side import plan_merge, with_last_applied
+from haori.delivery.apply.client_side import plan_patch, with_last_applied
 from haori.delivery.apply.door import LostLeadershipError, WriteDoor
 from haori.delivery.apply.errors import ApplyError, explain, is_immutable
 from haori.delivery.apply.migrate import has_string_data, is_owned, plan_give_up, plan_take_over
@@ -191,10 +191,10 @@ class Applier:
         live = task.live
         if is_owned(live, self._settings.field_manager) and not self._settings.dry_run:
             live = await self._give_up(resource, live)
-        patch = plan_merge(live, desired)
+        patch, patch_type = plan_patch(live, desired)
         if not patch:
             return dict(live), "unchanged"
-        return await self._patch(resource, desired, patch, PatchType.MERGE), "configured"
+        return await self._patch(resource, desired, patch, patch_type), "configured"
 
     async def _replace(self, resource: ApiResource, task: Task, desired: Manifest) -> tuple[dict[str, Any], str]:
         if task.live is None:

@@ -132,6 +132,9 @@ def _decoding(schema: TypeSchema, manifest: Manifest) -> Iterator[FieldProblem]:
 
 def _rules(schemas: Schemas, schema: TypeSchema, manifest: Manifest, old: Manifest | None) -> Iterator[FieldProblem]:
     kind = str(manifest.get("kind"))
+    if schema.name and "status" in manifest:
+        # A write of the object itself leaves its status alone, whatever it says of it.
+        manifest = {name: value for name, value in manifest.items() if name != "status"}
     fitted = apply_defaults(schema, manifest)
     if kind == "Job" and schema.name and old is None:
         fitted = _with_generated_selector(fitted)
