@@ -54,9 +54,7 @@ async def fetch(
         why = f"no whole answer within {policy.timeout_seconds:g} s"
         raise OutboundError("outbound-failed", url=redact(url), why=why) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise _refusal_inside(error) or OutboundError(
-            "outbound-failed", url=redact(url), why=type(error).__name__
-        ) from error
+        raise _refusal_inside(error) or OutboundError("outbound-failed", url=redact(url), why=_why(error)) from error
 
 
 async def _fetch(url: str, policy: OutboundPolicy, headers: dict[str, str], tls: TlsSettings | None) -> Fetched:
@@ -64,7 +62,10 @@ async def _fetch(url: str, policy: OutboundPolicy, headers: dict[str, str], tls:
     context = None if tls is None or first[0] != "https" else ssl_context(tls)
     connector = aiohttp.TCPConnector(resolver=_GuardedResolver(policy), use_dns_cache=False, limit=4)
     async with aiohttp.ClientSession(
-        connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+        connector=connector,
+        trust_env=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=policy.timeout_seconds, sock_connect=policy.connect_seconds),
     ) as session:
         for _ in range(policy.redirects + 1):
             check_url(url, policy)
@@ -92,6 +93,22 @@ async def _bounded(response: aiohttp.ClientResponse, url: str, policy: OutboundP
         if len(body) > policy.size_bytes:
             raise OutboundError("outbound-too-large", url=redact(url), limit=policy.size_bytes)
     return bytes(body)
+
+
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorCertificateError, "its certificate is not trusted"),
+    (aiohttp.ClientConnectorSSLError, "TLS could not be set up with it"),
+    (aiohttp.ClientConnectorDNSError, "its name is not known"),
+    (aiohttp.ConnectionTimeoutError, "it does not answer"),
+    (aiohttp.ClientPayloadError, "its answer ends too early"),
+)
+
+
+def _why(error: Exception) -> str:
+    """What happened, without what the other side said."""
+    known = next((reason for kind, reason in _REASONS if isinstance(error, kind)), None)
+    inner = getattr(error, "os_error", error)
+    return known or (getattr(inner, "strerror", None) if isinstance(inner, OSError) else None) or type(error).__name__
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

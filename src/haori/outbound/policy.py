@@ -38,6 +38,8 @@ class OutboundPolicy:
     schemes: frozenset[str] = frozenset({"https", "http"})
     timeout_seconds: float = 60.0
     """The whole fetch, redirects included."""
+    connect_seconds: float = 10.0
+    """For one connection: a host that is away answers nothing."""
     size_bytes: int = 64 << 20
     """Of a body, unpacked."""
     redirects: int = 5

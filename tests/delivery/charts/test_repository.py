@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from haori.delivery.charts import Access, ArchiveLimits, ChartError, ChartRefusedError, Charts, ChartUnreachableError
-from haori.outbound import OutboundPolicy
+from haori.outbound import OutboundError, OutboundPolicy
 from tests.delivery.charts.conftest import MakeCharts
 from tests.delivery.charts.server import BASIC, PASSWORD, USER, ChartServer, make_archive, make_chart
 
@@ -226,3 +226,25 @@ async def test_value_files_at_urls_are_kept_by_content(server: ChartServer, char
     assert len(server.asked) == 1
     with pytest.raises(ChartError, match="404"):
         await charts.values(f"{server.url}/none.yaml")
+
+
+async def test_a_host_that_is_away_is_left_alone_for_a_moment(
+    server: ChartServer, charts: Charts, monkeypatch: pytest.MonkeyPatch
+):
+    """A hundred applications of a dead repository wait for it once, and others not at all."""
+    tried: list[str] = []
+
+    async def dial(url: str, policy: OutboundPolicy, **given: object) -> None:
+        tried.append(url)
+        raise OutboundError("outbound-failed", url=url, why="it does not answer")
+
+    monkeypatch.setattr("haori.delivery.charts.access.fetch", dial)
+    for number in range(5):
+        with pytest.raises(ChartUnreachableError) as caught:
+            await charts.tree("https://dead.example/charts", "shop", f"1.0.{number}")
+        assert caught.value.parameters["version"] == f"1.0.{number}"
+    assert len(tried) == 1
+
+    monkeypatch.undo()
+    server.add("shop", "1.0.0")
+    assert await charts.tree(server.url, "shop", "1.0.0")

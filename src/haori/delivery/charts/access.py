@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from haori.delivery.charts.errors import ChartError, ChartRefusedError, ChartUnreachableError, Subject
 from haori.outbound import Fetched, OutboundError, OutboundPolicy, TlsSettings, fetch
+from haori.words import Sentence
 
 FOUND, UNCHANGED, MISSING = 200, 304, 404
 _BUSY = 429
+AWAY_SECONDS = 5.0
+"""How long a host that did not answer is left alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,31 +43,58 @@ AccessFor = Callable[[str], Access]
 """What the repository at a URL is opened with, asked anew each time so that a changed Secret works at once."""
 
 
-async def get(
-    url: str,
-    subject: Subject,
-    policy: OutboundPolicy,
-    *,
-    tls: TlsSettings | None = None,
-    headers: Mapping[str, str] | None = None,
-    limit_bytes: int = 1 << 20,
-) -> Fetched:
-    """What `url` answers: 200, 304, or (for the caller to say what is missing) 401 and 404.
+class Door:
+    """Requests to repositories: a few at once to each host, and none to one that just did not answer, so that a host
+    which is away costs the others nothing and each of its own charts little."""
 
-    Raises ChartUnreachableError for a server that is away or busy, ChartRefusedError where it refuses, ChartError for an
-    address or size that we do not accept.
-    """
-    try:
-        answer = await fetch(url, replace(policy, size_bytes=limit_bytes), headers=headers, tls=tls)
-    except OutboundError as error:
-        if error.code == "outbound-failed":
-            raise ChartUnreachableError("chart-unreachable", **subject.facts(), reason=error.sentence) from error
-        raise ChartError("chart-address-refused", **subject.facts(), reason=error.sentence) from error
-    if answer.status in (FOUND, UNCHANGED, MISSING, 401):
-        return answer
-    if answer.status == _BUSY or answer.status >= 500:
-        raise ChartUnreachableError("chart-server-busy", **subject.facts(), status=answer.status)
-    raise refusal(subject, answer.status)
+    def __init__(self, policy: OutboundPolicy, *, at_once: int = 4) -> None:
+        self._policy, self._at_once = policy, at_once
+        self._slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._away: dict[str, tuple[float, Sentence]] = {}
+        """By host: until when it is not asked (loop time), and what it failed with."""
+
+    async def get(
+        self,
+        url: str,
+        subject: Subject,
+        *,
+        tls: TlsSettings | None = None,
+        headers: Mapping[str, str] | None = None,
+        limit_bytes: int = 1 << 20,
+    ) -> Fetched:
+        """What `url` answers: 200, 304, or (for the caller to say what is missing) 401 and 404.
+
+        Raises ChartUnreachableError for a server that is away or busy, ChartRefusedError where it refuses, ChartError for
+        an address or size that we do not accept.
+        """
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        slots = self._slots.get(host)
+        if slots is None:
+            slots = self._slots[host] = asyncio.Semaphore(self._at_once)
+        async with slots:
+            self._check_away(host, subject)
+            try:
+                answer = await fetch(url, replace(self._policy, size_bytes=limit_bytes), headers=headers, tls=tls)
+            except OutboundError as error:
+                if error.code != "outbound-failed":
+                    raise ChartError("chart-address-refused", **subject.facts(), reason=error.sentence) from error
+                self._note_away(host, error.sentence)
+                raise ChartUnreachableError("chart-unreachable", **subject.facts(), reason=error.sentence) from error
+        if answer.status in (FOUND, UNCHANGED, MISSING, 401):
+            return answer
+        if answer.status == _BUSY or answer.status >= 500:
+            raise ChartUnreachableError("chart-server-busy", **subject.facts(), status=answer.status)
+        raise refusal(subject, answer.status)
+
+    def _check_away(self, host: str, subject: Subject) -> None:
+        until, reason = self._away.get(host, (0.0, None))
+        if reason is not None and asyncio.get_running_loop().time() < until:
+            raise ChartUnreachableError("chart-unreachable", **subject.facts(), reason=reason)
+
+    def _note_away(self, host: str, reason: Sentence) -> None:
+        now = asyncio.get_running_loop().time()
+        self._away = {name: each for name, each in self._away.items() if each[0] > now}
+        self._away[host] = (now + AWAY_SECONDS, reason)
 
 
 def refusal(subject: Subject, status: int) -> ChartRefusedError:

@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 from weakref import WeakValueDictionary
 
-from haori.delivery.charts.access import MISSING, UNCHANGED, Access, AccessFor, get, same_origin
+from haori.delivery.charts.access import MISSING, UNCHANGED, Access, AccessFor, Door, same_origin
 from haori.delivery.charts.archive import ArchiveLimits, open_unpacked, unpack
 from haori.delivery.charts.errors import ChartError, ChartUnreachableError, Subject
 from haori.delivery.charts.registry import (
@@ -62,6 +62,7 @@ class ChartSettings:
     named: Callable[[str], str] = field(default=lambda name: "")
     """The URL of the repository that a Secret calls so, for dependencies that say `@name`; empty where there is none."""
     fetches_at_once: int = 4
+    """From each host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,9 @@ class Charts:
 
     def __init__(self, settings: ChartSettings) -> None:
         self._settings = settings
-        self._policy = settings.policy
+        self._door = Door(settings.policy, at_once=settings.fetches_at_once)
         self._store = ChartStore(settings.folder)
-        self._registries = Registries(settings.policy)
-        self._slots = asyncio.Semaphore(settings.fetches_at_once)
+        self._registries = Registries(self._door)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._indexes: OrderedDict[str, KnownIndex] = OrderedDict()
         self._tags: dict[str, list[str]] = {}
@@ -155,8 +155,7 @@ class Charts:
             digest = None if again else await asyncio.to_thread(self._store.digest_of, url, chart, version)
             if digest is not None and (known := await self._open(digest, version)) is not None:
                 return known
-            async with self._slots:
-                digest, content = await self._fetch(subject, pass_credentials=pass_credentials)
+            digest, content = await self._fetch(subject, pass_credentials=pass_credentials)
             self._counts["archive_fetches"] += 1
             target = self._store.archive(digest)
             limits, strips = self._settings.limits, bool(chart)
@@ -180,7 +179,7 @@ class Charts:
                 return known.digest, self._store.values(known.digest)
             headers = {"If-None-Match": known.etag} if known is not None and known.etag else {}
             self._counts["values_fetches"] += 1
-            answer = await get(url, subject, self._policy, headers=headers, limit_bytes=VALUES_BYTES)
+            answer = await self._door.get(url, subject, headers=headers, limit_bytes=VALUES_BYTES)
             if answer.status == UNCHANGED and known is not None:
                 found = _Values(loop.time(), known.etag, known.digest)
             elif answer.status != 200:
@@ -204,8 +203,7 @@ class Charts:
             known = self._indexes.get(url) or await asyncio.to_thread(self._store.index, url)
             if known is None or is_fresh:
                 self._counts["index_fetches"] += 1
-                async with self._slots:
-                    found = await fetch_index(url, known, self._settings.access(url), self._policy, subject)
+                found = await fetch_index(url, known, self._settings.access(url), self._door, subject)
                 if found is not known:
                     await asyncio.to_thread(self._store.keep_index, url, found)
                 known = found
@@ -223,8 +221,7 @@ class Charts:
                 access = self._settings.access(subject.url)
                 place = parse_place(subject.url, subject.chart, access, subject)
                 self._counts["tag_fetches"] += 1
-                async with self._slots:
-                    tags = await self._registries.tags(place, access, subject)
+                tags = await self._registries.tags(place, access, subject)
                 self._tags[key] = sorted(tag.replace("_", "+") for tag in tags)
             return self._tags[key]
 
@@ -268,7 +265,7 @@ class Charts:
         headers = {"Authorization": access.basic} if access.basic and (is_same or pass_credentials) else {}
         limit = self._settings.limits.packed_bytes
         tls = access.tls if is_same or pass_credentials else None
-        answer = await get(where, subject, self._policy, tls=tls, headers=headers, limit_bytes=limit)
+        answer = await self._door.get(where, subject, tls=tls, headers=headers, limit_bytes=limit)
         if answer.status != 200:
             code = "chart-archive-missing" if answer.status == MISSING else "chart-archive-locked"
             raise ChartError(code, **subject.facts(), where=Subject(url=where).facts()["url"])

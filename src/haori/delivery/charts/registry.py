@@ -17,9 +17,9 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import orjson
 
-from haori.delivery.charts.access import FOUND, MISSING, Access, get, refusal
+from haori.delivery.charts.access import FOUND, MISSING, Access, Door, refusal
 from haori.delivery.charts.errors import ChartError, Subject
-from haori.outbound import Fetched, OutboundPolicy
+from haori.outbound import Fetched
 
 MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -87,8 +87,8 @@ def tag_of(version: str) -> str:
 class Registries:
     """Speaks to registries; remembers their tokens."""
 
-    def __init__(self, policy: OutboundPolicy) -> None:
-        self._policy = policy
+    def __init__(self, door: Door) -> None:
+        self._door = door
         self._tokens: dict[tuple[str, str, str], tuple[float, str]] = {}
 
     async def tags(self, place: Place, access: Access, subject: Subject) -> list[str]:
@@ -146,11 +146,11 @@ class Registries:
         given, key = dict(headers or {}), (place.host, place.name, access.basic)
         if authorization := self._known(key):
             given["Authorization"] = authorization
-        answer = await get(url, subject, self._policy, tls=access.tls, headers=given, limit_bytes=limit_bytes)
+        answer = await self._door.get(url, subject, tls=access.tls, headers=given, limit_bytes=limit_bytes)
         if answer.status != 401:
             return answer
         given["Authorization"] = await self._authorize(answer, place, access, subject, key)
-        answer = await get(url, subject, self._policy, tls=access.tls, headers=given, limit_bytes=limit_bytes)
+        answer = await self._door.get(url, subject, tls=access.tls, headers=given, limit_bytes=limit_bytes)
         if answer.status == 401:
             self._tokens.pop(key, None)
             raise refusal(subject, answer.status)
@@ -180,9 +180,9 @@ class Registries:
         separator = "&" if "?" in realm else "?"
         headers = {"Authorization": access.basic} if access.basic else {}
         tls = access.tls if urlsplit(realm).netloc == place.host else None
-        told = await get(
+        told = await self._door.get(
             realm + separator + urlencode({name: value for name, value in asked.items() if value}),
-            subject, self._policy, tls=tls, headers=headers,
+            subject, tls=tls, headers=headers,
         )  # fmt: skip
         body = _json(told.body, subject) if told.status == FOUND else {}
         token = body.get("token") or body.get("access_token")

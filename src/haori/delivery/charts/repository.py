@@ -15,21 +15,19 @@ from urllib.parse import urljoin
 
 import orjson
 
-from haori.delivery.charts.access import FOUND, MISSING, UNCHANGED, Access, get, refusal
+from haori.delivery.charts.access import FOUND, MISSING, UNCHANGED, Access, Door, refusal
 from haori.delivery.charts.errors import ChartError, Subject
 from haori.delivery.charts.index import LARGE_BYTES, Index, IndexUnreadableError, read_index
 from haori.delivery.charts.semver import parse_range
 from haori.delivery.charts.store import KnownIndex
 from haori.jail import JailError, Limits, run_program
-from haori.outbound import Fetched, OutboundPolicy
+from haori.outbound import Fetched
 
 INDEX_BYTES = 64 << 20
 LIMITS = Limits(seconds=120)
 
 
-async def fetch_index(
-    url: str, known: KnownIndex | None, access: Access, policy: OutboundPolicy, subject: Subject
-) -> KnownIndex:
+async def fetch_index(url: str, known: KnownIndex | None, access: Access, door: Door, subject: Subject) -> KnownIndex:
     """The repository's index as of now; `known` itself where it has not changed."""
     headers = {"Authorization": access.basic} if access.basic else {}
     if known is not None and known.etag:
@@ -37,7 +35,7 @@ async def fetch_index(
     elif known is not None and known.modified:
         headers["If-Modified-Since"] = known.modified
     where = urljoin(f"{url.rstrip('/')}/", "index.yaml")
-    answer = await get(where, subject, policy, tls=access.tls, headers=headers, limit_bytes=INDEX_BYTES)
+    answer = await door.get(where, subject, tls=access.tls, headers=headers, limit_bytes=INDEX_BYTES)
     if answer.status == UNCHANGED and known is not None:
         return known
     if answer.status == MISSING:

@@ -39,7 +39,7 @@ from haori.jail import Limits
 from haori.objects import ResourceKey
 from haori.resources import argo, haori
 
-SLOW_CODES = frozenset({"render-stopped", "git-timeout", "git-repository-too-large"})
+SLOW_CODES = frozenset({"render-stopped", "git-timeout", "git-repository-too-large", "chart-unreachable"})
 Standing = tuple[str, ResourceKey]
 """An object of one cluster: (its server, key)."""
 
