@@ -60,7 +60,7 @@ def logs(target: Target, name: str, group: str, kind: str, namespace: str, objec
     pods = find_pods(ask_engine(target, name, "tree")["nodes"], chosen)
     if not pods:
         raise LogsError("logs-no-pods", application=name)
-    return asyncio.run(print_logs(target, pods, LogOptions(**flags)))
+    return asyncio.run(print_logs(target, name, pods, LogOptions(**flags)))
 
 
 def find_pods(nodes: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -78,11 +78,12 @@ def find_pods(nodes: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) -> 
     return sorted((str(pod["namespace"]), str(pod["name"])) for pod in pods if is_below(pod))
 
 
-async def print_logs(target: Target, pods: Sequence[tuple[str, str]], options: LogOptions) -> int:
+async def print_logs(target: Target, name: str, pods: Sequence[tuple[str, str]], options: LogOptions) -> int:
     """Prints all logs, those of several containers with their names before each line; 1 where one could not be read."""
+    from haori.cli.destination import connect_destination
     from haori.cluster.well_known import PODS
 
-    async with target.connect() as client:
+    async with connect_destination(target, name) as client:
         streams = []
         for namespace, pod in pods:
             spec = nested_mapping(await client.get(PODS, pod, namespace), "spec")

@@ -69,7 +69,7 @@ class Recording:
         }  # fmt: skip
         self._put(Record(
             code="health-changed", time=self._clock(), parameters=parameters, revision=revision,
-            objects=(_itself(application),), cluster=self._client.cluster,
+            objects=(_itself(application),), cluster=self._cluster_of(application),
         ))  # fmt: skip
 
     def pin_set(self, application: Application, pin: Pin) -> None:
@@ -80,7 +80,7 @@ class Recording:
             parameters["reason"] = pin.reason
         self._put(Record(
             code="pin-set" if pin.reason else "pin-set-plain", time=self._clock(), parameters=parameters, who=pin.owner,
-            revision=",".join(pin.revisions), objects=(_itself(application),), cluster=self._client.cluster,
+            revision=",".join(pin.revisions), objects=(_itself(application),), cluster=self._cluster_of(application),
         ))  # fmt: skip
 
     def pin_ended(self, application: Application, revision: str, *, by_us: bool) -> None:
@@ -89,7 +89,7 @@ class Recording:
         self._put(Record(
             code="pin-ended", time=self._clock(), parameters=parameters, who=AUTOMATED if by_us else "",
             revision=revision,
-            objects=(_itself(application),), cluster=self._client.cluster,
+            objects=(_itself(application),), cluster=self._cluster_of(application),
         ))  # fmt: skip
 
     def _record(self, code: str, application: Application, parameters: dict[str, Any], state: OperationState) -> None:
@@ -97,8 +97,14 @@ class Recording:
         objects = tuple(dict.fromkeys(row.key for row in state.resources)) or (_itself(application),)
         self._put(Record(
             code=code, time=self._clock(), parameters=parameters, who=who, revision=",".join(state.revisions),
-            objects=objects, cluster=self._client.cluster,
+            objects=objects, cluster=self._cluster_of(application),
         ))  # fmt: skip
+
+    def _cluster_of(self, application: Application) -> str:
+        """Where it is delivered to: our own cluster by the name we have for it, others as the destination names them."""
+        destination = application.spec.destination
+        is_here = destination.server == argo.IN_CLUSTER_SERVER or destination.name == argo.IN_CLUSTER_NAME
+        return self._client.cluster if is_here else destination.name or destination.server or self._client.cluster
 
     def _put(self, record: Record) -> None:
         self._recorder.record(record)
