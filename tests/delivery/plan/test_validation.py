@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from haori.delivery.model.options import parse_sync_options
 from haori.delivery.plan import Action, Step, plan_sync
@@ -23,6 +25,7 @@ from tests.delivery.plan.test_plan import make, request
 from tests.schema.refusals import Refusal, refusals, with_values
 
 SCHEMAS = Schemas.builtin()
+TAKEN = Path(__file__).parents[2] / "schema" / "cases" / "defaults"
 CREATED = [
     case
     for case in refusals()
@@ -71,6 +74,15 @@ def deployment(**values: Any) -> dict[str, Any]:
         },
     }
     return with_values(base, {path.replace("__", "."): value for path, value in values.items()})
+
+
+@pytest.mark.parametrize("path", sorted(TAKEN.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("option", ["ServerSideApply=true", "ServerSideApply=false"])
+def test_what_a_real_server_took_is_taken(path: Path, option: str):
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+
+    for manifest in (document["given"], document["expected"]):
+        assert judge(manifest, option).problems == ()
 
 
 def test_what_an_address_may_be_is_the_clusters_to_say():
