@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from haori.cli.instance import Instance
+from haori.cli.observing import Observing, observing_options, traced
 from haori.cli.options import data_dir_option
 from haori.cli.settings import resolve_kubeconfig
 from haori.cli.target import CONTROL_NAMESPACE
@@ -35,6 +37,7 @@ REPOSITORY_MEGABYTES = 2048
               show_default=True, help=text("cli.engine.repository-megabytes"))  # fmt: skip
 @click.option("--wave-delay", metavar="SECONDS", type=click.FloatRange(min=0, max=3600), default=0.0,
               show_default=True, help=text("cli.engine.wave-delay"))  # fmt: skip
+@observing_options
 @data_dir_option
 def engine(
     instance: Instance,
@@ -50,6 +53,7 @@ def engine(
     poll_seconds: float,
     repository_megabytes: int,
     wave_delay: float,
+    **observing: Any,
 ) -> int:
     """Run the engine."""
     if observe and take_over:
@@ -60,6 +64,7 @@ def engine(
     from haori.delivery.controller.engine import serve
     from haori.delivery.controller.settings import EngineSettings, GitSettings, Mode
 
+    observed = Observing(**observing)
     found = resolve_kubeconfig(kubeconfig)
     settings = EngineSettings(
         data_dir=instance.data_dir / "engine",
@@ -73,9 +78,10 @@ def engine(
         allow_loopback=allow_loopback,
         apply=ApplySettings(wave_delay_seconds=wave_delay),
         git=GitSettings(poll_seconds=poll_seconds, repository_bytes=repository_megabytes << 20),
+        metrics=observed.metrics(),
     )
     instance.create()
-    configure_logging()
+    configure_logging(observed.level, observed.form)
 
     async def run(ready: Callable[[], None]) -> None:
         lines = [text("cli.engine.ready", {"namespace": namespace, "path": str(instance.data_dir)})]
@@ -90,4 +96,4 @@ def engine(
 
         await serve(settings, ready=say_ready, on_observe=say_observing)
 
-    return run_service("engine", run, records=None, parent=None)
+    return run_service("engine", traced("haori-engine", run), records=None, parent=None)

@@ -69,6 +69,11 @@ class Instance:
         return self.data_dir / "engine" / "listener.json"
 
     @property
+    def metrics(self) -> Path:
+        """Where the engine tells its numbers."""
+        return self.data_dir / "engine" / "metrics.json"
+
+    @property
     def git_server(self) -> Path:
         """Where the Git server is; the clone URL carries its token."""
         return self.data_dir / "git" / "server.json"

@@ -1,7 +1,7 @@
 """Log lines: one JSON object a line, or columns where a person watches a terminal.
 
-The event is the message; facts are the fields given by `extra={...}`, or as one mapping by `extra={"facts": {...}}`. They are
-written as they are: who logs masks secrets before.
+The event is the message. Facts are what is bound to the work under way (`haori.observe.bound`) and the fields given by
+`extra={...}`, or as one mapping by `extra={"facts": {...}}`. They are written as they are: who logs masks secrets before.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from haori.observe.context import facts as bound_facts
+
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "facts"}
 
 
 def _facts(record: logging.LogRecord) -> dict[str, object]:
     given = {name: value for name, value in vars(record).items() if name not in _OWN_FIELDS}
-    return given | getattr(record, "facts", {})
+    return {**bound_facts(), **given, **getattr(record, "facts", {})}
 
 
 class JsonFormatter(logging.Formatter):
@@ -47,10 +49,11 @@ class ColumnFormatter(logging.Formatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
-def configure_logging(level: str = "info") -> None:
-    """Sends every log line of the process to standard error in the form that its reader wants."""
+def configure_logging(level: str = "info", form: str = "auto") -> None:
+    """Sends every log line of the process to standard error, as `columns`, as `json` or (`auto`) as its reader wants."""
     handler = logging.StreamHandler()
-    handler.setFormatter(ColumnFormatter() if sys.stderr.isatty() else JsonFormatter())
+    is_columns = form == "columns" or (form == "auto" and sys.stderr.isatty())
+    handler.setFormatter(ColumnFormatter() if is_columns else JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("aiohttp.access", "uvicorn.access", "asyncio"):
+    for noisy in ("aiohttp.access", "uvicorn.access", "asyncio", "opentelemetry", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from haori.cli.instance import Instance, InstanceError
+from haori.cli.observing import traced
 from haori.cli.options import data_dir_option
 from haori.cli.service import Serve, run_service
 from haori.cli.settings import InstanceSettings, load_settings
@@ -75,7 +76,7 @@ def _engine(instance: Instance, settings: InstanceSettings) -> Serve:
         )
         await serve(engine, ready=ready)
 
-    return wait_and_serve
+    return traced("haori-engine", wait_and_serve)
 
 
 def _bootstrap(instance: Instance, settings: InstanceSettings) -> Serve:

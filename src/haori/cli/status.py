@@ -46,9 +46,15 @@ def collect_status(instance: Instance) -> dict[str, Any]:
             {"name": record.name, "pid": record.pid, "state": _state(record.name, record.is_alive, record.ready)}
             for record in process_records(instance)
         ],
+        "metrics": _metrics(instance),
         "node": read_json(instance.data_dir / "node" / "node.json") or None,
         **_ask_engine(instance),
     }
+
+
+def _metrics(instance: Instance) -> str | None:
+    url = read_json(instance.metrics).get("url")
+    return f"{url}/metrics" if url else None
 
 
 def _state(name: str, is_alive: bool, is_ready: bool) -> str:
@@ -77,7 +83,7 @@ def print_status(value: dict[str, Any], output: str | None) -> None:
 def format_status(value: dict[str, Any]) -> list[str]:
     """The lines people read."""
     lines = [f"{text('status.data')}: {value['dataDir']}"]
-    facts = (("status.kubeconfig", value["kubeconfig"]), ("status.repository", value["repository"]))
+    facts = [(f"status.{name}", value[name]) for name in ("kubeconfig", "repository", "metrics")]
     lines += [f"{text(code)}: {fact}" for code, fact in facts if fact]
     states = ", ".join(f"{p['name']} {p['state']} ({p['pid']})" for p in value["processes"])
     lines.append(f"{text('status.processes')}: {states or '-'}")

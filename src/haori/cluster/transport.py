@@ -26,8 +26,14 @@ from haori.cluster.credentials import Credential, Credentials, tls_context
 from haori.cluster.errors import ReadOnlyError, TooManyRequestsError, UnreachableError, error_of_status
 from haori.cluster.flow import FlowControl, Priority
 from haori.cluster.kubeconfig import ClusterSettings
+from haori.observe import Histogram, span
 
 JSON = "application/json"
+REQUESTS = Histogram(
+    "haori_kubernetes_request_duration_seconds",
+    "Requests to Kubernetes API servers, from sending to the whole answer.",
+    ("cluster", "verb", "resource", "code"),
+)
 ANSWER_LIMIT_BYTES = 512 << 20
 _BROKEN = (aiohttp.ClientError, OSError, TimeoutError)
 
@@ -133,7 +139,7 @@ class Transport:
         while True:
             try:
                 async with asyncio.timeout_at(deadline):
-                    answer = await self._send_once(request)
+                    answer = await self._traced(request)
             except _BROKEN as error:
                 if not request.is_write and not retried and not isinstance(error, TimeoutError):
                     retried = True
@@ -189,6 +195,12 @@ class Transport:
                 response.connection.transport.abort()  # Cut off midway, there is nobody to say a TLS goodbye to.
             response.close()
 
+    async def _traced(self, request: Request) -> Answer:
+        if not request.is_write:
+            return await self._send_once(request)
+        with span(f"{request.verb} {_plural(request.path)}", cluster=self.settings.name, method=request.method):
+            return await self._send_once(request)
+
     async def _send_once(self, request: Request) -> Answer:
         count = self._count(request.verb)
         async with self.flow.slot(Priority.WRITE if request.is_write else Priority.READ):
@@ -205,6 +217,7 @@ class Transport:
             elapsed = time.perf_counter() - started
             count.bytes_received += len(body)
             count.seconds += elapsed
+            REQUESTS.observe(elapsed, self.settings.name, request.verb, _plural(request.path), str(response.status))
             if response.status == 429:
                 self.flow.throttled(_retry_after(response.headers))
             else:
@@ -277,6 +290,16 @@ class Transport:
 
 def _loop_time() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _plural(path: str) -> str:
+    """The type that a path is about, with its subresource: `pods`, `pods/log`; empty for paths of another kind."""
+    parts = path.split("/")
+    first = 3 if path.startswith("/api/") else 4 if path.startswith("/apis/") else len(parts)
+    if parts[first : first + 1] == ["namespaces"] and len(parts) > first + 2:
+        first += 2
+    below = parts[first + 2 : first + 3]
+    return "/".join([*parts[first : first + 1], *below])
 
 
 def _action(request: Request) -> str:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +22,17 @@ from haori.git.errors import RepositoryError
 from haori.git.objects import ObjectReader
 from haori.git.process import TOO_LARGE, git_environment, run_git
 from haori.git.urls import RepositoryUrl
+from haori.observe import Counter, Histogram, span
 
 LIST_SECONDS = 30.0
 FETCH_SECONDS = 300.0
 SMALLEST_BYTES = 1 << 20
 """Left to a transfer into a full mirror: what changes nothing of note still comes."""
+REQUESTS = Counter("argocd_git_request", "Requests to Git servers.", ("repo", "request_type"))
+SECONDS = Histogram(
+    "argocd_git_request_duration_seconds", "How long requests to Git servers took.", ("repo", "request_type")
+)
+FAILURES = Counter("haori_git_request_failures", "Requests to Git servers that failed.", ("repo", "request_type"))
 _BROKEN = ("not a git repository", "is corrupt", "bad object", "loose object", "invalid sha1 pointer", "unable to read")
 _LOCKED = ("file exists", "unable to create")
 
@@ -97,7 +104,19 @@ class Mirror:
     async def run_remote(
         self, arguments: Sequence[str], *, timeout_seconds: float, file_bytes: int | None = None
     ) -> bytes:
-        """As `run`, with the right to dial this repository and nothing else."""
+        """As `run`, with the right to dial this repository and nothing else; counted by the command."""
+        about, began = (self.url.address, arguments[0]), time.monotonic()
+        REQUESTS.add(*about)
+        try:
+            with span(f"git {arguments[0]}", repository=self.url.address):
+                return await self._run_remote(arguments, timeout_seconds, file_bytes)
+        except HaoriError:
+            FAILURES.add(*about)
+            raise
+        finally:
+            SECONDS.observe(time.monotonic() - began, *about)
+
+    async def _run_remote(self, arguments: Sequence[str], timeout_seconds: float, file_bytes: int | None) -> bytes:
         given = self._credentials()
         secrets = (*(given.secrets if given else ()), *((self.url.password,) if self.url.password else ()))
         with credential_environment(self.url, given, self._known_hosts()) as (variables, settings):

@@ -21,7 +21,9 @@ from pathlib import Path
 
 from haori.errors import HaoriError
 from haori.jail.launcher import CONFINEMENT_FAILED, FIRST_KEPT
+from haori.observe import Counter
 
+KILLS = Counter("haori_jail_kills", "Untrusted work that was ended because it met a limit.", ("limit",))
 LAUNCHER = Path(__file__).with_name("launcher.py")
 UNPRIVILEGED_ID = 65534
 """`nobody`: present on every Linux, owner of nothing."""
@@ -142,6 +144,7 @@ async def _finish(process: asyncio.subprocess.Process, name: str, stdin: bytes, 
         async with asyncio.timeout(limits.seconds):
             finished = await _collect(process, name, stdin, limits)
     except TimeoutError as error:
+        KILLS.add("time")
         raise JailLimitError("jail-too-slow", command=name, seconds=limits.seconds) from error
     finally:
         await end_process(process)
@@ -245,6 +248,7 @@ async def _read(stream: asyncio.StreamReader, name: str, limit: int) -> bytes:
     while part := await stream.read(1 << 16):
         size += len(part)
         if size > limit:
+            KILLS.add("output")
             raise JailLimitError("jail-too-much-output", command=name, limit=limit)
         parts.append(part)
     return b"".join(parts)
@@ -254,6 +258,7 @@ async def _watch_memory(pid: int, name: str, limit: int) -> None:
     while True:
         await asyncio.sleep(MEMORY_CHECK_SECONDS)
         if resident_bytes(pid) > limit:
+            KILLS.add("memory")
             raise JailLimitError("jail-too-much-memory", command=name, limit=limit)
 
 

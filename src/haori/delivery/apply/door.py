@@ -15,8 +15,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from haori.errors import TransientError
+from haori.observe import Counter
 
 T = TypeVar("T")
+WRITES = Counter("haori_writes", "Writes that were let through to a cluster.")
+REFUSED = Counter("haori_writes_refused", "Writes that were stopped because the Lease was lost.")
 
 
 class LostLeadershipError(TransientError):
@@ -50,6 +53,7 @@ class WriteDoor:
         """What `call` gives; it is not even begun where the door is shut, and ends with the Lease."""
         left = await self._wait_open()
         self._writes += 1
+        WRITES.add()
         if math.isinf(left):
             return await call()
         try:
@@ -85,4 +89,5 @@ class WriteDoor:
 
     def _refuse(self) -> None:
         self._refused += 1
+        REFUSED.add()
         raise LostLeadershipError("leadership-lost", term=self.term)

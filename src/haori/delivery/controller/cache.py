@@ -206,6 +206,13 @@ class ClusterCache:
                     queue.append(self._objects[above])
         return found
 
+    def events_by_type(self) -> dict[tuple[str, str], int]:
+        """Watch events so far by (group, kind)."""
+        return {
+            (resource.group, resource.kind): sum(reflector.statistics()["events"] for reflector, _ in watches)
+            for resource, watches in self._watches.items()
+        }
+
     def statistics(self) -> dict[str, int]:
         """objects, types, watches' events."""
         events = sum(reflector.statistics()["events"] for reflector in self._reflectors())

@@ -193,6 +193,11 @@ class ClusterConnections:
         """The cluster at a server."""
         return self.control if server == self.control.server else self._remotes.get(server)
 
+    def all(self) -> list[tuple[Cluster, bool]]:
+        """Each cluster that is connected to, the control cluster first, and whether it answers."""
+        remotes = [(each, each.is_ready and each.problem is None) for _, each in sorted(self._remotes.items())]
+        return [(self.control, bool(self.control.kube_version)), *remotes]
+
     def suspect(self, server: str) -> None:
         """Something on that cluster failed in a way that may mean that it is down: look now."""
         if (remote := self._remotes.get(server)) is not None:

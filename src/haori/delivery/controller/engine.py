@@ -24,6 +24,8 @@ from haori.delivery.controller.install import install_missing
 from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.lease import Lease, LeaseLostError
 from haori.delivery.controller.listener import ListenerSettings, open_listener
+from haori.delivery.controller.metering import Check, check_readiness, open_metrics, watch_lag
+from haori.delivery.controller.metering.snapshot import ClusterNumbers, Snapshot
 from haori.delivery.controller.others import find_other
 from haori.delivery.controller.recording import rolled_back
 from haori.delivery.controller.repositories import RepositoryIndex
@@ -120,7 +122,7 @@ async def serve(
             else:
                 await _install(client, settings.namespace)
             engine = Engine(ground, identity, lease_client, observes=observes)
-            async with _listening(engine):
+            async with _listening(engine), _showing(engine), _measuring():
                 await engine.run(ready)
     finally:
         await scripts.aclose()
@@ -144,6 +146,10 @@ class Engine:
         the engine only observes, where it does."""
         self.ground, self.observes = ground, observes
         self.leader: Leader | None = None
+        self.watching: Watching | None = None
+        self.holder = ""
+        """Who else holds the Lease, as far as is known."""
+        self.is_synced = False
         self._lease = Lease(
             client,
             ground.settings.namespace,
@@ -157,13 +163,16 @@ class Engine:
         try:
             while True:
                 settings = await read_settings(self.ground.client, self.ground.settings.namespace)
-                watching = Watching(self.ground, settings)
+                self.watching = watching = Watching(self.ground, settings)
                 try:
                     async with asyncio.TaskGroup() as group:
                         group.create_task(watching.run())
+                        group.create_task(self._note_synced(watching))
                         group.create_task(self._act(watching, ready))
                 except* SettingsChangedError:
                     log.info("settings changed")
+                finally:
+                    self.is_synced = False
         finally:
             await asyncio.shield(self._lease.release())
 
@@ -173,10 +182,26 @@ class Engine:
         else:
             await self._lead(watching, None, ready)
 
+    async def _note_synced(self, watching: Watching) -> None:
+        await watching.wait_synced()
+        self.is_synced = True
+
+    def checks(self) -> list[Check]:
+        """Whether it is ready."""
+        control = self.watching.clusters.control if self.watching is not None else None
+        return check_readiness(
+            has_cluster=control is not None and bool(control.kube_version),
+            is_synced=self.is_synced,
+            term=self._lease.term if self._lease.is_held else None,
+            holder=self.holder,
+            is_observing=self.observes is not None,
+        )
+
     async def _terms(self, watching: Watching, ready: Callable[[], None]) -> None:
         """Term after term over what is watched; a Lease that is held still is gone on with."""
 
         def standing_by(holder: str) -> None:
+            self.holder = holder
             log.info("standing by", extra={"holder": holder})
             ready()
 
@@ -198,6 +223,7 @@ class Engine:
     async def _lead(self, watching: Watching, term: int | None, ready: Callable[[], None]) -> None:
         """One term, or, without one, observing."""
         await watching.wait_synced()
+        self.holder = ""
         self.leader = leader = Leader(watching, self._lease if term is not None else None, term or 0)
         log.info("observing" if term is None else "leading", extra={"term": term})
         ready()
@@ -228,6 +254,64 @@ async def _listening(engine: Engine) -> AsyncIterator[None]:
     # A rollback by a commit writes to Git, for the other controller to deliver: that is not observing either.
     async with open_listener(answers, place, rollbacks=rollbacks if engine.observes is None else None):
         yield
+
+
+@asynccontextmanager
+async def _measuring() -> AsyncIterator[None]:
+    """Measures the event loop meanwhile."""
+    task = asyncio.create_task(watch_lag(), name="lag")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+@asynccontextmanager
+async def _showing(engine: Engine) -> AsyncIterator[None]:
+    """Tells its numbers, where the settings want it."""
+    settings = engine.ground.settings
+    if not settings.metrics.host:
+        yield
+        return
+    found = (await isolation()).value
+    async with open_metrics(
+        settings.metrics, settings.metrics_file, take=lambda: take_snapshot(engine, found), ready=engine.checks
+    ) as url:
+        log.info("metrics", extra={"url": url})
+        yield
+
+
+def take_snapshot(engine: Engine, isolation: str = "") -> Snapshot:
+    """The numbers of an engine now."""
+    leader, watching, ground = engine.leader, engine.watching, engine.ground
+    clusters = [] if watching is None else watching.clusters.all()
+    flows = [each.client.statistics()["flow"] for each, _ in clusters]
+    return Snapshot(
+        # One that stands by would have every application counted twice.
+        applications=tuple(leader.declared.applications.values()) if leader is not None else (),
+        clusters=tuple(
+            ClusterNumbers(
+                server=each.server,
+                name=each.name,
+                kube_version=each.kube_version,
+                is_up=is_up,
+                objects=each.cache.statistics()["objects"],
+                types=each.cache.statistics()["types"],
+                events=each.cache.events_by_type(),
+            )
+            for each, is_up in clusters
+        ),
+        is_leading=leader is not None and engine.observes is None,
+        is_ready=all(check.is_well for check in engine.checks()),
+        term=leader.term if leader is not None else 0,
+        queue=leader.queue.statistics() if leader is not None else {},
+        render=ground.renderer.statistics(),
+        in_flight=sum(flow["in_flight"] for flow in flows),
+        throttled=sum(flow["throttled"] for flow in flows),
+        scripts=ground.scripts.statistics(),
+        isolation=isolation,
+    )
 
 
 async def _install(client: HttpClient, namespace: str) -> None:

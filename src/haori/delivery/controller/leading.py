@@ -60,7 +60,7 @@ class Leader:
 
     def __init__(self, watching: Watching, lease: Lease | None, term: int) -> None:
         """Without a Lease it observes: every door is shut."""
-        self.watching, self.ground, self._term = watching, watching.ground, term
+        self.watching, self.ground, self.term = watching, watching.ground, term
         ground = self.ground
         self._namespace = ground.settings.namespace
         self.declared, self.clusters, self.watches = watching.declared, watching.clusters, watching.repositories
@@ -157,18 +157,18 @@ class Leader:
                 group.create_task(self.queue.run())
                 group.create_task(self._hurry.run())
                 await self._superseded.wait()
-                raise LostLeadershipError("leadership-superseded", term=self._term, other=self.declared.term)
+                raise LostLeadershipError("leadership-superseded", term=self.term, other=self.declared.term)
         finally:
             self.watching.hears = None
             self.clusters.guard(self._refuse)
 
     def _refuse(self) -> None:
-        raise LostLeadershipError("leadership-lost", term=self._term)
+        raise LostLeadershipError("leadership-lost", term=self.term)
 
     def statistics(self) -> dict[str, Any]:
         """Counts of every part."""
         return {
-            "term": self._term,
+            "term": self.term,
             "applications": len(self.declared.applications),
             "queue": self.queue.statistics(),
             "looks": self.reconciler.statistics(),
@@ -220,7 +220,7 @@ class Leader:
 
     def term_seen(self, term: int) -> None:
         """See `Hears`."""
-        if term > self._term and self.observer is None:
+        if term > self.term and self.observer is None:
             self._superseded.set()
 
     def ask(self, key: ApplicationKey, level: Level, reason: str) -> None:

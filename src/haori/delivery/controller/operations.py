@@ -45,6 +45,7 @@ from haori.delivery.plan import (
 from haori.delivery.plan.next import NOT_VALID, TERMINATED, TaskKey
 from haori.errors import TransientError
 from haori.objects import Manifest, ResourceKey, annotations_of, copy_manifest, nested_list, nested_text
+from haori.observe import span
 from haori.resources import haori
 from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode, SyncPhase
 from haori.words import Language, Sentence
@@ -126,7 +127,9 @@ class OperationRunner:
                     state = await self._keep(self._begin_wave(run.plan, state, decision), rows, store, before=state)
                     if state.phase is OperationPhase.TERMINATING:
                         return await self.terminate(run, state, TERMINATED, store)
-                    outcomes = await self._run(applier, run, decision.steps)
+                    phase = decision.phase.value if decision.phase is not None else ""
+                    with span("wave", phase=phase, wave=decision.wave, steps=len(decision.steps)):
+                        outcomes = await self._run(applier, run, decision.steps)
                     _pass_over(run, outcomes)
                     self._take(run, rows, outcomes)
                 case NextKind.WAIT:

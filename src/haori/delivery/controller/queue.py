@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Generic, NoReturn, TypeVar
 
+from haori.observe import Counter, Histogram
+
 Key = TypeVar("Key", bound=Hashable)
+NAME = "app_reconciliation_queue"
+"""As Argo CD names the queue that does this work."""
+ADDS = Counter("workqueue_adds", "Keys that were put into the queue.", ("name",))
+WAITED = Histogram("workqueue_queue_duration_seconds", "How long keys waited in the queue.", ("name",))
+WORKED = Histogram("workqueue_work_duration_seconds", "How long work on a key took.", ("name",))
 
 URGENT_TURNS = 4
 
@@ -84,6 +91,8 @@ class WorkQueue(Generic[Key]):
         self._idle = asyncio.Event()
         self._idle.set()
         self._done = 0
+        self._since: dict[Key, float] = {}
+        """When keys that wait now were asked for (loop time)."""
 
     def ask(self, key: Key, level: Level, reason: str, *, delay: float = 0.0, is_urgent: bool = False) -> None:
         """Asks to look at `key` again, at once or in `delay` seconds; the earliest of several delays counts.
@@ -100,6 +109,7 @@ class WorkQueue(Generic[Key]):
     def forget(self, key: Key) -> None:
         """Drops every wish for `key`; work on it that has begun goes on."""
         self._wishes.pop(key, None)
+        self._since.pop(key, None)
         if timer := self._timers.pop(key, None):
             timer[1].cancel()
 
@@ -133,6 +143,9 @@ class WorkQueue(Generic[Key]):
     def _ask_now(self, key: Key, wish: Wish) -> None:
         before = self._wishes.get(key)
         after = self._wishes[key] = wish if before is None else before.joined(wish)
+        if before is None:
+            ADDS.add(NAME)
+            self._since[key] = asyncio.get_running_loop().time()
         self._idle.clear()
         is_hurried = before is not None and after.is_urgent and not before.is_urgent
         if key not in self._busy and (before is None or is_hurried):
@@ -183,6 +196,8 @@ class WorkQueue(Generic[Key]):
 
     async def _serve(self, key: Key, wish: Wish) -> None:
         self._busy.add(key)
+        began = asyncio.get_running_loop().time()
+        WAITED.observe(began - self._since.pop(key, began), NAME)
         try:
             await self._work(key, wish)
         except BaseException:
@@ -191,6 +206,7 @@ class WorkQueue(Generic[Key]):
         finally:
             self._busy.discard(key)
             self._done += 1
+            WORKED.observe(asyncio.get_running_loop().time() - began, NAME)
             if key in self._wishes:
                 self._line_up(key, is_urgent=self._wishes[key].is_urgent)
             self._settle()

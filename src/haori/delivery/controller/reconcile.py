@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,12 +39,22 @@ from haori.delivery.plan.deletion_hooks import finalizers_for
 from haori.delivery.plan.messages import read_message
 from haori.errors import HaoriError, TransientError
 from haori.objects import ResourceKey, annotations_of, nested_mapping, nested_text
+from haori.observe import Counter, Histogram, bound, span
 from haori.resources import argo, haori
 from haori.resources.argo import ConditionType, HealthStatus, OperationPhase, SyncStatus
 from haori.words import Sentence
 
 log = logging.getLogger(__name__)
 
+RECONCILED = Histogram(
+    "argocd_app_reconcile",
+    "How long looks at applications took, in seconds.",
+    ("namespace", "dest_server"),
+    (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
+)
+_APPLICATION = ("namespace", "name", "project", "dest_server")
+SYNCS = Counter("argocd_app_sync", "Operations that ended.", (*_APPLICATION, "phase", "dry_run"))
+SYNC_SECONDS = Counter("argocd_app_sync_duration_seconds", "Time that successful operations took.", _APPLICATION)
 HIDDEN_SECONDS = 180.0
 """How long a repository may be out of reach before it is said of an application whose state is known."""
 TRANSIENT_SECONDS = 30.0
@@ -100,6 +111,8 @@ class Reconciler:
         self.memories.pop(key, None)
         self._on_wanted(key, "", None)
         self.queue.forget(key)
+        SYNCS.forget(key.namespace, key.name)
+        SYNC_SECONDS.forget(key.namespace, key.name)
 
     async def work(self, key: ApplicationKey, wish: Wish) -> None:
         """One look; what fails is told and tried again, only a lost Lease ends the engine's term."""
@@ -107,14 +120,17 @@ class Reconciler:
         if application is None or annotations_of(application.manifest).get(argo.SKIP_RECONCILE) == "true":
             return
         self._counts["looks"] += 1
+        began = time.monotonic()
         try:
             place = self._parts.sites.place_of(application)
             if not place.is_ready and place.problem is None:
                 return  # It is being read; when that is done everything on it is looked at.
-            if application.is_deleting:
-                await self._delete(application, place, wish)
-            else:
-                await self._look(key, application, place, wish)
+            with bound(application=str(key)), span("look", level=wish.level.name.lower()):
+                if application.is_deleting:
+                    await self._delete(application, place, wish)
+                else:
+                    await self._look(key, application, place, wish)
+                self._tell(application, place, wish, time.monotonic() - began)
         except LostLeadershipError:
             raise
         except HaoriError as error:
@@ -128,6 +144,12 @@ class Reconciler:
             self._counts["faults"] += 1
             log.exception("fault while looking", extra={"application": str(key)})
             self.queue.ask(key, max(wish.level, Level.NEWEST), "fault", delay=FAULT_SECONDS)
+
+    def _tell(self, application: Application, place: Place, wish: Wish, seconds: float) -> None:
+        RECONCILED.observe(seconds, application.namespace, place.server)
+        if log.isEnabledFor(logging.DEBUG):
+            reasons = ",".join(sorted(wish.reasons))
+            log.debug("looked", extra={"level_asked": wish.level.name.lower(), "reasons": reasons, "seconds": seconds})
 
     async def _delete(self, application: Application, place: Place, wish: Wish) -> None:
         site = self._parts.sites.at(place)
@@ -155,7 +177,8 @@ class Reconciler:
         if wanted.desired is not None and (outside := check_scope(wanted.desired.targets.manifests, place)):
             refused, is_refused = (*refused, *outside), True
         self._on_wanted(key, place.server, wanted.desired.targets if wanted.desired is not None else None)
-        assessment = None if is_refused else await site.assessor.assess(application, wanted.desired, memory)
+        with span("compare"):
+            assessment = None if is_refused else await site.assessor.assess(application, wanted.desired, memory)
         conditions = [*refused, *(assessment.conditions if assessment is not None else ())]
         if wanted.error is not None:
             sentence = Sentence(code="target-state-failed", parameters={"reason": wanted.error.sentence})
@@ -173,7 +196,9 @@ class Reconciler:
             state = begun
         if state is not None and not state.phase.is_completed and not is_away:
             current = parts.declared.applications.get(key, application)
-            outcome = await site.operating.advance(current, state, memory, wanted.desired, conditions)
+            about = progress.operation_id(current, state)
+            with bound(operation=about, revision=",".join(state.revisions)), span("operation"):
+                outcome = await site.operating.advance(current, state, memory, wanted.desired, conditions)
             state, waiting, ended = outcome.state, outcome.waiting_for, outcome.state.phase.is_completed
             if outcome.look_at is not None:
                 delay = max(0.01, (outcome.look_at - parts.clock()).total_seconds())
@@ -204,7 +229,8 @@ class Reconciler:
         sources, level = application.spec.sources, wish.level
         try:
             if level >= Level.NEWEST or not memory.git:
-                memory.git = await site.desired.resolve(sources, fresh_after=wish.fresh_after)
+                with span("resolve"):
+                    memory.git = await site.desired.resolve(sources, fresh_after=wish.fresh_after)
             decided = decide_revisions(application.pin, memory.git, now)
             if application.pin is not None and application.pin.until is not None and application.pin.until > now:
                 key = ApplicationKey(application.namespace, application.name)
@@ -217,15 +243,16 @@ class Reconciler:
                 revisions = await site.desired.resolve(sources, revisions=decided.revisions)
             is_known = memory.desired is not None and memory.desired.revisions == revisions
             if level >= Level.NEWEST or not is_known:
-                memory.desired = await site.desired.build(
-                    application,
-                    sources,
-                    revisions,
-                    discovery=await site.cluster.client.discover(),
-                    settings=self._parts.declared.settings,
-                    again=level >= Level.HARD,
-                    known=memory.desired,
-                )
+                with span("desired", revision=",".join(revisions)):
+                    memory.desired = await site.desired.build(
+                        application,
+                        sources,
+                        revisions,
+                        discovery=await site.cluster.client.discover(),
+                        settings=self._parts.declared.settings,
+                        again=level >= Level.HARD,
+                        known=memory.desired,
+                    )
             memory.failure, memory.failing_since = None, None
             return Wanted(desired=memory.desired, sentence=decided.sentence, is_pinned=decided.pin is not None)
         except HaoriError as error:
@@ -387,7 +414,16 @@ class Reconciler:
             reason = why if why is not None else message
             parts.recording.health_changed(application, before, health, reason, ",".join(revisions))
         if ended and state is not None:
+            _count(application, site.cluster.server, state)
             await parts.recording.operation_finished(application, state)
+
+
+def _count(application: Application, server: str, state: OperationState) -> None:
+    """An operation that ended, as Argo CD counts it."""
+    about = (application.namespace, application.name, application.spec.project, server)
+    SYNCS.add(*about, state.phase.value, str(state.operation.dry_run).lower())
+    if state.started_at and state.finished_at and state.phase is OperationPhase.SUCCEEDED:
+        SYNC_SECONDS.add(*about, amount=(state.finished_at - state.started_at).total_seconds())
 
 
 def _cause(why: Sentence | None) -> Sentence | None:

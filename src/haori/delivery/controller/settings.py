@@ -8,6 +8,7 @@ from pathlib import Path
 
 from haori.delivery.apply.steps import ApplySettings
 from haori.delivery.controller.lease import LeaseSettings
+from haori.delivery.controller.metering.server import MetricsSettings
 from haori.resources import argo
 
 
@@ -74,6 +75,7 @@ class EngineSettings:
     """Where the internal listener answers; empty: there is none."""
     listener_port: int = 0
     """Its port; 0: any free one, written to listener.json."""
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     work: WorkSettings = field(default_factory=WorkSettings)
     git: GitSettings = field(default_factory=GitSettings)
     lease: LeaseSettings = field(default_factory=LeaseSettings)
@@ -98,6 +100,11 @@ class EngineSettings:
     def instance_key(self) -> Path:
         """The key that hashes Secret values and seals the cache; made at the first start."""
         return self.data_dir / "instance.key"
+
+    @property
+    def metrics_file(self) -> Path:
+        """Where the address of the metrics is written: {"url"}."""
+        return self.data_dir / "metrics.json"
 
     @property
     def listener(self) -> Path:

@@ -19,9 +19,13 @@ from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.status import build_status_patch
 from haori.delivery.model import Application
 from haori.objects import nested_text
+from haori.observe import Counter
 from haori.resources import haori
 
 TRIES = 6
+CONFLICTS = Counter(
+    "haori_application_patch_conflicts", "Patches of Applications that met a newer version and were made anew."
+)
 
 Build = Callable[[Application], Mapping[str, Any] | None]
 """A patch made for the version handed in; None: nothing to write."""
@@ -77,6 +81,7 @@ class ApplicationWriter:
             except NotFoundError:
                 return None
             except ConflictError:
+                CONFLICTS.add()
                 if attempt == TRIES - 1:
                     raise
                 if not await self._read_again(key):

@@ -55,8 +55,10 @@ from haori.delivery.render.variables import put_variables
 from haori.errors import HaoriError, UserError
 from haori.git import Tree
 from haori.jail import JailLimitError
+from haori.observe import Histogram, span
 from haori.words import Sentence
 
+RENDERED = Histogram("haori_render_duration_seconds", "How long renders took that were not known.", ("type",))
 FORMAT = 2
 """Of keys and entries: one more makes every older entry useless."""
 ERROR_SECONDS = 60.0
@@ -212,8 +214,10 @@ class Renderer:
 
     async def _timed(self, work: _Work) -> Rendered:
         started, name = self._settings.clock(), _source_name(work.source)
+        kind = work.reading.source_type.value
         try:
-            rendered = await self._render(work)
+            with span("render", type=kind):
+                rendered = await self._render(work)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -224,6 +228,7 @@ class Renderer:
             raise
         finally:
             self._seconds += self._settings.clock() - started
+            RENDERED.observe(self._settings.clock() - started, kind)
         self._lanes.note(name, was_stopped=False)
         return rendered
 
