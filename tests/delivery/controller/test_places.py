@@ -12,6 +12,7 @@ from haori.delivery.charts import ChartError, Charts, ChartSettings, ChartUnreac
 from haori.delivery.controller.desired import DesiredStates
 from haori.delivery.controller.places import Places
 from haori.delivery.controller.polling import RepositoryWatches
+from haori.delivery.model import parse_application
 from haori.delivery.model.application import Source, parse_source
 from haori.git import Repositories, RepositorySettings
 from tests.delivery.charts.conftest import POLICY
@@ -103,9 +104,12 @@ async def test_a_watch_tells_of_a_changed_index_and_of_nothing_else(stand: Stand
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_a_chart_needs_a_revision():
-    from haori.delivery.model import parse_application
+def test_a_chart_has_no_path():
+    source = parse_source({"repoURL": "https://c.example", "chart": "web", "targetRevision": "1", "path": "inside"})
+    assert (source.chart, source.path, source.raw["path"]) == ("web", "", "inside")
 
+
+def test_a_chart_needs_a_revision():
     spec = {"source": {"repoURL": "https://c.example", "chart": "web"}, "destination": {"name": "in-cluster"}}
     problems = parse_application({"metadata": {"name": "a"}, "spec": spec}).problems
     assert [problem.path for problem in problems] == ["spec.source.targetRevision"]

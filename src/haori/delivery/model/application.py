@@ -259,7 +259,8 @@ def _parse_source(fields: Fields) -> Source:
     source = Source(
         repo_url=fields.text("repoURL"),
         target_revision=fields.text("targetRevision") or "HEAD",
-        path=fields.text("path"),
+        # A chart is a folder of its own: Argo CD reads no path inside it.
+        path="" if fields.text("chart") else fields.text("path"),
         chart=fields.text("chart"),
         ref=fields.text("ref"),
         name=fields.text("name"),
