@@ -42,8 +42,8 @@ class Observing:
 
         if not self.address:
             return MetricsSettings(host="")
-        host, _, port = self.address.rpartition(":")
-        if not port.isdecimal() or int(port) > 65535:
+        host, colon, port = self.address.rpartition(":")
+        if not colon or not port.isdecimal() or int(port) > 65535:
             raise click.UsageError(text("cli.metrics-address.wrong", {"address": self.address}))
         return MetricsSettings(
             host=host.strip("[]") or "0.0.0.0",  # noqa: S104 - `:8082`, as Go's programs spell all addresses
