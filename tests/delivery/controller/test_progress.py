@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from haori.delivery.controller import progress
-from haori.delivery.model import OperationState, parse_application
+from haori.delivery.model import OperationState, ResourceResult, parse_application
 from haori.delivery.model.operation import parse_operation_state
-from haori.resources.argo import OperationPhase, SyncPhase
+from haori.objects import ResourceKey
+from haori.resources.argo import OperationPhase, ResultCode, SyncPhase
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 SOURCE = {"repoURL": "https://git.example/r", "path": "app"}
@@ -89,3 +91,24 @@ def test_when_waves_began_survives_in_what_argo_cd_lets_stand():
     assert read.operation.raw["info"][0] == {"name": "Reason", "value": "because"}
     assert progress.began_of(progress.try_again(read, ())) == {}
     assert progress.try_again(read, ()).operation.raw == state.operation.raw
+
+
+def row(name: str, phase: OperationPhase) -> ResourceResult:
+    key = ResourceKey("batch", "Job", "shop", name)
+    return ResourceResult(key=key, version="v1", phase=SyncPhase.PRE_SYNC, status=ResultCode.SYNCED, hook_phase=phase)
+
+
+def test_only_what_is_not_behind_the_cluster_is_written():
+    older = begin()
+    newer = begin(status=progress.state_json(older, has_many=False))
+    running, done = row("h", OperationPhase.RUNNING), row("h", OperationPhase.SUCCEEDED)
+    started, ended = replace(older, resources=(running,)), replace(older, resources=(done,))
+    finished = replace(ended, phase=OperationPhase.SUCCEEDED, finished_at=NOW)
+    waiting = replace(started, retry_count=1, finished_at=NOW)
+    tried = replace(older, retry_count=1)
+    behind = [(newer, started), (started, older), (ended, started), (finished, ended), (tried, started)]
+    failed = replace(older, phase=OperationPhase.FAILED)
+    fine = [(older, newer), (older, started), (started, ended), (ended, finished), (started, waiting), (waiting, tried)]
+    fine += [(finished, finished), (finished, replace(finished, phase=OperationPhase.FAILED)), (started, failed)]
+    assert [progress.is_ahead(known, state) for known, state in behind] == [True] * len(behind)
+    assert [progress.is_ahead(known, state) for known, state in fine] == [False] * len(fine)

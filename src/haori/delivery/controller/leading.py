@@ -34,10 +34,12 @@ from haori.delivery.controller.validating import Validator
 from haori.delivery.controller.watching import Ground, Watching
 from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, OperationState
+from haori.errors import TransientError
 from haori.git import normalize_url
 from haori.jail import Limits
 from haori.objects import ResourceKey
 from haori.resources import argo, haori
+from haori.resources.argo import OperationPhase
 
 SLOW_CODES = frozenset({"render-stopped", "git-timeout", "git-repository-too-large", "chart-unreachable"})
 Standing = tuple[str, ResourceKey]
@@ -196,6 +198,8 @@ class Leader:
             return {**before, "operationState": state_json(stored[0], has_many=newest.spec.has_many)}
 
         await self.writer.write_status(key, status)
+        if stored[0] is not state and stored[0].phase is not OperationPhase.TERMINATING:
+            raise TransientError("operation-moved-on", application=application.name)
         return stored[0]
 
     def _order(self, key: ApplicationKey) -> tuple[bool, ApplicationKey]:

@@ -110,6 +110,8 @@ class Operating:
             return self._outcome(fail(state, message, now))
         try:
             run, approved_at = memory.run, deletion_approved_at(application)
+            if run is not None and run.operation_id != progress.operation_id(application, state):
+                run = None  # Another engine has begun, or tried, another operation meanwhile.
             if run is None or run.approved_at != approved_at:
                 was_validated = run is not None and run.validated
                 run = memory.run = await self._prepare(application, state, memory, wanted, conditions)

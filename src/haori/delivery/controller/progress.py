@@ -76,6 +76,26 @@ def next_try_at(state: OperationState) -> datetime | None:
     return retry_at(policy, replace(state, retry_count=state.retry_count - 1)) or state.finished_at
 
 
+def is_ahead(known: OperationState, state: OperationState) -> bool:
+    """Whether what the cluster holds (`known`) has gone further than `state`, which then was read too long ago to be written.
+
+    One engine writes at a time, so this happens only to one that took over and had not seen the last writes of the other.
+    """
+    if known.started_at is None or state.started_at is None or known.started_at != state.started_at:
+        return known.started_at is not None and state.started_at is not None and known.started_at > state.started_at
+    if known.retry_count > state.retry_count or (known.phase.is_completed and not state.phase.is_completed):
+        return True
+    if known.finished_at is not None or state.finished_at is not None or state.phase.is_completed:
+        return False  # One of them waits for its next try, or has ended: rows come and go there.
+    ours = rows_of(state)
+    pairs = [(before, ours.get(place)) for place, before in rows_of(known).items()]
+    return any(row is None or (_has_ended(before) and not _has_ended(row)) for before, row in pairs)
+
+
+def _has_ended(row: ResourceResult) -> bool:
+    return row.hook_phase is not None and row.hook_phase.is_completed
+
+
 def try_again(state: OperationState, revisions: Sequence[str]) -> OperationState:
     """The next try: the results of the last one are gone."""
     return replace(_with_info(state, {}), finished_at=None, resources=(), revisions=tuple(revisions))

@@ -454,8 +454,10 @@ def verdict_of(assessment: Assessment | None, wanted: Wanted) -> tuple[SyncStatu
 
 
 def respecting(newest: Application, state: OperationState) -> OperationState:
-    """The state to write: somebody who asked to terminate while we worked is not overwritten."""
+    """The state to write: neither somebody who asked to terminate while we worked is overwritten, nor what went further."""
     known = newest.operation_state
+    if known is not None and progress.is_ahead(known, state):
+        return known
     if known is None or state.phase.is_completed or known.started_at != state.started_at:
         return state
     return replace(state, phase=known.phase) if known.phase is OperationPhase.TERMINATING else state
