@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import base64
 from typing import Any, cast
 
 import pytest
 
+from haori.cluster import EventType, WatchEvent
 from haori.delivery.controller.admit import check_application, check_deletion
 from haori.delivery.controller.cluster import Cluster
 from haori.delivery.controller.clusters import ClusterConnections
@@ -79,9 +81,37 @@ def test_a_setting_that_restricts_and_is_not_enforced_stops_all():
         pytest.param(None, ["project-missing"], id="no project"),
         pytest.param({"syncWindows": [{}]}, [], id="about syncs alone"),
         pytest.param({"later": [1]}, ["project-restriction-not-enforced"], id="who knows"),
+        pytest.param({"permitOnlyProjectScopedClusters": True}, ["project-denies-cluster"], id="not its cluster"),
     ],
 )
 def test_what_forbids_a_deletion(project: dict[str, Any] | None, codes: list[str]):
     parsed = None if project is None else parse_project({**PROJECT, "spec": {**PROJECT["spec"], **project}})
+    app = application()
 
-    assert [condition.sentence.code for condition in check_deletion(application(), parsed)] == codes
+    assert [
+        condition.sentence.code for condition in check_deletion(app, parsed, CLUSTERS.place_of(app.spec.destination))
+    ] == codes
+
+
+def test_only_clusters_whose_secrets_name_the_project_where_it_says_so():
+    project = parse_project({**PROJECT, "spec": {**PROJECT["spec"], "permitOnlyProjectScopedClusters": True}})
+    clusters = ClusterConnections(Cluster(cast(Any, None), server=HERE[0], name=HERE[1]))
+    app = application()
+
+    def codes() -> list[str]:
+        place = clusters.place_of(app.spec.destination)
+        return [condition.sentence.code for condition in check_application(app, project, place)]
+
+    def secret(name: str, project: str) -> WatchEvent:
+        data = {"name": "in-cluster", "server": HERE[0], "config": "{}", "project": project}
+        labels = {"argocd.argoproj.io/secret-type": "cluster"}
+        metadata = {"name": name, "namespace": "argocd", "labels": labels}
+        encoded = {field: base64.b64encode(value.encode()).decode() for field, value in data.items()}
+        manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": encoded}
+        return WatchEvent(type=EventType.ADDED, object=manifest)
+
+    assert codes() == ["project-denies-cluster"]
+    clusters.observe(secret("a", "other"))
+    assert codes() == ["project-denies-cluster"]
+    clusters.observe(secret("b", "default"))
+    assert codes() == []

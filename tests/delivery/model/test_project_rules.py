@@ -65,7 +65,6 @@ def test_the_condition_names_the_fields() -> None:
         pytest.param({"syncWindows": [{}]}, False, id="windows are about syncs"),
         pytest.param({"signatureKeys": [{"keyID": "a"}]}, False, id="signatures are about syncs"),
         pytest.param({"destinationServiceAccounts": [{"server": "*"}]}, True, id="accounts are about deletions too"),
-        pytest.param({"permitOnlyProjectScopedClusters": True}, True, id="clusters are about deletions too"),
         pytest.param({"later": 1}, True, id="who knows"),
         pytest.param({"sourceRepos": 1}, True, id="unreadable"),
         pytest.param({}, False, id="nothing"),

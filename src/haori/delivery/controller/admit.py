@@ -66,14 +66,14 @@ def check_sources(
     return tuple(found)
 
 
-def check_deletion(application: Application, project: Project | None) -> tuple[Condition, ...]:
+def check_deletion(application: Application, project: Project | None, place: Place) -> tuple[Condition, ...]:
     """What forbids that an application's objects are deleted with it.
 
     As in Argo CD its project has to exist and to be readable; fields that restrict syncs alone forbid no deletion.
     """
     if project is None:
         return (_invalid("project-missing", application=application.name, project=application.spec.project),)
-    return project.deletion_conditions()
+    return (*project.deletion_conditions(), *_check_ownership(project, place))
 
 
 def permits_live(project: Project | None, key: ResourceKey, server: str, name: str) -> bool:
@@ -90,7 +90,14 @@ def _check_destination(destination: Destination, project: Project, place: Place)
     if place.is_known and not project.permits_destination(place.server, place.name, destination.namespace):
         parameters = {"project": project.name, "cluster": named, "namespace": destination.namespace or "-"}
         found.append(_invalid("project-denies-destination", **parameters))
-    return found
+    return [*found, *_check_ownership(project, place)]
+
+
+def _check_ownership(project: Project, place: Place) -> list[Condition]:
+    """What `permitOnlyProjectScopedClusters` says of a cluster."""
+    if not project.only_own_clusters or not place.is_known or project.name in place.projects:
+        return []
+    return [_invalid("project-denies-cluster", project=project.name, cluster=place.name or place.server)]
 
 
 def check_scope(targets: Iterable[ResourceKey], place: Place) -> tuple[Condition, ...]:

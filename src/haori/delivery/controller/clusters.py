@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from haori.cluster import EventType, WatchEvent
@@ -45,6 +45,8 @@ class Place:
     """The only namespaces that may be delivered to; empty: all."""
     cluster_resources: bool = True
     """Whether cluster-scoped objects may be."""
+    projects: frozenset[str] = frozenset()
+    """The projects that the cluster's Secrets name."""
 
 
 class ClusterConnections:
@@ -117,6 +119,7 @@ class ClusterConnections:
                 continue
             self._by_server[entry.server] = entry
             self._by_name.setdefault(entry.name, []).append(entry.server)
+        self._here = replace(self._here, projects=self._projects_of(self.control.server))
         usable = {server: entry for server, entry in self._by_server.items() if entry.settings is not None}
         for server, remote in list(self._remotes.items()):
             if server not in usable or not remote.take(usable[server]):
@@ -172,7 +175,11 @@ class ClusterConnections:
             is_ready=remote is not None and remote.is_ready,
             namespaces=entry.namespaces,
             cluster_resources=entry.cluster_resources,
+            projects=self._projects_of(entry.server),
         )
+
+    def _projects_of(self, server: str) -> frozenset[str]:
+        return frozenset(each.project for each in self._entries.values() if each.server == server and each.project)
 
     def server_of(self, destination: Destination) -> str:
         """The server that a destination names; empty where its name leads nowhere."""

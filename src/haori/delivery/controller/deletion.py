@@ -69,7 +69,7 @@ class Deletion:
         if not any(_is_ours(each) for each in application.finalizers):
             return None
         project = self._project_of(application)
-        if forbidden := check_deletion(application, project):
+        if forbidden := check_deletion(application, project, place):
             told = {"application": application.name, "reason": forbidden[0].sentence}
             await self._tell(key, Sentence(code="deletion-forbidden", parameters=told))
             return None

@@ -23,7 +23,6 @@ NOT_ENFORCED = (
     "syncWindows",
     "signatureKeys",
     "sourceIntegrity",
-    "permitOnlyProjectScopedClusters",
     "destinationServiceAccounts",
 )
 """Fields of a project that restrict and that we do not act on yet."""
@@ -66,6 +65,8 @@ class Project:
     name: str
     sources: tuple[str, ...] = ()
     destinations: tuple[Destination, ...] = ()
+    only_own_clusters: bool = False
+    """Whether only clusters whose Secrets name this project may be used."""
     source_namespaces: tuple[str, ...] = ()
     cluster_allow: tuple[KindRule, ...] = ()
     cluster_deny: tuple[KindRule, ...] = ()
@@ -159,6 +160,7 @@ def parse_project(manifest: Manifest) -> Project:
         name=nested_text(manifest, "metadata", "name"),
         sources=_globs(spec, "sourceRepos"),
         destinations=_destinations(spec),
+        only_own_clusters=spec.flag("permitOnlyProjectScopedClusters"),
         source_namespaces=_globs(spec, "sourceNamespaces"),
         cluster_allow=_kinds(spec, "clusterResourceWhitelist", named=True),
         cluster_deny=_kinds(spec, "clusterResourceBlacklist", named=True),
