@@ -100,6 +100,7 @@ class Delivery:
         git: GitSettings | None = None,
         mode: Mode = Mode.AUTO,
         kubeconfig: Path | None = None,
+        allow_loopback: bool = True,
     ) -> None:
         """Until it leads and has seen the cluster, or stands by."""
         settings = EngineSettings(
@@ -108,7 +109,7 @@ class Delivery:
             mode=mode,
             namespace=self.control,
             allow_file_repositories=True,
-            allow_loopback=True,
+            allow_loopback=allow_loopback,
             listener_host="127.0.0.1",
             work=work or WorkSettings(),
             git=git or GitSettings(),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS
+from haori.delivery.controller.settings import GitSettings
 from tests.e2e.delivery import Delivery, Repository, config_map, is_green, is_idle, sync_of, why_of
 
 pytestmark = pytest.mark.e2e
@@ -98,3 +99,21 @@ async def test_an_object_of_another_application_fails_the_sync_where_asked(deliv
 
 def _phase(application: dict[str, Any]) -> str:
     return str(((application.get("status") or {}).get("operationState") or {}).get("phase"))
+
+
+@pytest.mark.tools
+async def test_a_remote_base_is_brought_and_a_push_to_it_is_delivered(delivery: Delivery):
+    """The base's repository is watched like the application's own."""
+    await delivery.stop_engine()
+    await delivery.start_engine("watching", git=GitSettings(poll_seconds=0.5))
+    base = Repository(delivery.folder / "base")
+    base.commit("Begin", {"k/kustomization.yaml": "resources: [m.yaml]\n", "k/m.yaml": config_map("far", x="1")})
+    entry = f"{base.url}//k?ref=main"
+    delivery.repository.commit("Begin", {"app/kustomization.yaml": f"resources: ['{entry}']\nnamePrefix: near-\n"})
+    await delivery.deploy("remote", "app")
+
+    base.commit("Two", {"k/m.yaml": config_map("far", x="2")})
+
+    await delivery.expect_object(
+        CONFIG_MAPS, "near-far", delivery.namespace, lambda seen: seen.get("data") == {"x": "2"}
+    )

@@ -73,12 +73,23 @@ CASES = {
     "path-out": Case(source={"path": "../.."}, parts=("../..",), is_invalid=True),
     "path-out-inside": Case(source={"path": "hostile/../../.."}, parts=("hostile/../../..",), is_invalid=True),
     "path-absolute": Case(source={"path": "/etc"}, parts=("/etc",), is_invalid=True),
-    "remote-base": Case(
-        files=kustomization("resources: ['https://example.invalid/base?ref=main']"),
-        parts=("https://example.invalid/base", "another place"),
+    "remote-base-at-metadata": Case(
+        files=kustomization("resources: ['https://169.254.169.254/org/repo?ref=main']"),
+        parts=("https://169.254.169.254/org/repo", "hostile/remote-base-at-metadata", "metadata service"),
+    ),
+    "remote-file-at-metadata": Case(
+        files=kustomization("resources: ['http://169.254.169.254/latest/user-data.yaml']"),
+        parts=("http://169.254.169.254/latest/user-data.yaml", "metadata service"),
     ),
     "remote-base-scp": Case(
-        files=kustomization("resources: ['git@example.invalid:base.git']"), parts=("git@example.invalid",)
+        files=kustomization("resources: ['git@169.254.169.254:org/base.git']"),
+        parts=("git@169.254.169.254:org/base.git", "metadata service"),
+    ),
+    "remote-base-here": Case(
+        files=kustomization("resources: ['https://127.0.0.1:1/org/repo?ref=main']"), parts=("127.0.0.1", "loopback")
+    ),
+    "remote-base-on-disk": Case(
+        files=kustomization("resources: ['file:///etc//x?ref=main']"), parts=("file:///etc",)
     ),
     "base-out": Case(files=kustomization("resources: [../../../..]"), parts=("../../../..", "leads out")),
     "base-cycle": Case(files=kustomization("resources: [../@]"), parts=("Kustomize", "cycle")),
@@ -110,8 +121,8 @@ CASES = {
         files=chart("{}"), source={"helm": {"valueFiles": ["../../../../etc/passwd"]}}, parts=("etc/passwd", "leads out")
     ),
     "values-remote": Case(
-        files=chart("{}"), source={"helm": {"valueFiles": ["https://example.invalid/v.yaml"]}},
-        parts=("https://example.invalid/v.yaml", "no network"),
+        files=chart("{}"), source={"helm": {"valueFiles": ["https://169.254.169.254/v.yaml"]}},
+        parts=("https://169.254.169.254/v.yaml", "metadata service"),
     ),
     "jsonnet-spins": Case(
         files={"a.jsonnet": "std.foldl(function(a, i) std.length(std.range(0, 9999)), std.range(0, 999999), 0)"},
@@ -141,7 +152,7 @@ async def delivery(client: HttpClient, kubeconfig: Path, tmp_path: Path) -> Asyn
     """An engine with little patience for renders."""
     delivery = Delivery(client, kubeconfig, tmp_path)
     await delivery.prepare()
-    await delivery.start_engine(work=WorkSettings(render_seconds=RENDER_SECONDS))
+    await delivery.start_engine(work=WorkSettings(render_seconds=RENDER_SECONDS), allow_loopback=False)
     try:
         yield delivery
     finally:

@@ -95,13 +95,19 @@ def is_below(url: str, prefix: str) -> bool:
 
 @contextlib.contextmanager
 def credential_environment(
-    url: RepositoryUrl, credentials: Credentials | None, known_hosts: str | None
+    url: RepositoryUrl, credentials: Credentials | None, known_hosts: str | None, ssh_options: Sequence[str] = ()
 ) -> Iterator[tuple[dict[str, str], list[tuple[str, str]]]]:
     """(environment, git settings) that let one git command open `url`; the private files are gone afterwards."""
     given = credentials or Credentials(username=url.username, password=url.password)
     if url.protocol == "ssh":
         with tempfile.TemporaryDirectory(prefix="haori-ssh-") as folder:
-            yield {"GIT_SSH_COMMAND": _ssh_command(Path(folder), given, known_hosts), "GIT_SSH_VARIANT": "ssh"}, []
+            yield (
+                {
+                    "GIT_SSH_COMMAND": _ssh_command(Path(folder), given, known_hosts, ssh_options),
+                    "GIT_SSH_VARIANT": "ssh",
+                },
+                [],
+            )
     elif url.protocol in ("http", "https"):
         yield _http_environment(url, given)
     else:
@@ -130,9 +136,9 @@ def _http_environment(url: RepositoryUrl, given: Credentials) -> tuple[dict[str,
     return {}, settings
 
 
-def _ssh_command(folder: Path, given: Credentials, known_hosts: str | None) -> str:
+def _ssh_command(folder: Path, given: Credentials, known_hosts: str | None, further: Sequence[str]) -> str:
     words = ["ssh", "-F", "/dev/null"]
-    options = ["BatchMode=yes", "ConnectTimeout=15", "PermitLocalCommand=no", "IdentityAgent=none"]
+    options = ["BatchMode=yes", "ConnectTimeout=15", "PermitLocalCommand=no", "IdentityAgent=none", *further]
     if given.insecure:
         options += ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"]
     else:

@@ -19,10 +19,12 @@ from pathlib import Path
 from haori.errors import HaoriError
 from haori.git.credentials import Credentials, credential_environment
 from haori.git.errors import RepositoryError
+from haori.git.guard import PROXIES, find_route
 from haori.git.objects import ObjectReader
 from haori.git.process import TOO_LARGE, git_environment, run_git
 from haori.git.urls import RepositoryUrl
 from haori.observe import Counter, Histogram, span
+from haori.outbound import OutboundPolicy
 
 LIST_SECONDS = 30.0
 FETCH_SECONDS = 300.0
@@ -53,6 +55,7 @@ class Mirror:
     def __init__(
         self, folder: Path, url: RepositoryUrl, *, credentials: Callable[[], Credentials | None],
         known_hosts: Callable[[], str | None], slots: asyncio.Semaphore, limit_bytes: int,
+        policy: OutboundPolicy | None = None,
     ) -> None:  # fmt: skip
         self.folder = folder
         self.url = url
@@ -64,6 +67,7 @@ class Mirror:
         self._known_hosts = known_hosts
         self._slots = slots
         self._limit = limit_bytes
+        self._policy = policy
         self._refused: tuple[Mapping[str, str], HaoriError] | None = None
         """What the server offered when it was too large, and what was said of it: the same is not transferred again."""
         self._is_swept = False
@@ -119,8 +123,15 @@ class Mirror:
     async def _run_remote(self, arguments: Sequence[str], timeout_seconds: float, file_bytes: int | None) -> bytes:
         given = self._credentials()
         secrets = (*(given.secrets if given else ()), *((self.url.password,) if self.url.password else ()))
-        with credential_environment(self.url, given, self._known_hosts()) as (variables, settings):
-            environment = git_environment(self.url.protocol, settings) | variables
+        is_dialled = self.url.protocol != "file"
+        route = await find_route(self.url, self._policy) if self._policy is not None and is_dialled else None
+        options = route.ssh_options if route is not None else []
+        with credential_environment(self.url, given, self._known_hosts(), options) as (variables, settings):
+            environment = (
+                git_environment(self.url.protocol, [*settings, *(route.settings if route else [])]) | variables
+            )
+            if route is not None:
+                environment = {name: value for name, value in environment.items() if name not in PROXIES}
             return await run_git(
                 arguments, folder=self.folder, environment=environment, timeout_seconds=timeout_seconds,
                 secrets=secrets, url=self.url.address, file_bytes=file_bytes,

@@ -20,6 +20,7 @@ from haori.git.errors import RevisionMissingError
 from haori.git.mirror import Mirror, Refs
 from haori.git.tree import Tree
 from haori.git.urls import normalize_url, parse_url
+from haori.outbound import OutboundPolicy
 
 CredentialsFor = Callable[[str], Credentials | None]
 _FULL = re.compile(r"[0-9a-f]{40}")
@@ -42,6 +43,8 @@ class RepositorySettings:
     known_hosts: Callable[[], str | None] = field(default=lambda: None)
     """The ssh host keys to trust, as a known_hosts file; None: ssh's own file of the user."""
     fetches_at_once: int = 4
+    policy: OutboundPolicy | None = None
+    """Where URLs may lead that a stranger named; None: an operator names them, and they lead where they like."""
     limit_bytes: int = 2 << 30
     """The most that one repository's mirror holds; what is larger is refused while it is transferred. A mirror that has grown
     over it is made anew."""
@@ -79,7 +82,7 @@ class Repositories:
             self._mirrors[name] = Mirror(
                 self._settings.folder / f"{name}.git", parsed, slots=self._slots,
                 credentials=lambda: self._settings.credentials(url), known_hosts=self._settings.known_hosts,
-                limit_bytes=self._settings.limit_bytes,
+                limit_bytes=self._settings.limit_bytes, policy=self._settings.policy,
             )  # fmt: skip
         return self._mirrors[name]
 

@@ -17,7 +17,7 @@ from haori.cluster import Discovery
 from haori.delivery.charts import Charts
 from haori.delivery.compare import clean_targets
 from haori.delivery.controller.fetches import SharedFetches
-from haori.delivery.controller.memory import Desired
+from haori.delivery.controller.memory import ApplicationKey, Desired
 from haori.delivery.controller.places import Places
 from haori.delivery.model import Application, Condition, Settings, Source
 from haori.delivery.model.application import parse_source
@@ -54,6 +54,7 @@ class DesiredStates:
         control_namespace: str,
         limits: Limits | None = None,
         build: BuildOptions | None = None,
+        on_bases: Callable[[ApplicationKey, tuple[str, ...]], None] = lambda key, places: None,
         value_schemes: tuple[str, ...] = Settings().value_schemes,
     ) -> None:
         self._repositories, self._charts, self._renderer = repositories, charts, renderer
@@ -61,6 +62,7 @@ class DesiredStates:
         self._control_namespace = control_namespace
         self._limits = limits or Limits()
         self._build = build or BuildOptions()
+        self._on_bases = on_bases
         self.kube_version = ""
         self._value_schemes = value_schemes
         self._fetches = SharedFetches(self._places)
@@ -76,6 +78,7 @@ class DesiredStates:
             control_namespace=self._control_namespace,
             limits=self._limits,
             build=self._build,
+            on_bases=self._on_bases,
             value_schemes=self._value_schemes,
         )
         other._fetches, other._trees = self._fetches, self._trees
@@ -153,7 +156,10 @@ class DesiredStates:
         again: bool,
     ) -> list[Rendered]:
         requests = await self.requests(application, sources, revisions, discovery, again=again)
-        return [await self._renderer.render(request, again=again) for request in requests]
+        rendered = [await self._renderer.render(request, again=again) for request in requests]
+        places = tuple(place for each in rendered for place in each.places)
+        self._on_bases(ApplicationKey(application.namespace, application.name), places)
+        return rendered
 
     async def requests(
         self,

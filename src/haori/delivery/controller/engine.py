@@ -34,7 +34,7 @@ from haori.delivery.controller.seat import take_seat
 from haori.delivery.controller.settings import EngineSettings, Mode
 from haori.delivery.controller.watching import Ground, Known, SettingsChangedError, Watching, read_settings
 from haori.delivery.model import Application, HistoryEntry
-from haori.delivery.render import Renderer, RendererSettings, load_instance_key
+from haori.delivery.render import Bases, BaseSettings, Renderer, RendererSettings, load_instance_key
 from haori.delivery.scripts import ScriptRunner
 from haori.errors import TransientError
 from haori.git import Repositories, RepositorySettings
@@ -92,8 +92,28 @@ async def serve(
         )
     )
     scripts = ScriptRunner()
+    outbound = OutboundPolicy(allow_private=True, allow_loopback=settings.allow_loopback)
+    bases = Bases(
+        BaseSettings(
+            repositories=Repositories(
+                RepositorySettings(
+                    folder=settings.data_dir / "bases",
+                    allow_file=settings.allow_file_repositories and settings.allow_loopback,
+                    fetches_at_once=settings.git.fetches_at_once,
+                    limit_bytes=settings.git.repository_bytes,
+                    credentials=lambda url: known.index.credentials_for(url),
+                    known_hosts=lambda: known.index.known_hosts(),
+                    policy=outbound,
+                )
+            ),
+            policy=outbound,
+            projects_for=lambda url: known.index.projects_for(url),
+        )
+    )
     renderer = Renderer(
-        RendererSettings(folder=settings.cache, key=key, at_once=settings.work.renders_at_once), charts=charts
+        RendererSettings(folder=settings.cache, key=key, at_once=settings.work.renders_at_once),
+        charts=charts,
+        bases=bases,
     )
     try:
         async with (
@@ -105,6 +125,7 @@ async def serve(
                 client=client,
                 repositories=repositories,
                 charts=charts,
+                bases=bases,
                 renderer=renderer,
                 scripts=scripts,
                 verdicts=Verdicts(),
@@ -128,6 +149,7 @@ async def serve(
         await scripts.aclose()
         await renderer.aclose()
         await repositories.aclose()
+        await bases.aclose()
 
 
 class FactsRecorder:

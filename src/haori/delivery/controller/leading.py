@@ -75,6 +75,7 @@ class Leader:
             control_namespace=self._namespace,
             limits=Limits(seconds=ground.settings.work.render_seconds),
             build=self.declared.settings.build,
+            on_bases=watching.note_bases,
             value_schemes=self.declared.settings.value_schemes,
         )
         self.writer = ApplicationWriter(ground.client, self.door, self.declared, clock=ground.clock)

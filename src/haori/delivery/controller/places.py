@@ -10,14 +10,16 @@ from typing import Any
 
 from haori.delivery.charts import PLACE, Charts
 from haori.delivery.model import Source
+from haori.delivery.render import PLACE as BASE
+from haori.delivery.render import Bases
 from haori.git import Repositories
 
 
 class Places:
     """Looks at whichever a place names."""
 
-    def __init__(self, repositories: Repositories, charts: Charts) -> None:
-        self._repositories, self._charts = repositories, charts
+    def __init__(self, repositories: Repositories, charts: Charts, bases: Bases | None = None) -> None:
+        self._repositories, self._charts, self._bases = repositories, charts, bases
 
     def of(self, sources: Iterable[Source]) -> list[str]:
         """Where what the sources mean may change, each once: a pinned chart changes nowhere."""
@@ -31,6 +33,8 @@ class Places:
 
     async def refresh(self, place: str) -> Any:
         """What is there now; another value when it has changed."""
+        if self._bases is not None and place.startswith(BASE):
+            return await self._bases.refresh(place)
         return await (self._charts if place.startswith(PLACE) else self._repositories).refresh(place)
 
     async def resolve(self, source: Source, revision: str) -> str:

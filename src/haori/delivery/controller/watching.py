@@ -33,7 +33,7 @@ from haori.delivery.controller.scripted import ScriptedHealth, Verdicts, fetch_f
 from haori.delivery.controller.settings import EngineSettings
 from haori.delivery.model import Application, Condition, Settings, Source, parse_settings
 from haori.delivery.model.settings import parse_application_namespaces
-from haori.delivery.render import Renderer
+from haori.delivery.render import Bases, Renderer
 from haori.delivery.scripts import ScriptRunner
 from haori.errors import PeerError
 from haori.git import Repositories, normalize_url
@@ -65,6 +65,7 @@ class Ground:
     client: HttpClient
     repositories: Repositories
     charts: Charts
+    bases: Bases
     renderer: Renderer
     scripts: ScriptRunner
     verdicts: Verdicts
@@ -125,7 +126,9 @@ class Watching:
             on_state=self._cluster_changed,
             allow_exec=ground.settings.allow_exec_credentials,
         )
-        self._places = Places(ground.repositories, ground.charts)
+        self._places = Places(ground.repositories, ground.charts, ground.bases)
+        self._bases: dict[ApplicationKey, tuple[str, ...]] = {}
+        """The places of remote bases, by who was last rendered with them."""
         self.repositories: RepositoryWatches[ApplicationKey] = RepositoryWatches(
             self._places,
             interval_seconds=ground.settings.git.poll_seconds,
@@ -213,7 +216,16 @@ class Watching:
         # What may not be read is not fetched either.
         is_refused = any(condition.type is ConditionType.INVALID_SPEC for condition in self.check(application))
         sources = () if is_refused else application.spec.sources
-        self.repositories.follow(key, self._places.of(source for source in sources if source.repo_url))
+        places = self._places.of(source for source in sources if source.repo_url)
+        self.repositories.follow(key, [*places, *(self._bases.get(key, ()) if places else ())])
+
+    def note_bases(self, key: ApplicationKey, places: tuple[str, ...]) -> None:
+        """An application was rendered with remote bases that may change at these places."""
+        if self._bases.get(key, ()) == places or key not in self.declared.applications:
+            return
+        self._bases[key] = places
+        own = self._places.of(each for each in self.declared.applications[key].spec.sources if each.repo_url)
+        self.repositories.follow(key, [*own, *places])
 
     def _term_seen(self, term: int) -> None:
         if self.hears is not None:
@@ -222,6 +234,7 @@ class Watching:
     def _gone(self, key: ApplicationKey) -> None:
         if self.hears is not None:
             self.hears.gone(key)
+        self._bases.pop(key, None)
         self.repositories.follow(key, ())
 
     def _live_changed(self, cluster: Cluster, before: Live | None, after: Live | None) -> None:

@@ -5,6 +5,7 @@ are the real programs, run in the jail: no network, no credentials, bounded. It 
 takes a commit's tree instead of a folder and renders each content once, in whatever process.
 """
 
+from haori.delivery.render.bases import PLACE, Bases, BaseSettings
 from haori.delivery.render.detect import SourceType, detect_source_type
 from haori.delivery.render.errors import RenderError
 from haori.delivery.render.folder import RenderContext, Rendered, render_folder
@@ -13,6 +14,9 @@ from haori.delivery.render.request import Inputs, RenderRequest
 from haori.delivery.render.sealing import load_instance_key
 
 __all__ = [
+    "PLACE",
+    "BaseSettings",
+    "Bases",
     "Inputs",
     "RenderContext",
     "RenderError",

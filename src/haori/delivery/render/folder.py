@@ -60,6 +60,8 @@ class Rendered:
     source_type: SourceType
     key: str = ""
     """What `Renderer` knows this result by: equal keys mean equal manifests. Empty outside of it."""
+    places: tuple[str, ...] = ()
+    """Where remote bases that it reads may change (`Bases.refresh`)."""
     warnings: tuple[Sentence, ...] = ()
     """What was taken otherwise than its author may have meant: keys that stand twice, files passed over."""
 

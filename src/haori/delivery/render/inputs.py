@@ -19,11 +19,14 @@ from typing import Any
 
 from haori.delivery.model.application import Source
 from haori.delivery.model.settings import BuildOptions
+from haori.delivery.render.base_urls import is_remote
+from haori.delivery.render.bases import Bases
 from haori.delivery.render.detect import KUSTOMIZATION_NAMES, SourceType, detect_source_type
 from haori.delivery.render.directory import is_chosen
+from haori.delivery.render.elsewhere import NOWHERE, BaseReading, Elsewhere, Finder, root_of
 from haori.delivery.render.errors import RenderError, RenderPathError
 from haori.delivery.render.jsonnet import JSONNET_SUFFIX, imports_of, jsonnet_options
-from haori.delivery.render.kustomization import is_remote, parse_references
+from haori.delivery.render.kustomization import parse_references
 from haori.delivery.render.paths import join_path
 from haori.git import Entry, EntryType, Tree
 
@@ -46,6 +49,8 @@ class Reading:
     is_whole: bool = False
     is_listed: bool = True
     """Whether each file that it reads was named and seen to be inside; else files of a known folder may name others."""
+    elsewhere: Elsewhere = NOWHERE
+    """Remote bases."""
 
     @property
     def has_jsonnet(self) -> bool:
@@ -59,10 +64,18 @@ class _UnforeseenError(Exception):
 
 
 async def find_reading(
-    source: Source, tree: Tree, references: Mapping[str, Tree], build: BuildOptions | None = None
+    source: Source,
+    tree: Tree,
+    references: Mapping[str, Tree],
+    build: BuildOptions | None = None,
+    *,
+    bases: Bases | None = None,
+    project: str = "",
 ) -> Reading:
-    """What `source` reads. Raises RenderError for a missing path, a plugin, a remote base, and what `Tree` raises."""
+    """What `source` reads. Raises RenderError for a missing path, a plugin, a remote base that is refused or (without
+    `bases`) any, and what `Tree` and `Bases` raise."""
     looker = _Looker(tree)
+    walk = _KustomizeWalk(looker, build or BuildOptions(), Finder(bases, project))
     try:
         source_type = await _type_of(source, looker)
     except _UnforeseenError:
@@ -75,20 +88,25 @@ async def find_reading(
             case SourceType.DIRECTORY:
                 await _read_directory(source, looker)
             case SourceType.KUSTOMIZE:
-                await _read_kustomize(source, looker, build or BuildOptions())
+                await walk.read(source)
             case SourceType.HELM:
                 await _read_helm(source, looker, others)
             case SourceType.PLUGIN:
                 raise RenderError("render-plugin", path=source.path)
     except _UnforeseenError:
+        walk.refuse_unforeseen()
         is_whole = True
         looker.found = {"": await tree.entry("")}
         if source_type is SourceType.HELM:
             await _read_references(source, others)
     used = {name: other.found for name, other in others.items() if other.found}
-    is_listed = looker.is_listed and not is_whole
     return Reading(
-        source_type=source_type, entries=looker.found, references=used, is_whole=is_whole, is_listed=is_listed
+        source_type=source_type,
+        entries=looker.found,
+        references=used,
+        is_whole=is_whole,
+        is_listed=walk.is_listed and not is_whole,
+        elsewhere=walk.elsewhere(),
     )
 
 
@@ -208,15 +226,67 @@ async def _look_for_import(folder: str, name: str, libraries: list[str], looker:
     return None
 
 
-async def _read_kustomize(source: Source, looker: _Looker, build: BuildOptions) -> None:
-    path = join_path("", source.path or ".")
-    waiting = [path, *await _read_options(path, source.kustomize or {}, looker)]
-    seen: set[str] = set()
-    while waiting:
-        folder = waiting.pop()
-        if folder not in seen:
-            seen.add(folder)
-            waiting += await _read_kustomization(folder, looker, build)
+class _KustomizeWalk:
+    """Reads kustomizations and all that they build on, in the source's tree and in those of remote bases."""
+
+    def __init__(self, own: _Looker, build: BuildOptions, finder: Finder) -> None:
+        self._own, self._build, self._finder = own, build, finder
+        self._others: list[_Looker] = []
+        """By the number of the remote tree."""
+
+    @property
+    def is_listed(self) -> bool:
+        """See `Reading`."""
+        return all(looker.is_listed for looker in (self._own, *self._others))
+
+    def elsewhere(self) -> Elsewhere:
+        """What was found in other places."""
+        finder = self._finder
+        if not finder.rewrites:
+            return NOWHERE
+        trees = tuple(
+            BaseReading(url=url, tree=looker.tree, entries=looker.found)
+            for url, looker in zip(finder.urls, self._others, strict=True)
+        )
+        return Elsewhere(trees=trees, files=finder.files, rewrites=finder.rewrites, places=tuple(finder.places))
+
+    def refuse_unforeseen(self) -> None:
+        """Raises RenderError where remote bases were found before what is read could not be foreseen."""
+        if self._finder.rewrites:
+            raise RenderError("render-base-unforeseen", base=self._finder.urls[0] if self._finder.urls else "")
+
+    async def read(self, source: Source) -> None:
+        """Makes all of it inputs."""
+        path = join_path("", source.path or ".")
+        waiting = [(self._own, path, 0)]
+        waiting += [(self._own, each, 0) for each in await _read_options(path, source.kustomize or {}, self._own)]
+        seen: set[tuple[int, str]] = set()
+        while waiting:
+            looker, folder, depth = waiting.pop()
+            if (id(looker), folder) not in seen:
+                seen.add((id(looker), folder))
+                waiting += await self._read_one(looker, folder, depth)
+
+    async def _read_one(self, looker: _Looker, folder: str, depth: int) -> list[tuple[_Looker, str, int]]:
+        if looker is self._own:
+            folders, remote = await _read_kustomization(folder, looker, self._build)
+        else:
+            try:
+                folders, remote = await _read_kustomization(folder, looker, self._build)
+            except _UnforeseenError:
+                # All of that tree counts; what its kustomizations take from yet another place is refused later.
+                looker.found, looker.is_listed = {"": await looker.tree.entry("")}, False
+                return []
+        found = [(looker, each, depth) for each in folders]
+        root = "" if looker is self._own else root_of(self._others.index(looker))
+        for entry in remote:
+            opened = await self._finder.open(entry, root, folder, depth)
+            if opened is None:
+                continue
+            if opened.number == len(self._others):
+                self._others.append(_Looker(opened.tree))
+            found.append((self._others[opened.number], opened.path, depth + 1))
+        return found
 
 
 async def _read_options(path: str, options: Mapping[str, Any], looker: _Looker) -> list[str]:
@@ -236,8 +306,9 @@ async def _read_options(path: str, options: Mapping[str, Any], looker: _Looker) 
     return folders
 
 
-async def _read_kustomization(folder: str, looker: _Looker, build: BuildOptions) -> list[str]:
-    """Makes all that one kustomization names inputs; gives the folders that are kustomizations themselves."""
+async def _read_kustomization(folder: str, looker: _Looker, build: BuildOptions) -> tuple[list[str], list[str]]:
+    """Makes all that one kustomization names inputs; gives the folders that are kustomizations themselves, and the entries
+    that are taken from another place."""
     present = [
         entry for name in KUSTOMIZATION_NAMES if (entry := await looker.look(join_path(folder, name))) is not None
     ]
@@ -252,10 +323,12 @@ async def _read_kustomization(folder: str, looker: _Looker, build: BuildOptions)
         for entry in await looker.files_below(folder):
             await looker.plain(entry)
         await looker.look(folder)
-    folders = []
+    folders: list[str] = []
+    remote: list[str] = []
     for relative in references.entries:
         if is_remote(relative):
-            raise RenderError("render-remote-base", base=relative, path=folder or ".")
+            remote.append(relative)
+            continue
         entry = await looker.peek(path := _join_relative(folder, relative))
         if entry is not None and entry.type is EntryType.FOLDER:
             folders.append(path)
@@ -265,7 +338,7 @@ async def _read_kustomization(folder: str, looker: _Looker, build: BuildOptions)
         await looker.look(_join_relative(folder, relative))
     for relative in references.charts if build.inflates_charts else ():
         await _read_below(_join_relative(folder, relative), looker)
-    return folders
+    return folders, remote
 
 
 async def _read_below(path: str, looker: _Looker) -> None:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from haori.delivery.render.base_urls import is_remote
 from haori.delivery.render.errors import RenderError
 from haori.objects.yaml import load
-
-REMOTE_MARKS = ("://", "git@", "github.com/", "?ref=")
 
 _ENTRIES = ("resources", "components", "bases")
 _FILES = ("crds", "configurations")
@@ -46,11 +45,6 @@ class References:
     """Whether it has a field that we do not know."""
     charts: tuple[str, ...] = ()
     """Folders and files that are read where charts are inflated."""
-
-
-def is_remote(entry: str) -> bool:
-    """Whether an entry of `resources` is taken from another place."""
-    return any(mark in entry for mark in REMOTE_MARKS)
 
 
 @lru_cache(maxsize=512)

@@ -14,9 +14,9 @@ from typing import Any
 
 from haori.delivery.model.application import Source
 from haori.delivery.model.settings import BuildOptions
+from haori.delivery.render.base_urls import is_remote
 from haori.delivery.render.detect import KUSTOMIZATION_NAMES
 from haori.delivery.render.errors import RenderError
-from haori.delivery.render.kustomization import is_remote
 from haori.delivery.render.kustomize_edit import edit_kustomization
 from haori.delivery.render.paths import existing_inside, resolve_inside
 from haori.delivery.render.tools import Tool, find_tool

@@ -31,8 +31,10 @@ from haori import __version__
 from haori.delivery.charts import Charts
 from haori.delivery.model.application import Source
 from haori.delivery.model.settings import BuildOptions
+from haori.delivery.render.bases import Bases, digest_of
 from haori.delivery.render.cache import SealedCache
 from haori.delivery.render.detect import SourceType
+from haori.delivery.render.elsewhere import Elsewhere, put_elsewhere
 from haori.delivery.render.errors import RenderDiskError
 from haori.delivery.render.flight import SingleFlight
 from haori.delivery.render.folder import (
@@ -103,11 +105,13 @@ class _Work:
 class Renderer:
     """Gives manifests, from memory, from disk or by rendering. `aclose` ends what still runs.
 
-    `charts` brings what charts depend on and value files at URLs; None: what needs them is refused.
+    `charts` brings what charts depend on and value files at URLs, `bases` the remote bases of kustomizations; None: what needs
+    them is refused.
     """
 
-    def __init__(self, settings: RendererSettings, *, charts: Charts | None = None) -> None:
+    def __init__(self, settings: RendererSettings, *, charts: Charts | None = None, bases: Bases | None = None) -> None:
         self._settings = settings
+        self._bases = bases
         self._bringer = Bringer(charts)
         self._seal = Seal(settings.key, "render")
         self._disk = SealedCache(settings.folder, self._seal, limit_bytes=settings.disk_bytes)
@@ -128,6 +132,11 @@ class Renderer:
         repository raises. An error is remembered for a short while under the same key.
         """
         work = await self._plan(request)
+        places = work.reading.elsewhere.places
+        rendered = await self._find(work, again=again)
+        return replace(rendered, places=places) if places else rendered
+
+    async def _find(self, work: _Work, *, again: bool) -> Rendered:
         if not again:
             if (packed := self._memory.get(work.key)) is not None:
                 self._memory.move_to_end(work.key)
@@ -140,7 +149,7 @@ class Renderer:
         """What the source reads of its own repository, and of others by their `ref`. Raises RenderError."""
         request, overrides = await put_overrides(request)
         source = put_variables(request)
-        reading = await find_reading(source, request.tree, request.references, request.context.build)
+        reading = await self._read(source, request)
         reading, _ = await self._bringer.bring(source, reading, request)
         return Inputs(
             source_type=reading.source_type,
@@ -166,12 +175,18 @@ class Renderer:
     async def _plan(self, request: RenderRequest) -> _Work:
         request, _ = await put_overrides(request)
         source = put_variables(request)
-        reading = await find_reading(source, request.tree, request.references, request.context.build)
+        reading = await self._read(source, request)
         request = replace(request, context=_with_bounds(request.context, reading))
         reading, brought = await self._bringer.bring(source, reading, request)
         hashes = await self._tool_hashes(reading, request.context.build)
         content = _key(source, reading, brought, request, hashes)
         return _Work(key=self._seal.name(content), source=source, request=request, reading=reading, brought=brought)
+
+    async def _read(self, source: Source, request: RenderRequest) -> Reading:
+        build = request.context.build
+        return await find_reading(
+            source, request.tree, request.references, build, bases=self._bases, project=request.project
+        )
 
     async def _tool_hashes(self, reading: Reading, build: BuildOptions) -> list[str]:
         if reading.source_type in _TOOLS:
@@ -243,6 +258,7 @@ class Renderer:
                 target = repository / REFERENCES / name
                 target.mkdir(parents=True)
                 await _export(work.request.references[name], entries, target)
+            await put_elsewhere(work.reading.elsewhere, repository)
             await put_brought(work.brought, work.source, repository)
             source = with_places(work.source, work.request.references, work.brought)
             rendered = await render_workspace(folder, source, work.request.context)
@@ -295,8 +311,15 @@ def _key(source: Source, reading: Reading, brought: Brought, request: RenderRequ
         "entries": _entries(reading.entries),
         "references": {name: _entries(entries) for name, entries in reading.references.items()},
         "brought": brought.key,
+        "elsewhere": _elsewhere(reading.elsewhere),
     }
     return json.dumps(value, sort_keys=True, default=str, ensure_ascii=True).encode()
+
+
+def _elsewhere(elsewhere: Elsewhere) -> list[Any]:
+    trees = [_entries(dict(each.entries)) for each in elsewhere.trees]
+    files = {path: digest_of(content) for path, content in elsewhere.files.items()}
+    return [trees, files, {folder: dict(entries) for folder, entries in elsewhere.rewrites.items()}]
 
 
 def _source_name(source: Source) -> str:
