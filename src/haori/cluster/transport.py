@@ -100,6 +100,7 @@ class Transport:
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": _encoding_for(settings.server)}
         self._counts: dict[str, VerbCount] = {}
         self._retired: list[aiohttp.ClientSession] = []
+        self._is_closed = False
         self.is_read_only = False
         """Whether what may change something is refused before it is sent, dry runs too."""
 
@@ -119,7 +120,7 @@ class Transport:
                     # A polite TLS goodbye outlives the loop; nothing is under way that it could protect.
                     await session.connector.close(abort_ssl=True)
                 await session.close()
-        self._session = None
+        self._session, self._is_closed = None, True
         await asyncio.sleep(0)  # The sockets themselves are closed in the loop's next turn.
 
     def statistics(self) -> dict[str, Any]:
@@ -247,6 +248,8 @@ class Transport:
         )
 
     def _session_for(self, credential: Credential) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise OSError("the connection was given up")
         if self._session is None or credential.certificate != self._certificate:
             if self._session is not None:  # Requests under way keep the old one until the end.
                 self._retired.append(self._session)

@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 
 from haori.cluster import KubernetesClient
-from haori.delivery.controller.lease import Lease, LeaseLostError
+from haori.delivery.controller.lease import Lease, LeaseLostError, seconds_asleep
 from tests.delivery.controller.fakes import FakeClient, clock
 
 pytestmark = pytest.mark.looptime
 
 
-def lease(client: FakeClient, identity: str) -> Lease:
-    return Lease(cast(KubernetesClient, client), "argocd", identity, clock=clock)
+def lease(client: FakeClient, identity: str, *, asleep: Callable[[], float] = lambda: 0.0) -> Lease:
+    return Lease(cast(KubernetesClient, client), "argocd", identity, clock=clock, asleep=asleep)
 
 
 async def test_the_first_engine_has_the_lease_at_once():
@@ -165,3 +166,20 @@ async def test_who_waits_for_a_renewal_hears_of_it_and_of_the_end():
 
     with pytest.raises(LeaseLostError):
         await keeping
+
+
+async def test_a_machine_that_slept_has_lost_what_it_held():
+    """The loop's clock stood still meanwhile; the other engine's did not."""
+    slept = [100.0]
+    one = lease(FakeClient(), "one", asleep=lambda: slept[0])
+    await one.acquire()
+    assert one.remaining_seconds == 8
+
+    slept[0] += 20
+    assert one.remaining_seconds == 0
+    with pytest.raises(LeaseLostError):
+        _ = one.term
+
+
+def test_how_long_this_machine_slept_is_known_and_does_not_jitter():
+    assert seconds_asleep() == seconds_asleep() >= 0

@@ -193,7 +193,9 @@ class RemoteCluster(Cluster):
             async with asyncio.timeout(ANSWER_SECONDS):
                 if not self.kube_version:
                     await self.open()
-                await self.client.discover(refresh=True)
+                before = self.client.known_discovery
+                if await self.client.discover(refresh=True) is not before and before is not None:
+                    self._types.set()  # Where definitions are not watched nothing else says so.
         except TimeoutError:
             reason = Sentence(code="cluster-no-answer", parameters={"seconds": int(ANSWER_SECONDS)})
             return Sentence(code="cluster-down", parameters={**named, "reason": reason})

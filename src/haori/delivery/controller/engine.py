@@ -182,9 +182,10 @@ class Engine:
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Watches, and leads whenever the Lease allows, until cancelled."""
+        ground = self.ground
         try:
             while True:
-                settings = await read_settings(self.ground.client, self.ground.settings.namespace)
+                settings = await _patiently(lambda: read_settings(ground.client, ground.settings.namespace))
                 self.watching = watching = Watching(self.ground, settings)
                 try:
                     async with asyncio.TaskGroup() as group:

@@ -11,6 +11,7 @@ see: kubernetes/client-go `tools/leaderelection` for the protocol; the code is o
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,11 +61,14 @@ class Lease:
         clock: Callable[[], datetime],
         name: str = haori.LEASE,
         settings: LeaseSettings | None = None,
+        asleep: Callable[[], float] = lambda: seconds_asleep(),
     ) -> None:
+        """`asleep` gives how long the machine has slept, since the loop's clock stands still meanwhile."""
         self._client, self._namespace, self._name, self._identity = client, namespace, name, identity
         self._clock, self._settings = clock, settings or LeaseSettings()
         self._held: Manifest | None = None
         self._renewed_at = 0.0
+        self._asleep, self._asleep_before = asleep, 0.0
         self._seen: tuple[str, float] = ("", 0.0)
         """resourceVersion of another's record and when this engine first saw it, in loop time."""
         self._over_at = 0.0
@@ -83,7 +87,8 @@ class Lease:
         if self._held is None:
             return 0.0
         lasts = self._settings.duration_seconds - self._settings.margin_seconds
-        return max(0.0, self._renewed_at + lasts - asyncio.get_running_loop().time())
+        slept = self._asleep() - self._asleep_before
+        return max(0.0, self._renewed_at + lasts - asyncio.get_running_loop().time() - slept)
 
     def seconds_left(self, term: int) -> float:
         """How long one term is still certain."""
@@ -191,7 +196,7 @@ class Lease:
 
     def _hold(self, stored: Manifest, began: float) -> None:
         """The time counts from before the request: the server may have stored it that early."""
-        self._held, self._renewed_at = stored, began
+        self._held, self._renewed_at, self._asleep_before = stored, began, self._asleep()
         self._changed.set()
         self._changed = asyncio.Event()
         self.on_renewed()
@@ -215,6 +220,13 @@ class Lease:
                 "leaseTransitions": transitions,
             },
         }
+
+
+def seconds_asleep() -> float:
+    """How long this machine has been suspended since it started, in tenths of seconds, as far as the system says."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    return round(time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC), 1)
 
 
 def _transitions(manifest: Manifest) -> int:
