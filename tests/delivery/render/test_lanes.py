@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import tempfile
 
 import pytest
 
@@ -114,4 +116,23 @@ async def test_a_full_disk_is_said_and_passes(library: Library, make_renderer, m
         await made.render(request)
     monkeypatch.undo()
     assert len((await made.render(request)).manifests) == 1
+    await made.aclose()
+
+
+@pytest.mark.looptime(False)
+async def test_what_a_killed_engine_left_of_its_renders_is_gone_at_the_next_start(
+    make_renderer, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gone = await asyncio.create_subprocess_exec("true")
+    await gone.wait()
+    left = tmp_path / f"haori-render-{gone.pid}-abc" / "work"
+    left.mkdir(parents=True)
+    (left / "half.yaml").write_text("x")
+    mine = tmp_path / f"haori-render-{os.getpid()}-abc"
+    mine.mkdir()
+
+    made = make_renderer()
+
+    assert (left.exists(), mine.exists()) == (False, True)
     await made.aclose()
