@@ -103,7 +103,7 @@ def test_a_new_version_without_substance_is_not_told(cache: ClusterCache, heard:
 
 def test_a_changed_mark_moves_the_object_and_a_deletion_forgets_it(cache: ClusterCache, heard: Heard):
     see(cache, manifest("ConfigMap", "settings", mark="shop"))
-    see(cache, manifest("ConfigMap", "settings", mark="other"), EventType.MODIFIED)
+    see(cache, manifest("ConfigMap", "settings", mark="other", version="2"), EventType.MODIFIED)
     assert cache.of_application("shop") == []
     assert names(cache.of_application("other")) == ["settings"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from haori.cluster import EventType, WatchEvent
-from haori.delivery.controller.declared import Declared, is_older
+from haori.delivery.controller.declared import Declared, is_newer
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.queue import Level
 from haori.delivery.model import Settings, parse_settings
@@ -112,16 +112,18 @@ def test_the_end_of_an_earlier_life_does_not_take_a_new_application():
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        pytest.param(("u", "9"), ("u", "10"), True, id="as-numbers"),
+        pytest.param(("u", "9"), ("u", "10"), False, id="earlier-as-numbers"),
+        pytest.param(("u", "10"), ("u", "9"), True, id="later-as-numbers"),
         pytest.param(("u", "10"), ("u", "10"), False, id="same"),
-        pytest.param(("v", "9"), ("u", "10"), False, id="another-object"),
-        pytest.param(("u", "abc"), ("u", "10"), False, id="opaque"),
-        pytest.param(("u", ""), ("u", "10"), False, id="absent"),
+        pytest.param(("v", "9"), ("u", "10"), True, id="another-object"),
+        pytest.param(("u", "abc"), ("u", "10"), True, id="opaque"),
+        pytest.param(("u", "abc"), ("u", "abc"), False, id="same-opaque"),
+        pytest.param(("u", ""), ("u", ""), True, id="absent"),
     ],
 )
 def test_versions_are_compared_for_one_object_only(one: tuple[str, str], other: tuple[str, str], expected: bool):
     first, second = ({"metadata": {"uid": uid, "resourceVersion": version}} for uid, version in (one, other))
-    assert is_older(first, second) is expected
+    assert is_newer(first, second) is expected
 
 
 def test_further_namespaces_are_named_by_globs():

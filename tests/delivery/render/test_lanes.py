@@ -12,7 +12,7 @@ import pytest
 from haori.delivery.render import renderer as renderer_module
 from haori.delivery.render.errors import RenderDiskError
 from haori.delivery.render.lanes import PATIENCE_SECONDS, Lanes
-from tests.delivery.render.conftest import CONFIG_MAP, Library
+from tests.delivery.render.conftest import Library
 
 pytestmark = pytest.mark.looptime
 
@@ -106,7 +106,8 @@ async def test_places_come_back_from_what_fails_and_what_is_cancelled() -> None:
 @pytest.mark.looptime(False)
 async def test_a_full_disk_is_said_and_passes(library: Library, make_renderer, monkeypatch) -> None:
     made = make_renderer()
-    request = await library.request(await library.commit({"a/x.yaml": CONFIG_MAP % "x"}), path="a")
+    files = {"a/x.jsonnet": '{apiVersion: "v1", kind: "ConfigMap", metadata: {name: "x"}}'}
+    request = await library.request(await library.commit(files), path="a")
 
     async def export(*arguments) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -19,7 +19,7 @@ from haori.cluster import ApiResource, EventType, KubernetesClient, Reflector, W
 from haori.delivery.apply.migrate import own_string_data
 from haori.delivery.compare import trim
 from haori.delivery.controller.addresses import addresses_of
-from haori.delivery.controller.declared import is_older
+from haori.delivery.controller.declared import is_newer
 from haori.delivery.controller.why import signs_of
 from haori.delivery.health import Health, assess
 from haori.delivery.model import Settings
@@ -231,8 +231,8 @@ class ClusterCache:
             if before is not None and (not uid or uid == before.uid):
                 self._forget(key)
             return
-        if before is not None and is_older(event.object, before.manifest):
-            return  # What our own write gave back may overtake the watch.
+        if before is not None and not is_newer(event.object, before.manifest):
+            return  # What our own write gave back may overtake the watch, and comes by it once more.
         after = self._read(key, event.object, before)
         if before is not None:
             self._unlink(before)

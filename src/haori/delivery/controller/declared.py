@@ -75,8 +75,8 @@ class Declared:
         """
         key = application_key(manifest)
         known = self.applications.get(key)
-        if known is not None and is_older(manifest, known.manifest):
-            return known
+        if known is not None and not is_newer(manifest, known.manifest):
+            return known  # What our own write gave back comes by the watch once more.
         if (term := term_of(manifest)) > self.term:
             self.term = term
             self.on_term(term)
@@ -143,16 +143,18 @@ def term_of(manifest: Manifest) -> int:
     return term if term <= HIGHEST_TERM else 0
 
 
-def is_older(one: Manifest, other: Manifest) -> bool:
-    """Whether `one` is an earlier version than `other` of the same object.
+def is_newer(one: Manifest, other: Manifest) -> bool:
+    """Whether `one` is a later version than `other` of the same object, or another object; equal versions are one.
 
     resourceVersions of one object may be compared as numbers (Kubernetes says so since 1.35; etcd made it so always).
     """
     first, second = (nested_mapping(each, "metadata") for each in (one, other))
     if first.get("uid") != second.get("uid"):
-        return False
+        return True
     left, right = str(first.get("resourceVersion") or ""), str(second.get("resourceVersion") or "")
-    return left.isdecimal() and right.isdecimal() and int(left) < int(right)
+    if left.isdecimal() and right.isdecimal():
+        return int(left) > int(right)
+    return not left or left != right
 
 
 def substance_of(manifest: Manifest) -> tuple[Any, ...]:

@@ -12,9 +12,9 @@ from collections import defaultdict
 from haori.errors import HaoriError
 from haori.git import Refreshes
 
-SHORTEST_SECONDS, LONGEST_SECONDS = 0.05, 0.5
-PACE = 5.0
-"""Between the beginnings of two fetches of one repository lies five times what the last took, within these bounds: what
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 0.5
+PACE = 8.0
+"""Between the beginnings of two fetches of one repository lies eight times what the last took, within these bounds: what
 is asked meanwhile is gathered, and a quick repository answers quickly without keeping a core busy."""
 
 

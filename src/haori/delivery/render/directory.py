@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from haori.delivery.model.application import Source
 from haori.delivery.model.globs import glob_matches
+from haori.delivery.render.documents import Documents
 from haori.delivery.render.errors import RenderError
 from haori.delivery.render.jsonnet import JSONNET_SUFFIX, evaluate_jsonnet, jsonnet_options
 from haori.delivery.render.parsing import Bounds, open_lists, parse_files
-from haori.delivery.render.paths import resolve_inside
+from haori.delivery.render.paths import join_path, resolve_inside
+from haori.git import Entry, RepositoryRefusedError, Tree
 from haori.words import Sentence
 
 SUFFIXES = (".yaml", ".yml", ".json")
 LARGEST_TOTAL_BYTES = 10_000_000
 """Of all files together but Jsonnet, which bounds itself: Argo CD's `reposerver.max.combined.directory.manifests.size`."""
 MOST_WARNINGS = 20
+FILES_AT_ONCE = 64
 
 
 async def render_directory(
@@ -42,6 +46,35 @@ async def render_directory(
     evaluated: Mapping[str, Any] = {}
     if scripts:
         evaluated = await evaluate_jsonnet(work, root, folder, scripts, jsonnet_options(options), bounds)
+    return _joined(chosen, read, evaluated)
+
+
+async def render_entries(
+    tree: Tree, entries: Iterable[Entry], source: Source, bounds: Bounds
+) -> tuple[list[dict[str, Any]], tuple[Sentence, ...]]:
+    """As `render_directory`, of plain files out of Git without a folder on disk: no Jsonnet, no links among them."""
+    files = {posixpath.relpath(entry.path, join_path("", source.path or ".") or "."): entry for entry in entries}
+    chosen = sorted(files, key=lambda path: path.split("/"))
+    contents: list[tuple[str, bytes]] = []
+    left = LARGEST_TOTAL_BYTES
+    for start in range(0, len(chosen), FILES_AT_ONCE):
+        names = chosen[start : start + FILES_AT_ONCE]
+        try:
+            read = await tree.read_all([files[name] for name in names], limit_bytes=LARGEST_TOTAL_BYTES)
+        except RepositoryRefusedError as error:
+            if error.code != "git-file-too-large":
+                raise
+            raise _too_large(source) from error
+        left -= sum(map(len, read))
+        if left < 0:
+            raise _too_large(source)
+        contents += zip(names, read, strict=True)
+    return _joined(chosen, dict(zip(chosen, await parse_files(contents, bounds), strict=True)), {})
+
+
+def _joined(
+    chosen: Iterable[str], read: Mapping[str, Documents], evaluated: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], tuple[Sentence, ...]]:
     manifests: list[dict[str, Any]] = []
     warnings: list[Sentence] = []
     for path in chosen:
@@ -51,6 +84,11 @@ async def render_directory(
         manifests += open_lists(read[path].documents, path)
         warnings += [Sentence(code=code, parameters=parameters) for code, parameters in read[path].warnings]
     return manifests, tuple(warnings[:MOST_WARNINGS])
+
+
+def _too_large(source: Source) -> RenderError:
+    folder = posixpath.basename((source.path or ".").rstrip("/"))
+    return RenderError("render-too-large", path=folder, limit=LARGEST_TOTAL_BYTES)
 
 
 def _choose(root: Path, folder: Path, options: Mapping[str, Any]) -> list[str]:

@@ -58,6 +58,13 @@ class Reading:
         chosen = (path for path, entry in self.entries.items() if entry is not None)
         return self.source_type is SourceType.DIRECTORY and any(path.endswith(JSONNET_SUFFIX) for path in chosen)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a directory of plain files that need no tool and no file system."""
+        if self.source_type is not SourceType.DIRECTORY or self.is_whole or self.has_jsonnet:
+            return False
+        return all(entry is None or entry.type is EntryType.FILE for entry in self.entries.values())
+
 
 class _UnforeseenError(Exception):
     """What is read cannot be listed."""

@@ -34,6 +34,7 @@ from haori.delivery.model.settings import BuildOptions
 from haori.delivery.render.bases import Bases, digest_of
 from haori.delivery.render.cache import SealedCache
 from haori.delivery.render.detect import SourceType
+from haori.delivery.render.directory import render_entries
 from haori.delivery.render.elsewhere import Elsewhere, put_elsewhere
 from haori.delivery.render.errors import RenderDiskError
 from haori.delivery.render.flight import SingleFlight
@@ -48,6 +49,7 @@ from haori.delivery.render.folder import (
 from haori.delivery.render.inputs import Entries, Reading, find_reading
 from haori.delivery.render.lanes import Lanes
 from haori.delivery.render.overrides import put_overrides
+from haori.delivery.render.parsing import Bounds
 from haori.delivery.render.paths import join_path
 from haori.delivery.render.remote import REFERENCES, Bringer, Brought, put_brought, with_places
 from haori.delivery.render.request import Inputs, RenderRequest
@@ -248,6 +250,8 @@ class Renderer:
         return rendered
 
     async def _render(self, work: _Work) -> Rendered:
+        if work.reading.is_plain:
+            return await _render_plain(work)
         with open_workspace() as folder:
             repository = folder / REPOSITORY
             # A folder without a file that is read is there all the same; of a whole repository it may be a link.
@@ -339,6 +343,15 @@ def _told(context: RenderContext) -> list[Any]:
 
 def _entries(entries: Entries) -> list[list[str]]:
     return [[path, entry.mode, entry.object_id] if entry else [path] for path, entry in sorted(entries.items())]
+
+
+async def _render_plain(work: _Work) -> Rendered:
+    """Straight out of Git: no tool works on these files, so no copy of them is needed."""
+    context = work.request.context
+    bounds = Bounds(limits=context.limits, isolation=context.isolation)
+    entries = [entry for entry in work.reading.entries.values() if entry is not None]
+    manifests, warnings = await render_entries(work.request.tree, entries, work.source, bounds)
+    return Rendered(manifests=tuple(manifests), source_type=SourceType.DIRECTORY, warnings=warnings, key=work.key)
 
 
 async def _export(tree: Tree, entries: Entries, target: Path) -> None:
