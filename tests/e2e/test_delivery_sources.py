@@ -88,7 +88,7 @@ async def test_an_object_of_another_application_fails_the_sync_where_asked(deliv
     await delivery.client.create(APPLICATIONS, delivery.application("two", "two", policy=options))
     found = await delivery.expect("two", lambda app: is_idle(app) and _phase(app) == "Failed")
 
-    assert f"ConfigMap {delivery.namespace}/a" in found["status"]["operationState"]["message"]
+    assert "ConfigMap/a is part of applications" in found["status"]["operationState"]["message"]
     assert "one" in found["status"]["operationState"]["message"]
     assert {row["type"] for row in found["status"]["conditions"]} >= {"SharedResourceWarning", "SyncError"}
     assert why_of(found)["code"] == "sync-attempt-failed"
