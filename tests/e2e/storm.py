@@ -58,7 +58,8 @@ class Witness:
 
     uids: dict[tuple[str, str, str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     """By (namespace, hook, operation, phase)."""
-    terms: list[int] = field(default_factory=list)
+    terms: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """By application; who asks for a refresh leaves the term of the last write, so one says nothing of another."""
     created: asyncio.Event = field(default_factory=asyncio.Event)
     deleted: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -68,7 +69,7 @@ class Witness:
         notes = metadata.get("annotations") or {}
         if event.object.get("kind") == "Application":
             if (term := notes.get("haori.dev/term")) and event.type is not EventType.DELETED:
-                self.terms.append(int(term))
+                self.terms[metadata["name"]].append(int(term))
             return
         if event.type is EventType.DELETED or metadata.get("deletionTimestamp"):
             self.deleted.set()
@@ -195,14 +196,15 @@ class Storm:
                 for number, (_, succeeds) in enumerate(self.commits)
             ]
             assert sorted(map(sorted, hooks)) == sorted(map(sorted, expected))
-        assert self.witness.terms == sorted(self.witness.terms)
+        for name, terms in self.witness.terms.items():
+            assert terms == sorted(terms), name
 
     def figures(self) -> str:
         """What was done."""
         hooks = sum(len(uids) for uids in self.witness.uids.values())
         kills = ", ".join(f"{count} {moment}" for moment, count in sorted(self.kills.items()))
         syncs = len(self.commits) * self.applications
-        terms = len(set(self.witness.terms))
+        terms = len(set().union(*self.witness.terms.values()))
         return f"{syncs} syncs, {sum(self.kills.values())} kills ({kills}), {hooks} hook objects, {terms} terms"
 
 
