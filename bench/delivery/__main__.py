@@ -103,21 +103,23 @@ def _print_runs(runs: list[Run], floor: bare.Floor | None, options: argparse.Nam
     if options.output == "json":
         print(json.dumps({"runs": [asdict(run) for run in runs]}))
         return
-    print(
-        f"{'scenario':<42}{'s':>8}{'× bare':>8}{'one s':>8}{'CPU ms':>8}{'req':>7}{'looks':>7}{'renders':>9}{'peak MiB':>10}"
-    )
+    names = ("s", "× bare", "one s", "told s", "CPU ms", "req", "looks", "renders", "peak MiB")
+    print(f"{'scenario':<42}" + "".join(f"{name:>9}" for name in names))
     for run in runs:
         least = getattr(floor, FLOORS[run.name]) if floor is not None and run.name in FLOORS else None
         cells = (
-            f"{run.name:<42}{run.seconds:>8.2f}",
-            f"{run.seconds / least:>8.2f}" if least else f"{'':>8}",
-            f"{run.one_seconds:>8.2f}" if run.one_seconds is not None else f"{'':>8}",
-            f"{1000 * run.used.cpu_seconds / options.count:>8.1f}",
-            f"{run.used.per_object_requests / options.count:>7.2f}",
-            f"{run.used.looks / options.count:>7.2f}",
-            f"{run.used.renders:>9}{run.peak_mib:>10.0f}",
+            f"{run.seconds:.2f}",
+            f"{run.seconds / least:.2f}" if least else "",
+            f"{run.one_seconds:.2f}" if run.one_seconds is not None else "",
+            f"{run.one_told_seconds:.2f}" if run.one_told_seconds is not None else "",
+            f"{1000 * run.used.cpu_seconds / options.count:.1f}",
+            f"{run.used.per_object_requests / options.count:.2f}",
+            f"{run.used.looks / options.count:.2f}",
+            f"{run.used.renders}",
+            f"{run.peak_mib:.0f}",
         )
-        print("".join(cells))
+        print(f"{run.name:<42}" + "".join(f"{cell:>9}" for cell in cells))
+    print("one s and told s: when the touched one was Synced and when it was told, from the first that was told")
     print("CPU ms, req and looks are an application; requests of the engine by verb:")
     for run in runs:
         print(f"  {run.name}: {', '.join(f'{verb} {count}' for verb, count in run.used.requests.items())}")

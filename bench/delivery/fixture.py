@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,17 @@ def namespaces(count: int) -> list[str]:
     return sorted({namespace_of(number) for number in range(count)})
 
 
-def objects_of(number: int, release: str) -> list[dict[str, Any]]:
-    """A Deployment without replicas, ServiceAccount, Service and a ConfigMap of 2 KB; `release` changes all four."""
+def objects_of(number: int, release: str, image: str = "r1") -> list[dict[str, Any]]:
+    """A Deployment without replicas, ServiceAccount, Service and a ConfigMap of 2 KB.
+
+    `release` changes all four and rolls nothing out, `image` changes the Pod template: then the cluster's own controllers
+    make a ReplicaSet for each, which is their time and not the engine's.
+    """
     name = name_of(number)
     metadata = {"name": name, "labels": {"app": name, "release": release}}
     selector = {"app": name}
     container = {
-        "name": "main", "image": f"registry.example/{name}:{release}", "ports": [{"containerPort": 8080}],
+        "name": "main", "image": f"registry.example/{name}:{image}", "ports": [{"containerPort": 8080}],
         "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}},
         "envFrom": [{"configMapRef": {"name": name}}],
     }  # fmt: skip
@@ -90,18 +94,18 @@ class Repository:
         git(self.work, "remote", "add", "origin", str(self.bare))
         return git(self.work, "rev-parse", "HEAD").strip()
 
-    def change(self, numbers: Iterator[int] | range | list[int], release: str) -> str:
+    def change(self, numbers: Iterable[int], release: str, image: str = "r1") -> str:
         """One commit that changes the objects of these applications, pushed; that commit."""
         for number in numbers:
-            self._write(number, release)
+            self._write(number, release, image)
         git(self.work, "commit", "-qam", f"Release {release}")
         git(self.work, "push", "-q", "origin", "HEAD:main")
         return git(self.work, "rev-parse", "HEAD").strip()
 
-    def _write(self, number: int, release: str) -> None:
+    def _write(self, number: int, release: str, image: str = "r1") -> None:
         folder = self.work / "plain" / name_of(number)
         folder.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump_all(objects_of(number, release), sort_keys=False)
+        text = yaml.safe_dump_all(objects_of(number, release, image), sort_keys=False)
         (folder / "all.yaml").write_text(text)
         overlay = self.work / "kustomize" / name_of(number)
         overlay.mkdir(parents=True, exist_ok=True)
