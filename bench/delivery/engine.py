@@ -78,7 +78,7 @@ class Engine:
 
     def _sample(self) -> None:
         while not self._stop.wait(SAMPLE_SECONDS):
-            self.peak_mib = max(self.peak_mib, sum(map(_rss_mib, _family(self._process.pid))))
+            self.peak_mib = max(self.peak_mib, _family_mib(self._process.pid))
 
     def end(self) -> None:
         """Asks it to stop and waits."""
@@ -146,6 +146,20 @@ def _cpu(pid: int) -> float:
             continue
         ticks += sum(map(int, fields[11:15]))
     return ticks / TICKS
+
+
+def _family_mib(pid: int) -> float:
+    """Resident memory of a process and all its children, but those that were forked and are not yet what they become: for
+    that moment they are the same pages."""
+    own = _command(pid)
+    return sum(_rss_mib(each) for each in _family(pid) if each == pid or _command(each) != own)
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _rss_mib(pid: int) -> float:

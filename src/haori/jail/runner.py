@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import marshal
 import os
 import shutil
 import signal
@@ -196,7 +196,7 @@ async def _start(
             _give_away(cwd)
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-I", "-S", str(LAUNCHER), json.dumps(config)),
+        *("-I", "-S", str(LAUNCHER), marshal.dumps(config).hex()),
         *command,
         cwd=cwd,
         env=dict(env),
