@@ -38,6 +38,12 @@ def config(name: str, value: str) -> str:
     return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{x: '{value}'}}\n"
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """The answer itself is looked at here, not how long one waits for it."""
+    monkeypatch.setattr("haori.delivery.controller.commits.SECONDS", 60.0)
+
+
 class Stand:
     """Two repositories and what tells their commits."""
 

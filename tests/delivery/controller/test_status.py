@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from haori.delivery.controller.status import build_conditions, build_status_patch, merge_difference
@@ -78,6 +78,7 @@ VALUES = st.recursive(
 MAPPINGS = st.dictionaries(st.sampled_from("xyz"), VALUES, max_size=3)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(MAPPINGS, MAPPINGS)
 def test_a_difference_merged_gives_the_wanted_value(before: dict[str, Any], after: dict[str, Any]):
     assert merged(before, merge_difference(before, after)) == after

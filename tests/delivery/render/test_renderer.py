@@ -304,3 +304,25 @@ def test_the_instance_key_is_made_once_and_private(tmp_path: Path) -> None:
 )
 def test_links_that_surely_lead_out(path, goal, expected):
     assert leads_out(path, goal) is expected
+
+
+async def test_an_object_that_no_api_takes_is_refused_by_name_and_not_rendered_again(library, make_renderer):
+    made = make_renderer()
+    large = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: large}}\ndata: {{x: {'v' * (3 << 20)}}}\n"
+    request = await library.request(await library.commit({"a/large.yaml": large}), path="a")
+    for _ in range(2):
+        with pytest.raises(RenderError, match=r"ConfigMap large of a is 3\d+ bytes"):
+            await made.render(request)
+    assert made.statistics()["misses"] == 1
+    assert made.statistics()["entries"] == 0
+    await made.aclose()
+
+
+async def test_the_size_of_what_was_rendered_is_known_again(library, make_renderer):
+    made = make_renderer()
+    request = await library.request(
+        await library.commit({"a/x.yaml": "apiVersion: v1\nkind: A\nmetadata: {name: a}\n"}), path="a"
+    )
+    first, second = await made.render(request), await made.render(request)
+    assert first.size_bytes == second.size_bytes > 0
+    await made.aclose()

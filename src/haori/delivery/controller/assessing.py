@@ -27,8 +27,8 @@ from haori.schema import Schemas
 from haori.words import Sentence
 
 log = logging.getLogger(__name__)
-INLINE_OBJECTS = 20
-"""Up to so many objects are compared on the loop: handing them to a thread would cost more."""
+INLINE_OBJECTS, INLINE_BYTES = 20, 256 << 10
+"""Up to so many and so large objects are compared on the loop: handing them to a thread would cost more."""
 SHOWN_OBJECTS = 5
 """Objects that a condition names; of more it gives the number."""
 BODIES_KEPT = 200
@@ -75,7 +75,8 @@ class Assessor:
                 application, targets, live, whole, options, name=name, namespace=namespace, known=known
             )
 
-        found = judge() if len(live) <= INLINE_OBJECTS else await asyncio.to_thread(judge)
+        is_small = len(live) <= INLINE_OBJECTS and (desired is None or desired.size_bytes <= INLINE_BYTES)
+        found = judge() if is_small else await asyncio.to_thread(judge)
         if not self._cache.cluster_resources:  # Namespaces are not looked at: those of the Secret are there.
             found = replace(found, namespace_exists=True, namespace_differs=False)
         if marked := [key for key in sorted(refused) if refused[key].application == name]:

@@ -129,8 +129,11 @@ class DesiredStates:
         rendered = [] if manifests else await self._render(application, sources, revisions, discovery, again=again)
         content = _content(application, rendered, manifests, settings)
         types = tuple(item.source_type.value for item in rendered)
+        size = sum(item.size_bytes for item in rendered) + sum(map(len, manifests))
         if known is not None and content and known.content == content:
-            return Desired(revisions=tuple(revisions), targets=known.targets, source_types=types, content=content)
+            return Desired(
+                revisions=tuple(revisions), targets=known.targets, source_types=types, content=content, size_bytes=size
+            )
         given = [orjson.loads(text) for text in manifests] or [each for item in rendered for each in item.manifests]
         given = [as_applied(manifest) for manifest in given]
         targets = await asyncio.to_thread(
@@ -144,7 +147,9 @@ class DesiredStates:
         warned = [Condition(type=ConditionType.SOURCE, sentence=each) for item in rendered for each in item.warnings]
         if warned:
             targets = replace(targets, conditions=(*targets.conditions, *warned))
-        return Desired(revisions=tuple(revisions), targets=targets, source_types=types, content=content)
+        return Desired(
+            revisions=tuple(revisions), targets=targets, source_types=types, content=content, size_bytes=size
+        )
 
     async def _render(
         self,

@@ -41,6 +41,8 @@ class Desired:
     source_types: tuple[str, ...] = ()
     content: str = ""
     """Equal contents mean equal targets, whatever the revisions."""
+    size_bytes: int = 0
+    """Of what was rendered, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,8 @@ class Rendered:
     """Where remote bases that it reads may change (`Bases.refresh`)."""
     warnings: tuple[Sentence, ...] = ()
     """What was taken otherwise than its author may have meant: keys that stand twice, files passed over."""
+    size_bytes: int = 0
+    """Of the manifests as JSON; 0 where nobody looked."""
 
 
 async def render_folder(root: Path, source: Source, context: RenderContext) -> Rendered:

@@ -36,7 +36,7 @@ from haori.delivery.render.cache import SealedCache
 from haori.delivery.render.detect import SourceType
 from haori.delivery.render.directory import render_entries
 from haori.delivery.render.elsewhere import Elsewhere, put_elsewhere
-from haori.delivery.render.errors import RenderDiskError
+from haori.delivery.render.errors import RenderDiskError, RenderError
 from haori.delivery.render.flight import SingleFlight
 from haori.delivery.render.folder import (
     REPOSITORY,
@@ -59,6 +59,7 @@ from haori.delivery.render.variables import put_variables
 from haori.errors import HaoriError, UserError
 from haori.git import Tree
 from haori.jail import JailLimitError
+from haori.objects import key_of
 from haori.observe import Histogram, span
 from haori.words import Sentence
 
@@ -68,6 +69,9 @@ FORMAT = 2
 ERROR_SECONDS = 60.0
 """How long a failure is remembered: the same content fails the same way, but a tool may have been mended meanwhile."""
 MOST_ERRORS = 1000
+LARGEST_OBJECT_BYTES = 3 << 20
+"""What an API server takes in one request (kube-apiserver's limit of a body): a larger object can never be applied, and
+comparing it over and over would hold up everybody else."""
 _TOOLS = {SourceType.HELM: Tool.HELM, SourceType.KUSTOMIZE: Tool.KUBECTL}
 _OPTIONS: Mapping[SourceType, Callable[[Source], Mapping[str, Any] | None]] = {
     SourceType.HELM: lambda source: source.helm,
@@ -223,11 +227,15 @@ class Renderer:
         self._counts["misses"] += 1
         rendered = await self._lanes.run(_source_name(work.source), lambda: self._timed(work))
         self._counts["renders"] += 1
-        packed = await asyncio.to_thread(_pack, rendered)
+        try:
+            kept, size = await asyncio.to_thread(_pack, rendered, work.source.path)
+        except RenderError as error:
+            self._note_error(work.key, error)
+            raise
         self._errors.pop(work.key, None)
-        self._keep(work.key, packed)
-        await asyncio.to_thread(self._disk.write, work.key, packed)
-        return rendered
+        self._keep(work.key, kept)
+        await asyncio.to_thread(self._disk.write, work.key, kept)
+        return replace(rendered, size_bytes=size)
 
     async def _timed(self, work: _Work) -> Rendered:
         started, name = self._settings.clock(), _source_name(work.source)
@@ -358,21 +366,39 @@ async def _export(tree: Tree, entries: Entries, target: Path) -> None:
     await tree.export([path for path, entry in sorted(entries.items()) if entry is not None], target)
 
 
-def _pack(rendered: Rendered) -> bytes:
+def _pack(rendered: Rendered, path: str) -> tuple[bytes, int]:
+    """(what is kept, how large it is unpacked). Raises RenderError for an object that no API server would take."""
     warnings = [[each.code, dict(each.parameters)] for each in rendered.warnings]
-    value = [rendered.source_type.value, list(rendered.manifests), warnings]
+    mark, content = _dump([rendered.source_type.value, list(rendered.manifests), warnings])
+    if len(content) > LARGEST_OBJECT_BYTES:
+        for manifest in rendered.manifests:
+            if (size := len(_dump(manifest)[1])) > LARGEST_OBJECT_BYTES:
+                raise RenderError(
+                    "render-object-too-large",
+                    object=str(key_of(manifest)), path=path, size=size, limit=LARGEST_OBJECT_BYTES,
+                )  # fmt: skip
+    return mark + zlib.compress(content, 1), len(content)
+
+
+def _dump(value: Any) -> tuple[bytes, bytes]:
     try:
-        return b"o" + zlib.compress(orjson.dumps(value), 1)
+        return b"o", orjson.dumps(value)
     except TypeError:
         # Numbers beyond 64 bits, which orjson does not keep.
-        return b"j" + zlib.compress(json.dumps(value).encode(), 1)
+        return b"j", json.dumps(value).encode()
 
 
 def _unpack(packed: bytes, key: str) -> Rendered:
     loads = orjson.loads if packed[:1] == b"o" else json.loads
-    source_type, manifests, warned = loads(zlib.decompress(packed[1:]))
-    warnings = tuple(Sentence(code=code, parameters=parameters) for code, parameters in warned)
-    return Rendered(manifests=tuple(manifests), source_type=SourceType(source_type), key=key, warnings=warnings)
+    content = zlib.decompress(packed[1:])
+    source_type, manifests, warned = loads(content)
+    return Rendered(
+        manifests=tuple(manifests),
+        source_type=SourceType(source_type),
+        key=key,
+        warnings=tuple(Sentence(code=code, parameters=parameters) for code, parameters in warned),
+        size_bytes=len(content),
+    )
 
 
 def _hash_file(path: Path) -> str:
