@@ -62,11 +62,13 @@ def parse_duration(text: str) -> float:
     body = text[1:] if text[:1] in ("+", "-") else text
     if body == "0":
         return 0.0
+    if len(body) > 64:
+        raise QuantityError("duration-invalid", value=text[:64])
     nanos, position = Fraction(0), 0
     while match := _DURATION.match(body, position):
         nanos += Fraction(match[1]) * _UNITS[match[2]]
         position = match.end()
-    if not body or position != len(body) or len(body) > 64:
+    if not body or position != len(body) or nanos >= 1 << 63:  # Go counts in 64 bits.
         raise QuantityError("duration-invalid", value=text[:64])
     seconds = float(nanos / 10**9)
     return -seconds if text.startswith("-") else seconds

@@ -168,3 +168,25 @@ def test_a_pod_that_waits_for_another_reason_is_told_though_its_health_is_the_sa
     assert first is not None
     assert second is not None
     assert first.health == second.health
+
+
+def test_a_fault_over_one_object_keeps_the_watch_of_the_others(heard: Heard, caplog: pytest.LogCaptureFixture):
+    taken = []
+
+    def whole(event: WatchEvent) -> None:
+        if event.object["metadata"]["name"] == "bad":
+            raise TypeError("a shape that nobody foresaw")
+        taken.append(event.object["metadata"]["name"])
+
+    client = cast(KubernetesClient, FakeClient())
+    kind = ResourceKey("", "Secret", "shop", "x").group_kind
+    hasher = SecretHasher(b"k" * 16)
+    cache = ClusterCache(
+        client, settings=parse_settings(None), hasher=hasher, manager="haori", on_change=heard, whole={kind: whole}
+    )
+    see(cache, manifest("Secret", "bad"))
+    see(cache, manifest("Secret", "good"))
+
+    assert taken == ["good"]
+    assert names(cache.in_namespace("shop")) == ["bad", "good"]
+    assert [record.getMessage() for record in caplog.records] == ["object not taken in"]

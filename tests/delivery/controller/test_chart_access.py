@@ -68,3 +68,8 @@ def test_what_is_secret_is_not_shown():
     access = _index({"url": "https://c.example", **USER, "tlsClientCertKey": "KEY", "tlsClientCertData": "C"})
     assert "KEY" not in repr(access.access_to("https://c.example"))
     assert "'p'" not in repr(access.access_to("https://c.example"))
+
+
+@pytest.mark.parametrize("url", ["https://[", "oci://[", "["])
+def test_a_url_that_names_no_host_is_no_fault(url: str):
+    assert _index().access_to(url).tls.authorities == ""

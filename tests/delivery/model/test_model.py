@@ -207,3 +207,26 @@ def test_settings_exclude_and_report() -> None:
     assert not settings.is_excluded("", "Pod")
     assert [problem.path for problem in settings.problems] == ["data[timeout.reconciliation]"]
     assert str(GroupKind("", "Pod")) == "Pod"
+
+
+@pytest.mark.parametrize("text", ["5", "true", "{a: b}", "text", "[1, null, [2]]"])
+def test_exclusions_of_a_wrong_shape_exclude_nothing(text: str) -> None:
+    settings = parse_settings({"data": {"resource.exclusions": text}})
+    assert not settings.is_excluded("", "Pod")
+    assert [problem.path for problem in settings.problems] == ["data[resource.exclusions]"]
+
+
+@pytest.mark.parametrize("duration", ["²", "9" * 5000 + "s", "9" * 400, "99999999h", "٣x"])
+def test_a_pause_that_is_none_is_a_problem_and_the_default_counts(duration: str) -> None:
+    retry = {"limit": 1, "backoff": {"duration": duration, "maxDuration": duration}}
+    found = parse_application({"metadata": {"name": "a"}, "spec": {"syncPolicy": {"retry": retry}}})
+    assert found.spec.sync_policy.retry is not None
+    assert found.spec.sync_policy.retry.duration_seconds == 5.0
+    assert [problem.path for problem in found.problems if "duration" in problem.path.lower()]
+
+
+@pytest.mark.parametrize("junk", [5, "x", None, [1], True], ids=str)
+def test_history_that_is_no_mapping_is_passed_over(junk: object) -> None:
+    entry = {"id": 3, "revision": "abc"}
+    found = parse_application({"metadata": {"name": "a"}, "status": {"history": [junk, entry]}})
+    assert [item.id for item in found.history] == [3]

@@ -224,7 +224,7 @@ class ClusterCache:
             return
         key = key_of(event.object)
         if (whole := self._whole.get(key.group_kind)) is not None:
-            whole(event)
+            self._hand_on(whole, event, key)
         before = self._objects.get(key)
         if event.type is EventType.DELETED:
             uid = nested_text(event.object, "metadata", "uid")
@@ -239,6 +239,13 @@ class ClusterCache:
         self._link(after)
         if before is None or _substance(before) != _substance(after):
             self._on_change(before, after)
+
+    def _hand_on(self, whole: Whole, event: WatchEvent, key: ResourceKey) -> None:
+        """Hands a whole object on; a fault over one of them must not end the watch of all others of its type."""
+        try:
+            whole(event)
+        except Exception:
+            log.exception("object not taken in", extra={"object": str(key)})
 
     def put_health(self, key: ResourceKey, uid: str, health: Health | None) -> None:
         """Takes in a health that could not be told at once, and tells the listener; one of another object is dropped."""

@@ -102,18 +102,24 @@ def normalize_server(server: str) -> str:
 
 
 def _settings(entry: ClusterEntry, config: str, allow_exec: bool) -> ClusterSettings:
-    address = urlsplit(entry.server)
-    if address.scheme not in ("https", "http") or not address.hostname:
+    try:
+        address = urlsplit(entry.server)
+        is_usable = address.scheme in ("https", "http") and bool(address.hostname) and address.port != 0
+    except ValueError as error:  # Brackets that do not match, a port that is none.
+        raise _invalid("server") from error
+    if not is_usable or any(character.isspace() or ord(character) < 32 for character in entry.server):
         raise _invalid("server")
     if "@" in address.netloc:
         raise _invalid("server: user")
     found = _config(config)
     tls = nested_mapping(found, "tlsClientConfig")
+    if not isinstance(insecure := tls.get("insecure") or False, bool):
+        raise _invalid("tlsClientConfig: insecure")  # The text "false" must not switch checking off.
     settings = ClusterSettings(
         name=entry.name,
         server=entry.server,
         certificate_authority=_bytes(tls, "caData"),
-        insecure=bool(tls.get("insecure")),
+        insecure=insecure,
         tls_server_name=nested_text(tls, "serverName"),
         proxy_url=nested_text(found, "proxyUrl"),
         client_certificate=_bytes(tls, "certData"),

@@ -100,7 +100,7 @@ class RepositoryIndex:
         own = [item for item in known if not item.is_template and normalize_url(item.url) in names]
         given = [found for form in forms if (found := find_credentials(form, known)) is not None]
         best = next((item for item in given if item.secrets or item.username), given[0] if given else Credentials())
-        host = urlsplit(bare if "://" in bare else f"//{bare}").hostname or ""
+        host = _host(bare)
         tls = TlsSettings(
             verify=not any(item.insecure for item in (best, *own)),
             authorities=self._authorities.get(host, ""),
@@ -230,3 +230,11 @@ def _plain(secret: Manifest, field: str) -> str:
     """One field that is no secret, out of `data` or `stringData`."""
     plain = nested_text(secret, "stringData", field)
     return plain or base64.b64decode(nested_text(secret, "data", field)).decode(errors="replace")
+
+
+def _host(url: str) -> str:
+    """The host that a URL names, empty where it names none: whoever opens it says what is wrong with it."""
+    try:
+        return urlsplit(url if "://" in url else f"//{url}").hostname or ""
+    except ValueError:
+        return ""

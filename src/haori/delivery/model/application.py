@@ -341,7 +341,7 @@ def _seconds(fields: Fields | None, key: str, default: float) -> float:
     if fields is None or not (text := fields.text(key)):
         return default
     try:
-        return float(text) if text.isdigit() else parse_duration(text)
+        return parse_duration(f"{text}s" if text.isdecimal() else text)
     except UserError:
         fields.problem(key, "duration-invalid", value=text)
         return default

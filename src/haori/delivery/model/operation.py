@@ -210,7 +210,7 @@ def parse_result(row: Raw) -> ResourceResult:
 def parse_history(entries: Sequence[Raw]) -> tuple[HistoryEntry, ...]:
     """The history in the order it is written, oldest first."""
     found = []
-    for entry in entries:
+    for entry in (each for each in entries if isinstance(each, Mapping)):
         many = nested_list(entry, "revisions")
         source = entry.get("source")
         found.append(

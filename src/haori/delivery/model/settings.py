@@ -135,7 +135,12 @@ def _schemes(data: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _exclusions(data: Mapping[str, Any], problems: list[Problem]) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
-    for entry in _yaml(data, "resource.exclusions", problems) or ():
+    entries = _yaml(data, "resource.exclusions", problems)
+    given = entries if isinstance(entries, list) else []
+    if (entries is not None and entries is not given) or not all(isinstance(entry, Mapping) for entry in given):
+        sentence = Sentence(code="setting-not-a-list", parameters={"setting": "resource.exclusions"})
+        problems.append(Problem(path="data[resource.exclusions]", sentence=sentence))
+    for entry in (each for each in given if isinstance(each, Mapping)):
         if nested_list(entry, "clusters") not in ((), ["*"]):
             continue
         groups, kinds = nested_list(entry, "apiGroups") or ["*"], nested_list(entry, "kinds") or ["*"]
