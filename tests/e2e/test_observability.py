@@ -43,6 +43,10 @@ async def test_a_sync_can_be_read_off_the_metrics(delivery: Delivery):
     delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
     await delivery.deploy("shop", "app")
     folder = delivery.folder / "engine"
+    await delivery.refresh("shop")  # It is counted after its status was written, and before the next look.
+    await delivery.expect(
+        "shop", lambda app: "argocd.argoproj.io/refresh" not in app["metadata"].get("annotations", {})
+    )
 
     told = await scraped(folder)
     me = {"namespace": delivery.control, "name": "shop"}

@@ -43,6 +43,10 @@ AccessFor = Callable[[str], Access]
 """What the repository at a URL is opened with, asked anew each time so that a changed Secret works at once."""
 
 
+_Way = tuple[str, str, TlsSettings | None]
+"""A scheme, a host with its port, and how its certificate is judged."""
+
+
 class Door:
     """Requests to repositories: a few at once to each host, and none to one that just did not answer, so that a host
     which is away costs the others nothing and each of its own charts little."""
@@ -50,8 +54,8 @@ class Door:
     def __init__(self, policy: OutboundPolicy, *, at_once: int = 4) -> None:
         self._policy, self._at_once = policy, at_once
         self._slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._away: dict[str, tuple[float, Sentence]] = {}
-        """By host: until when it is not asked (loop time), and what it failed with."""
+        self._away: dict[_Way, tuple[float, Sentence]] = {}
+        """By way: until when it is not asked (loop time), and what it failed with."""
 
     async def get(
         self,
@@ -68,17 +72,19 @@ class Door:
         an address or size that we do not accept.
         """
         host = urlsplit(url).netloc.rpartition("@")[2]
+        # A Secret that comes later may open another way to the same host, which is free at once.
+        way = (urlsplit(url).scheme, host, tls)
         slots = self._slots.get(host)
         if slots is None:
             slots = self._slots[host] = asyncio.Semaphore(self._at_once)
         async with slots:
-            self._check_away(host, subject)
+            self._check_away(way, subject)
             try:
                 answer = await fetch(url, replace(self._policy, size_bytes=limit_bytes), headers=headers, tls=tls)
             except OutboundError as error:
                 if error.code != "outbound-failed":
                     raise ChartError("chart-address-refused", **subject.facts(), reason=error.sentence) from error
-                self._note_away(host, error.sentence)
+                self._note_away(way, error.sentence)
                 raise ChartUnreachableError("chart-unreachable", **subject.facts(), reason=error.sentence) from error
         if answer.status in (FOUND, UNCHANGED, MISSING, 401):
             return answer
@@ -86,15 +92,15 @@ class Door:
             raise ChartUnreachableError("chart-server-busy", **subject.facts(), status=answer.status)
         raise refusal(subject, answer.status)
 
-    def _check_away(self, host: str, subject: Subject) -> None:
-        until, reason = self._away.get(host, (0.0, None))
+    def _check_away(self, way: _Way, subject: Subject) -> None:
+        until, reason = self._away.get(way, (0.0, None))
         if reason is not None and asyncio.get_running_loop().time() < until:
             raise ChartUnreachableError("chart-unreachable", **subject.facts(), reason=reason)
 
-    def _note_away(self, host: str, reason: Sentence) -> None:
+    def _note_away(self, way: _Way, reason: Sentence) -> None:
         now = asyncio.get_running_loop().time()
         self._away = {name: each for name, each in self._away.items() if each[0] > now}
-        self._away[host] = (now + AWAY_SECONDS, reason)
+        self._away[way] = (now + AWAY_SECONDS, reason)
 
 
 def refusal(subject: Subject, status: int) -> ChartRefusedError:
