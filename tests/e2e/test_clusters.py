@@ -181,7 +181,7 @@ async def test_a_cluster_that_goes_down_harms_only_its_own_and_comes_back_by_its
         await delivery.expect(name, is_green)
 
     await pair.machine.off()
-    down = await delivery.expect("there", is_unknown)
+    down = await delivery.expect("there", is_unknown, seconds=90)
     message = conditions(down)["ComparisonError"]
     assert all(part in message for part in ("edge", pair.server, pair.secret))
     commit = await delivery.push("here", "Second", {"app/a.yaml": config_map("a", x="2")})
@@ -234,7 +234,7 @@ async def test_a_deletion_waits_for_a_cluster_that_is_down(pair: Pair):
     await delivery.expect("there", is_green)
 
     await pair.machine.off()
-    await delivery.expect("there", is_unknown)
+    await delivery.expect("there", is_unknown, seconds=90)
     await delivery.client.delete(APPLICATIONS, "there", delivery.control)
     found = await delivery.expect("there", lambda app: "DeletionError" in conditions(app))
     assert pair.server in conditions(found)["DeletionError"]
