@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from haori.children import DEVNULL, Child, start_child
 from haori.git.errors import RepositoryError, RepositoryUnreachableError
 from haori.git.process import end_group, git_environment
 
@@ -34,7 +35,7 @@ class ObjectReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
         self._lock = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
 
@@ -68,10 +69,6 @@ class ObjectReader:
         process, self._process = self._process, None
         if process is not None:
             end_group(process)
-            # Closing the transport frees the pipes; the loop's child watcher reaps the process.
-            transport = getattr(process, "_transport", None)
-            if transport is not None:
-                transport.close()
 
     async def aclose(self) -> None:
         """Ends the process and waits until it is gone."""
@@ -119,11 +116,8 @@ class ObjectReader:
             answers.append((head[1], int(head[2]), content))
         return answers
 
-    async def _running(self) -> asyncio.subprocess.Process:
+    async def _running(self) -> Child:
         if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
-                "git", "-C", str(self._folder), "cat-file", "--batch-command", env=git_environment(),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-            )  # fmt: skip
+            command = ["git", "-C", str(self._folder), "cat-file", "--batch-command"]
+            self._process = await start_child(command, env=git_environment(), stderr=DEVNULL)
         return self._process

@@ -12,6 +12,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from haori.children import DEVNULL, PIPE, Child, start_child
 from haori.git.errors import RepositoryError, RepositoryUnreachableError
 
 _PASSED_ON = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "HTTPS_PROXY", "https_proxy", "NO_PROXY")
@@ -56,10 +57,8 @@ async def run_git(
     Raises RepositoryUnreachableError when it is late, RepositoryError when it fails (reason scrubbed of `secrets` and
     cut) or prints more than `output_bytes`.
     """
-    process = await asyncio.create_subprocess_exec(
-        "git", "-C", str(folder), *arguments, env=dict(environment), start_new_session=True,
-        stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    process = await start_child(
+        ["git", "-C", str(folder), *arguments], env=environment, stdin=PIPE if stdin else DEVNULL,
         # Python ignores SIGXFSZ; a child that does too says what happened instead of dying without a word.
         restore_signals=file_bytes is None,
     )  # fmt: skip
@@ -90,7 +89,7 @@ class _OutputError(Exception):
     """More came than we take."""
 
 
-async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
+async def _feed(process: Child, data: bytes) -> None:
     if process.stdin is None:
         return
     # A process that ended before it read everything: uvloop says so by a RuntimeError of the closed pipe.
@@ -116,10 +115,11 @@ async def _read_tail(stream: asyncio.StreamReader | None) -> bytes:
     return tail
 
 
-def end_group(process: asyncio.subprocess.Process) -> None:
+def end_group(process: Child) -> None:
     """Kills what is left of a command and its children (git leaves helpers for ssh and https)."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+    process.close_pipes()
 
 
 _UNREACHABLE = (

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from haori.children import DEVNULL, Child, start_child
 from haori.git.process import end_group, git_environment
 
 Scope = MutableMapping[str, Any]
@@ -191,15 +192,10 @@ class GitApplication:
             await self._tell()
 
     @contextlib.asynccontextmanager
-    async def _process(
-        self, service: str, headers: dict[str, str], *more: str
-    ) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def _process(self, service: str, headers: dict[str, str], *more: str) -> AsyncIterator[Child]:
         environment = git_environment() | {"GIT_PROTOCOL": headers.get("git-protocol", "")[:64]}
-        process = await asyncio.create_subprocess_exec(
-            "git", service.removeprefix("git-"), "--stateless-rpc", *more, str(self._repository), env=environment,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
+        command = ["git", service.removeprefix("git-"), "--stateless-rpc", *more, str(self._repository)]
+        process = await start_child(command, env=environment, stderr=DEVNULL)
         try:
             async with asyncio.timeout(SERVICE_SECONDS):
                 yield process
@@ -234,7 +230,7 @@ class GitApplication:
                     writer.close()
 
 
-async def _feed(process: asyncio.subprocess.Process, receive: Receive, *, gzipped: bool) -> None:
+async def _feed(process: Child, receive: Receive, *, gzipped: bool) -> None:
     """Hands the request's body to git, unpacked where it is gzip, at most REQUEST_BYTES of it."""
     unpack = zlib.decompressobj(31) if gzipped else None
     total, more = 0, True
@@ -255,7 +251,7 @@ async def _feed(process: asyncio.subprocess.Process, receive: Receive, *, gzippe
         stdin.close()
 
 
-async def _pump(process: asyncio.subprocess.Process, send: Send) -> None:
+async def _pump(process: Child, send: Send) -> None:
     while process.stdout is not None and (chunk := await process.stdout.read(CHUNK)):
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})

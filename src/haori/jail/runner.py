@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from haori.children import Child, start_child
 from haori.errors import HaoriError
 from haori.jail.launcher import CONFINEMENT_FAILED, FIRST_KEPT
 from haori.observe import Counter
@@ -139,7 +140,7 @@ async def _choose(using: Isolation | None, name: str) -> Isolation:
     return chosen
 
 
-async def _finish(process: asyncio.subprocess.Process, name: str, stdin: bytes, limits: Limits) -> Finished:
+async def _finish(process: Child, name: str, stdin: bytes, limits: Limits) -> Finished:
     try:
         async with asyncio.timeout(limits.seconds):
             finished = await _collect(process, name, stdin, limits)
@@ -182,7 +183,7 @@ async def _start(
     env: Mapping[str, str],
     limits: Limits,
     using: Isolation,
-) -> asyncio.subprocess.Process:
+) -> Child:
     config: dict[str, object] = {
         "isolation": using.value,
         "cpuSeconds": int(limits.seconds) + 1,
@@ -194,17 +195,8 @@ async def _start(
         config["uid"] = UNPRIVILEGED_ID
         if cwd != Path("/"):
             _give_away(cwd)
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-I", "-S", str(LAUNCHER), marshal.dumps(config).hex()),
-        *command,
-        cwd=cwd,
-        env=dict(env),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+    launch = [sys.executable, "-I", "-S", str(LAUNCHER), marshal.dumps(config).hex()]
+    return await start_child([*launch, *command], cwd=cwd, env=env)
 
 
 def _give_away(folder: Path) -> None:
@@ -214,7 +206,7 @@ def _give_away(folder: Path) -> None:
             os.chown(os.path.join(parent, name), UNPRIVILEGED_ID, UNPRIVILEGED_ID, follow_symlinks=False)
 
 
-async def _collect(process: asyncio.subprocess.Process, name: str, stdin: bytes, limits: Limits) -> Finished:
+async def _collect(process: Child, name: str, stdin: bytes, limits: Limits) -> Finished:
     streams = (process.stdout, process.stderr)
     try:
         async with asyncio.TaskGroup() as group:
@@ -232,7 +224,7 @@ async def _collect(process: asyncio.subprocess.Process, name: str, stdin: bytes,
     return Finished(exit_code=process.returncode or 0, stdout=stdout, stderr=stderr)
 
 
-async def _feed(process: asyncio.subprocess.Process, content: bytes) -> None:
+async def _feed(process: Child, content: bytes) -> None:
     if process.stdin is None:
         return
     # A command that does not read its input closes it, which is its right.
@@ -275,15 +267,9 @@ def resident_bytes(pid: int) -> int:
     return total
 
 
-async def end_process(process: asyncio.subprocess.Process) -> None:
+async def end_process(process: Child) -> None:
     """Ends the whole session of the child and reaps it; nothing happens to one that has ended without leaving any."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    # Pipes with output that nobody read would keep asyncio waiting for their end (CPython issue 119710), so they are
-    # closed first. The transport has no public name.
-    # It is not closed itself: closing looks whether the process has ended, and so takes its end away from asyncio's watcher.
-    transport: asyncio.SubprocessTransport = process._transport  # type: ignore[attr-defined]
-    for descriptor in range(3):
-        if (pipe := transport.get_pipe_transport(descriptor)) is not None:
-            pipe.close()
+    process.close_pipes()
     await process.wait()

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from haori.children import DEVNULL, Child, start_child
 from haori.jail.runner import UNPRIVILEGED_ID, JailFailedError, end_process
 from haori.jail.worker_process import LENGTH, READY
 
@@ -61,7 +62,7 @@ class Worker:
     def __init__(self, program: Path, *, packages: Sequence[str] = (), limits: WorkerLimits | None = None) -> None:
         """`program` is a file with `answer(question) -> Iterator[bytes]`; `packages` are what it imports, by name."""
         self._program, self._packages, self._limits = program, tuple(packages), limits or WorkerLimits()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
         self._turn = asyncio.Lock()
         self._counts = {"starts": 0, "questions": 0, "kills": 0}
 
@@ -96,7 +97,7 @@ class Worker:
         """starts, questions, kills."""
         return dict(self._counts)
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    async def _start(self) -> Child:
         if self._process is not None and self._process.returncode is None:
             return self._process
         await self._end()
@@ -108,15 +109,8 @@ class Worker:
             **({"uid": UNPRIVILEGED_ID} if os.geteuid() == 0 else {}),
         }
         self._counts["starts"] += 1
-        self._process = process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", str(PROCESS), json.dumps(config)),
-            cwd="/",
-            env=ENVIRONMENT,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-I", "-S", str(PROCESS), json.dumps(config)]
+        self._process = process = await start_child(command, cwd="/", env=ENVIRONMENT, stderr=DEVNULL)
         try:
             first = await _read(process, START_SECONDS, self._limits.answer_bytes)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
@@ -132,13 +126,13 @@ class Worker:
             await end_process(process)
 
 
-async def _write(process: asyncio.subprocess.Process, question: bytes) -> None:
+async def _write(process: Child, question: bytes) -> None:
     assert process.stdin is not None, "a worker without standard input"
     process.stdin.write(LENGTH.pack(len(question)) + question)
     await process.stdin.drain()
 
 
-async def _read(process: asyncio.subprocess.Process, seconds: float, limit: int) -> bytes:
+async def _read(process: Child, seconds: float, limit: int) -> bytes:
     stream = process.stdout
     assert stream is not None, "a worker without standard output"
     async with asyncio.timeout(seconds):
