@@ -31,6 +31,8 @@ from haori.resources import argo
 from haori.resources.argo import ConditionType, SyncPhase
 from haori.words import Sentence
 
+TAKEN_BACK = frozenset({ConditionType.DELETION_ERROR, ConditionType.UNKNOWN_ERROR})
+"""What no longer holds once a deletion goes on."""
 Done = tuple[Stage, Application | None]
 """How far a part of the deletion is, and the Application as it is then (None: gone)."""
 
@@ -182,7 +184,7 @@ class Deletion:
         def status(application: Application) -> Mapping[str, Any]:
             before: Manifest = application.manifest.get("status") or {}
             told = nested_list(before, "conditions")
-            if not conditions and not any(each.get("type") == ConditionType.DELETION_ERROR for each in told):
+            if not conditions and not any(each.get("type") in TAKEN_BACK for each in told):
                 return before
             return {**before, "conditions": build_conditions(application, conditions, now=self._clock())}
 

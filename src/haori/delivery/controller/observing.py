@@ -60,6 +60,10 @@ class Observer(Reconciler):
     async def _end_pin(self, application: Application) -> None:
         """It stays; what is said holds without it."""
 
+    async def _tell_fault(self, key: ApplicationKey, findings: Findings) -> None:
+        """Kept, as all that is found here."""
+        self._beyond.pop(key, None)
+
     async def _look(self, key: ApplicationKey, application: Application, place: Place, wish: Wish) -> None:
         parts, memory = self._parts, self._memory_of(key, place)
         site = parts.sites.at(place) or parts.sites.control

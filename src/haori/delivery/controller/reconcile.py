@@ -24,6 +24,7 @@ from haori.delivery.controller.admit import check_scope
 from haori.delivery.controller.clusters import Place
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.desired import operation_sources
+from haori.delivery.controller.faults import Faults, describe_fault
 from haori.delivery.controller.memory import ApplicationKey, Assessment, Desired, Findings, Memory
 from haori.delivery.controller.pins import decide_revisions
 from haori.delivery.controller.publishing import build_status
@@ -60,7 +61,6 @@ HIDDEN_SECONDS = 180.0
 TRANSIENT_SECONDS = 30.0
 """How long until what could not be rendered through trouble that passes is tried again."""
 AGAIN_SECONDS = 5.0
-FAULT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,7 @@ class Reconciler:
         self._resync_seconds = resync_seconds
         self._on_wanted = on_wanted
         self._rng = random.Random()  # noqa: S311 - spreads load, hides nothing
+        self._faults: Faults[ApplicationKey] = Faults(self._rng)
         self.memories: dict[ApplicationKey, Memory] = {}
         self.queue: WorkQueue[ApplicationKey]
         self._counts = {"looks": 0, "failures": 0, "faults": 0}
@@ -110,6 +111,7 @@ class Reconciler:
         """The application is gone."""
         self.memories.pop(key, None)
         self._on_wanted(key, "", None)
+        self._faults.clear(key)
         self.queue.forget(key)
         SYNCS.forget(key.namespace, key.name)
         SYNC_SECONDS.forget(key.namespace, key.name)
@@ -118,6 +120,10 @@ class Reconciler:
         """One look; what fails is told and tried again, only a lost Lease ends the engine's term."""
         application = self._parts.declared.applications.get(key)
         if application is None or annotations_of(application.manifest).get(argo.SKIP_RECONCILE) == "true":
+            return
+        now = asyncio.get_running_loop().time()
+        if wish.level < Level.FORCED and (left := self._faults.seconds_left(key, _asked_of(application), now)):
+            self.queue.ask(key, wish.level, "fault", delay=left)
             return
         self._counts["looks"] += 1
         began = time.monotonic()
@@ -131,6 +137,7 @@ class Reconciler:
                 else:
                     await self._look(key, application, place, wish)
                 self._tell(application, place, wish, time.monotonic() - began)
+            self._faults.clear(key)
         except LostLeadershipError:
             raise
         except HaoriError as error:
@@ -139,11 +146,48 @@ class Reconciler:
                 self._parts.sites.suspect(application)
             log.warning("look failed", extra={"application": str(key), "code": error.code, "reason": str(error)})
             self.queue.ask(key, max(wish.level, Level.LIVE), "failed", delay=AGAIN_SECONDS)
-        except Exception:
+        except Exception as error:
             # One application's surprise must not stop the others; the supervisor's right to a broad except is used here.
-            self._counts["faults"] += 1
-            log.exception("fault while looking", extra={"application": str(key)})
-            self.queue.ask(key, max(wish.level, Level.NEWEST), "fault", delay=FAULT_SECONDS)
+            await self._fail(key, application, wish, error)
+
+    async def _fail(self, key: ApplicationKey, application: Application, wish: Wish, error: Exception) -> None:
+        """A fault of ours: told on the application, in the log without the exception's text, and tried again later.
+
+        What was remembered may be what it stumbled over, so the next look begins from nothing.
+        """
+        self._counts["faults"] += 1
+        fault = describe_fault(error)
+        _log_fault("fault while looking", key, error)
+        delay = self._faults.note(key, _asked_of(application), asyncio.get_running_loop().time())
+        self.queue.ask(key, max(wish.level, Level.NEWEST), "fault", delay=delay)
+        memory = self.memories.pop(key, Memory())
+        condition = fault.condition(application.name)
+        findings = replace(
+            memory.findings or Findings(sync=SyncStatus.UNKNOWN, health=HealthStatus.UNKNOWN),
+            sync=SyncStatus.UNKNOWN,
+            health=HealthStatus.UNKNOWN,
+            health_message="",
+            revisions=application.revisions,
+            conditions=(condition,),
+            why=condition.sentence,
+            pin=pin_json(application.pin) if application.pin is not None else None,
+            state=None,
+            has_ended=False,
+        )
+        self.memories[key] = Memory(server=memory.server, has_ended_pin=memory.has_ended_pin, findings=findings)
+        try:
+            await self._tell_fault(key, findings)
+        except LostLeadershipError:
+            raise
+        except HaoriError as refused:
+            log.warning("fault not told", extra={"application": str(key), "code": refused.code})
+        except Exception as second:  # The fault may lie in the telling itself; then the log alone has it.
+            _log_fault("fault while telling a fault", key, second)
+
+    async def _tell_fault(self, key: ApplicationKey, findings: Findings) -> None:
+        """Says on the application what is to be said after a fault."""
+        now = self._parts.clock()
+        await self._parts.writer.write_status(key, lambda newest: build_status(newest, findings, now))
 
     def _tell(self, application: Application, place: Place, wish: Wish, seconds: float) -> None:
         RECONCILED.observe(seconds, application.namespace, place.server)
@@ -416,6 +460,18 @@ class Reconciler:
         if ended and state is not None:
             _count(application, site.cluster.server, state)
             await parts.recording.operation_finished(application, state)
+
+
+def _asked_of(application: Application) -> object:
+    """What people ask of an application: once that is another, a look that failed may come through."""
+    raw = application.operation.raw if application.operation is not None else None
+    phase = nested_text(application.manifest, "status", "operationState", "phase")
+    return application.manifest.get("spec"), raw, application.is_deleting, phase == OperationPhase.TERMINATING
+
+
+def _log_fault(event: str, key: ApplicationKey, error: Exception) -> None:
+    fault = describe_fault(error)
+    log.error(event, extra={"application": str(key), "fault": fault.type, "trace": list(fault.trace)})
 
 
 def _count(application: Application, server: str, state: OperationState) -> None:
