@@ -103,7 +103,7 @@ class Answers:
     async def resources(self, name: str, namespace: str = "", *, only: ObjectName | None = None) -> list[Json]:
         """Managed objects, whole."""
         leader, key, application = self._find(name, namespace)
-        site, memory = leader.sites.of(application), leader.reconciler.memories.get(key)
+        site, memory = leader.sites.of(application), leader.sight.memories.get(key)
         findings = _findings(leader, key)
         if memory is None or findings is None or findings.assessment is None:
             return []
@@ -198,7 +198,7 @@ class Answers:
 
 
 def _findings(leader: Leader, key: ApplicationKey) -> Findings | None:
-    memory = leader.reconciler.memories.get(key)
+    memory = leader.sight.memories.get(key)
     return memory.findings if memory is not None else None
 
 
@@ -309,7 +309,7 @@ async def _desired(
     leader: Leader, key: ApplicationKey, application: Application, revision: str, *, again: bool = False
 ) -> Desired:
     refuse(leader, application)
-    memory = leader.reconciler.memories.get(key)
+    memory = leader.sight.memories.get(key)
     if not revision and not again and memory is not None and memory.desired is not None and memory.failure is None:
         return memory.desired
     site, sources = leader.sites.of(application), application.spec.sources

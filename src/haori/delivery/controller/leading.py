@@ -20,15 +20,17 @@ from haori.delivery.controller.deletion_hooks import DeletionHooks
 from haori.delivery.controller.desired import DesiredStates
 from haori.delivery.controller.hurry import Hurry
 from haori.delivery.controller.lease import Lease
+from haori.delivery.controller.looks import Looks
 from haori.delivery.controller.memory import ApplicationKey
 from haori.delivery.controller.observing import Observer
 from haori.delivery.controller.operating import Operating
 from haori.delivery.controller.operations import OperationRunner
-from haori.delivery.controller.progress import state_json
-from haori.delivery.controller.queue import Level, WorkQueue
+from haori.delivery.controller.progress import respecting, state_json
+from haori.delivery.controller.queue import Level, Wish, WorkQueue
 from haori.delivery.controller.reasons import Reasons
-from haori.delivery.controller.reconcile import Parts, Reconciler, respecting
+from haori.delivery.controller.reconcile import Reconciler
 from haori.delivery.controller.recording import Recording
+from haori.delivery.controller.sight import Parts, Sight
 from haori.delivery.controller.sites import Site, Sites
 from haori.delivery.controller.validating import Validator
 from haori.delivery.controller.watching import Ground, Watching
@@ -80,7 +82,9 @@ class Leader:
         )
         self.writer = ApplicationWriter(ground.client, self.door, self.declared, clock=ground.clock)
         self.sites = Sites(self.clusters, self._build_site)
+        self.queue = WorkQueue(self._work, workers=ground.settings.work.workers, lane_of=self._lane_of)
         parts = Parts(
+            queue=self.queue,
             declared=self.declared,
             sites=self.sites,
             recording=Recording(ground.client, self.door, ground.recorder, clock=ground.clock),
@@ -89,10 +93,11 @@ class Leader:
             clock=ground.clock,
         )
         resync = ground.settings.work.resync_seconds
-        build = Reconciler if lease is not None else Observer
-        self.reconciler: Reconciler = build(parts, resync_seconds=resync, on_wanted=self._note_wanted)
-        self.queue = WorkQueue(self.reconciler.work, workers=ground.settings.work.workers, lane_of=self._lane_of)
-        self.reconciler.queue = self.queue
+        self.sight = Sight(parts, on_wanted=self._note_wanted)
+        self.observer = Observer(parts, self.sight, resync_seconds=resync) if lease is None else None
+        """What observes, where this engine does."""
+        actor = self.observer or Reconciler(parts, self.sight, resync_seconds=resync)
+        self.looks = Looks(parts, self.sight, actor)
         self._hurry = Hurry(ground.repositories, self._hurried)
         self._wanted: dict[Standing, set[ApplicationKey]] = {}
         self._keys: dict[ApplicationKey, frozenset[Standing]] = {}
@@ -143,10 +148,8 @@ class Leader:
             reasons=Reasons(client, cache, commits, clock=clock),
         )
 
-    @property
-    def observer(self) -> Observer | None:
-        """What observes, where this engine does."""
-        return self.reconciler if isinstance(self.reconciler, Observer) else None
+    async def _work(self, key: ApplicationKey, wish: Wish) -> None:
+        await self.looks.work(key, wish)
 
     async def run(self) -> None:
         """Works until the Lease is lost or a higher term is seen (LostLeadershipError)."""
@@ -174,7 +177,7 @@ class Leader:
             "term": self.term,
             "applications": len(self.declared.applications),
             "queue": self.queue.statistics(),
-            "looks": self.reconciler.statistics(),
+            "looks": self.looks.statistics(),
             "cache": self.clusters.control.cache.statistics(),
             "scripts": {**self.ground.scripts.statistics(), **self.clusters.control.scripted.statistics()},
             "git": {**self.watches.statistics(), **self.watching.index.statistics()},
@@ -217,7 +220,7 @@ class Leader:
     def _lane_of(self, key: ApplicationKey) -> str:
         """Each cluster has workers of its own, so that a slow one keeps nobody else waiting; so have applications whose
         source was stopped at a limit or did not come in time, since they may hold a worker for a minute each."""
-        memory = self.reconciler.memories.get(key)
+        memory = self.sight.memories.get(key)
         is_slow = memory is not None and memory.failure is not None and memory.failure.code in SLOW_CODES
         return f"{self._server_of(key)} slow" if is_slow else self._server_of(key)
 
@@ -234,7 +237,7 @@ class Leader:
 
     def gone(self, key: ApplicationKey) -> None:
         """See `Hears`."""
-        self.reconciler.forget(key)
+        self.looks.forget(key)
 
     def live_changed(self, cluster: Cluster, before: Live | None, after: Live | None) -> None:
         """See `Hears`."""

@@ -17,15 +17,14 @@ from haori.delivery.compare import Comparison, compare
 from haori.delivery.controller.clusters import Place
 from haori.delivery.controller.memory import ApplicationKey, Assessment, Desired, Findings
 from haori.delivery.controller.queue import Level, Wish
-from haori.delivery.controller.reconcile import Reconciler, Wanted, verdict_of
+from haori.delivery.controller.sight import Parts, Seen, Sight
 from haori.delivery.controller.sites import Site
-from haori.delivery.model import Application, Condition
+from haori.delivery.model import Application
 from haori.delivery.model.operation import parse_operation
 from haori.delivery.plan import Action, Plan
 from haori.objects import Manifest, ResourceKey, nested_list, nested_text
 from haori.resources import haori
-from haori.resources.argo import ConditionType, SyncStatus
-from haori.words import Sentence
+from haori.resources.argo import SyncStatus
 
 Json = dict[str, Any]
 READ_AT_MOST = 20
@@ -43,70 +42,55 @@ class Beyond:
     comparisons: Mapping[ResourceKey, Comparison] = field(default_factory=dict)
 
 
-class Observer(Reconciler):
-    """The work of the queue of an engine that observes."""
+class Observer:
+    """What an engine that observes does in a look."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def __init__(self, parts: Parts, sight: Sight, *, resync_seconds: float) -> None:
+        self._queue, self._sight, self._resync_seconds = parts.queue, sight, resync_seconds
         self._beyond: dict[ApplicationKey, Beyond] = {}
 
     def beyond(self, key: ApplicationKey) -> Beyond:
         """What a look found beside its findings."""
         return self._beyond.get(key, Beyond())
 
-    async def _delete(self, application: Application, place: Place, wish: Wish) -> None:
-        """The other controller does it."""
-
-    async def _end_pin(self, application: Application) -> None:
-        """It stays; what is said holds without it."""
-
-    async def _tell_fault(self, key: ApplicationKey, findings: Findings) -> None:
-        """Kept, as all that is found here."""
-        self._beyond.pop(key, None)
-
-    async def _look(self, key: ApplicationKey, application: Application, place: Place, wish: Wish) -> None:
-        parts, memory = self._parts, self._memory_of(key, place)
-        site = parts.sites.at(place) or parts.sites.control
-        refused = parts.check(application)
-        is_refused = any(condition.type.is_error for condition in refused)
-        wanted = Wanted() if is_refused else await self._want(site, application, memory, wish, parts.clock())
-        self._on_wanted(key, place.server, wanted.desired.targets if wanted.desired is not None else None)
-        assessment = None if is_refused else await site.assessor.assess(application, wanted.desired, memory)
-        conditions = [*refused, *(assessment.conditions if assessment is not None else ())]
-        if wanted.error is not None:
-            sentence = Sentence(code="target-state-failed", parameters={"reason": wanted.error.sentence})
-            conditions.append(Condition(type=ConditionType.COMPARISON_ERROR, sentence=sentence))
-        revisions = wanted.desired.revisions if wanted.desired is not None else ()
-        why = await site.reasons.find(
-            application, assessment, conditions=conditions, state=None, waiting_for=(), revisions=revisions
-        )
-        sync, health, message = verdict_of(assessment, wanted)
-        beyond = Beyond()
-        if wanted.desired is not None and assessment is not None:
-            automated = application.spec.sync_policy.automated
-            operation = parse_operation({"sync": {"prune": automated is not None and automated.prune}})
-            beyond = Beyond(
-                plan=await site.operating.plan(application, operation, wanted.desired),
-                comparisons=await _compare_whole(site, application, wanted.desired, assessment),
-            )
-        self._beyond[key] = beyond
-        memory.findings = Findings(
-            sync=sync,
-            health=health,
-            health_message=message,
-            revisions=revisions,
-            assessment=assessment,
-            desired=wanted.desired,
-            conditions=tuple(conditions),
-            why=why,
-        )
-        if self._resync_seconds:
-            self.queue.ask(key, Level.NEWEST, "resync", delay=self._resync_seconds)
-
     def forget(self, key: ApplicationKey) -> None:
         """The application is gone."""
         self._beyond.pop(key, None)
-        super().forget(key)
+
+    async def delete(self, application: Application, place: Place, wish: Wish) -> None:
+        """The other controller does it."""
+
+    async def tell_fault(self, key: ApplicationKey, findings: Findings) -> None:
+        """Kept, as all that is found here; what a sync would do is not known any more."""
+        self._beyond.pop(key, None)
+
+    async def look(self, key: ApplicationKey, application: Application, place: Place, wish: Wish) -> None:
+        """Sees the application, and works out what a sync would do."""
+        seen = await self._sight.see(key, application, place, wish)
+        why = await seen.site.reasons.find(
+            application,
+            seen.assessment,
+            conditions=seen.conditions,
+            state=None,
+            waiting_for=(),
+            revisions=seen.revisions,
+        )
+        self._beyond[key] = await _look_beyond(application, seen)
+        seen.memory.findings = seen.findings(why)
+        if self._resync_seconds:
+            self._queue.ask(key, Level.NEWEST, "resync", delay=self._resync_seconds)
+
+
+async def _look_beyond(application: Application, seen: Seen) -> Beyond:
+    desired = seen.wanted.desired
+    if desired is None or seen.assessment is None:
+        return Beyond()
+    automated = application.spec.sync_policy.automated
+    operation = parse_operation({"sync": {"prune": automated is not None and automated.prune}})
+    return Beyond(
+        plan=await seen.site.operating.plan(application, operation, desired),
+        comparisons=await _compare_whole(seen.site, application, desired, seen.assessment),
+    )
 
 
 async def _compare_whole(

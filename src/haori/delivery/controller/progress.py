@@ -92,6 +92,16 @@ def is_ahead(known: OperationState, state: OperationState) -> bool:
     return any(row is None or (_has_ended(before) and not _has_ended(row)) for before, row in pairs)
 
 
+def respecting(newest: Application, state: OperationState) -> OperationState:
+    """The state to write: neither somebody who asked to terminate while we worked is overwritten, nor what went further."""
+    known = newest.operation_state
+    if known is not None and is_ahead(known, state):
+        return known
+    if known is None or state.phase.is_completed or known.started_at != state.started_at:
+        return state
+    return replace(state, phase=known.phase) if known.phase is OperationPhase.TERMINATING else state
+
+
 def _has_ended(row: ResourceResult) -> bool:
     return row.hook_phase is not None and row.hook_phase.is_completed
 

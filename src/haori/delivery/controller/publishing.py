@@ -11,7 +11,7 @@ import orjson
 from haori.delivery.controller.memory import Desired, Findings
 from haori.delivery.controller.progress import state_json
 from haori.delivery.controller.status import build_conditions
-from haori.delivery.model import Application, Condition
+from haori.delivery.model import Application, Condition, Pin, format_pin
 from haori.delivery.plan import append_history
 from haori.objects import Manifest, nested, nested_list, nested_mapping, nested_text
 from haori.objects.times import format_time
@@ -83,6 +83,12 @@ def _summary(desired: Desired, urls: Sequence[str], *, has_many: bool) -> dict[s
         types = list(desired.source_types)
         found |= {"sourceTypes": types} if has_many else {"sourceType": types[0]}
     return found
+
+
+def pin_json(pin: Pin) -> dict[str, Any]:
+    """A pin as `status` and rows carry it."""
+    value: dict[str, Any] = orjson.loads(format_pin(pin))
+    return value
 
 
 def images_of(manifests: Iterable[Manifest]) -> list[str]:
