@@ -17,8 +17,8 @@ from haori.delivery.controller.assessment import gather
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.clusters import Place
 from haori.delivery.controller.deletion_hooks import DeletionHooks, Stage
+from haori.delivery.controller.hook_objects import HookObjects
 from haori.delivery.controller.memory import ApplicationKey
-from haori.delivery.controller.operations import OperationRunner
 from haori.delivery.controller.status import build_conditions
 from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, Condition, Project
@@ -45,7 +45,7 @@ class Deletion:
         client: KubernetesClient,
         door: WriteDoor,
         cache: ClusterCache,
-        runner: OperationRunner,
+        hook_objects: HookObjects,
         writer: ApplicationWriter,
         *,
         control_namespace: str,
@@ -55,7 +55,7 @@ class Deletion:
     ) -> None:
         self._hooks = hooks
         self._client, self._door, self._cache = client, door, cache
-        self._runner, self._writer = runner, writer
+        self._hook_objects, self._writer = hook_objects, writer
         self._control_namespace, self._clock = control_namespace, clock
         self._project_of = project_of
 
@@ -175,7 +175,7 @@ class Deletion:
     async def _release(self, live: Live) -> None:
         """A hook's finalizer is ours to take away."""
         if argo.HOOK_FINALIZER in nested_list(live.manifest, "metadata", "finalizers"):
-            await self._runner.release(live.manifest)
+            await self._hook_objects.release(live.manifest)
 
     async def _tell(self, key: ApplicationKey, sentence: Sentence | None) -> None:
         """Says why the deletion does not go on; what was said before and no longer holds is taken back."""

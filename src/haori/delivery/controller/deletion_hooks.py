@@ -14,7 +14,7 @@ from haori.cluster import KubernetesClient
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.clusters import Place
 from haori.delivery.controller.desired import DesiredStates, namespaced_of
-from haori.delivery.controller.operations import OperationRunner
+from haori.delivery.controller.hook_objects import HookObjects
 from haori.delivery.model import Application, Project, Settings
 from haori.delivery.plan import Action, Observed, Step
 from haori.delivery.plan.deletion_hooks import (
@@ -53,13 +53,13 @@ class DeletionHooks:
         self,
         client: KubernetesClient,
         cache: ClusterCache,
-        runner: OperationRunner,
+        objects: HookObjects,
         desired: DesiredStates,
         *,
         settings: Callable[[], Settings],
         clock: Callable[[], datetime],
     ) -> None:
-        self._client, self._cache, self._runner, self._desired = client, cache, runner, desired
+        self._client, self._cache, self._objects, self._desired = client, cache, objects, desired
         self._settings, self._clock = settings, clock
 
     async def run(
@@ -89,8 +89,8 @@ class DeletionHooks:
             created={key: at for key, found in live.items() if (at := _created(found)) is not None},
         )
         if decision.remake:
-            await self._runner.remove_hooks([(step, live[step.key]) for step in decision.remake])
-        outcomes = await self._runner.make_hooks([(step, hook_mark(step, id_)) for step in decision.create])
+            await self._objects.remove([(step, live[step.key]) for step in decision.remake])
+        outcomes = await self._objects.make([(step, hook_mark(step, id_)) for step in decision.create])
         problems = [(item.result.key, item.result.message) for item in outcomes if item.error is not None]
         problems += [(step.key, reason) for step, reason in decision.failed]
         if problems:
@@ -106,12 +106,12 @@ class DeletionHooks:
         """Lets go of the hooks that have ended, deletes those that go; whether these are gone."""
         ours = [live for live in self._cache.of_application(name) if _is_of(live, application, phase)]
         for live in ours:
-            await self._runner.release_if_held(live.manifest)
+            await self._objects.release_if_held(live.manifest)
         going = [live for live in ours if goes_at_the_end(live.manifest, phase)]
         for live in going:
             if not live.is_terminating:
                 step = Step(key=live.key, phase=phase, wave=0, action=Action.HOOK, manifest=live.manifest)
-                await self._runner.remove_hooks([(step, live)])
+                await self._objects.remove([(step, live)])
         return not going
 
     async def _steps(self, application: Application, phase: SyncPhase, fresh_after: float | None) -> list[Step]:

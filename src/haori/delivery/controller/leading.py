@@ -18,6 +18,7 @@ from haori.delivery.controller.commits import Commits
 from haori.delivery.controller.deletion import Deletion
 from haori.delivery.controller.deletion_hooks import DeletionHooks
 from haori.delivery.controller.desired import DesiredStates
+from haori.delivery.controller.hook_objects import HookObjects
 from haori.delivery.controller.hurry import Hurry
 from haori.delivery.controller.lease import Lease
 from haori.delivery.controller.looks import Looks
@@ -113,6 +114,7 @@ class Leader:
             client, cache, self.declared, ground.hasher, manager=manager, cluster=(cluster.server, cluster.name)
         )
         validator = Validator(client, assessor.types, manager=manager, kube_version=lambda: desired.kube_version)
+        hook_objects = HookObjects(client, self.door, cache, apply)
         runner = OperationRunner(client, self.door, cache, validator, apply, clock=clock)
         operating = Operating(
             client,
@@ -136,12 +138,12 @@ class Leader:
                 client,
                 self.door,
                 cache,
-                runner,
+                hook_objects,
                 self.writer,
                 control_namespace=self._namespace,
                 project_of=self.declared.project_of,
                 hooks=DeletionHooks(
-                    client, cache, runner, desired, settings=lambda: self.declared.settings, clock=clock
+                    client, cache, hook_objects, desired, settings=lambda: self.declared.settings, clock=clock
                 ),
                 clock=clock,
             ),

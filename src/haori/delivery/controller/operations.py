@@ -17,18 +17,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from haori.cluster import (
-    ApiResource,
-    ConflictError,
-    EventType,
     KubernetesClient,
-    NotFoundError,
-    PatchType,
-    WatchEvent,
 )
 from haori.delivery.apply import Applier, ApplySettings, Outcome, Task, WriteDoor
 from haori.delivery.apply.results import untried_outcome
 from haori.delivery.controller import progress
 from haori.delivery.controller.cache import ClusterCache, Live
+from haori.delivery.controller.hook_objects import HookObjects, is_held, marked_hook
 from haori.delivery.controller.memory import Run
 from haori.delivery.controller.validating import Validator
 from haori.delivery.model import OperationState, ResourceResult
@@ -44,10 +39,10 @@ from haori.delivery.plan import (
 )
 from haori.delivery.plan.next import NOT_VALID, TERMINATED, TaskKey
 from haori.errors import TransientError
-from haori.objects import Manifest, ResourceKey, annotations_of, copy_manifest, nested_list, nested_text
+from haori.objects import Manifest, ResourceKey, annotations_of, nested_list
 from haori.observe import span
 from haori.resources import haori
-from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode, SyncPhase
+from haori.resources.argo import OperationPhase, ResultCode, SyncPhase
 from haori.words import Language, Sentence
 
 Store = Callable[[OperationState], Awaitable[OperationState]]
@@ -56,8 +51,6 @@ NOT_APPLIED = "one or more objects failed to apply, reason: "
 SUPERSEDED = "superseded: Git asks for another revision"
 SETBACKS = 5
 """How often in a row a wave is tried again, look by look, while the cluster is in trouble that may pass."""
-RELEASE_TRIES = 5
-"""How often a hook that keeps changing is read again to take our finalizer from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +77,7 @@ class OperationRunner:
     ) -> None:
         self._client, self._door, self._cache = client, door, cache
         self._validator, self._settings, self._clock = validator, settings, clock
+        self._hooks = HookObjects(client, door, cache, settings)
 
     async def advance(self, run: Run, state: OperationState, store: Store) -> Pass:
         """Goes as far as possible; `store(state)` writes a state that has to stand before what comes next is done."""
@@ -108,7 +102,7 @@ class OperationRunner:
                 rows |= await self._stop(applier, run, decision.overdue, rows)
             if ended := self._ended_hooks(run.plan, rows):
                 state = await self._keep(state, rows, store)
-                await self._release_all(ended)
+                await self._hooks.release_all(ended)
             match decision.kind:
                 case NextKind.VALIDATE:
                     run.validated = True
@@ -142,7 +136,7 @@ class OperationRunner:
         rows = progress.rows_of(state)
         decision = decide_termination(run.plan, rows, self._observe(run.plan))
         state = await self._leave(self._applier(run.plan), state, decision, store)
-        await self._release_all(self._ended_hooks(run.plan, decision.results))
+        await self._hooks.release_all(self._ended_hooks(run.plan, decision.results))
         now = self._clock().replace(microsecond=0)
         return Pass(state=replace(state, phase=OperationPhase.FAILED, message=message, finished_at=now))
 
@@ -199,7 +193,7 @@ class OperationRunner:
         if not found:
             return progress.with_rows(state, rows)
         state = await self._keep(state, rows, store)
-        refused = await self._delete(applier, [Task.delete_hook(step, live.manifest) for step, live in found])
+        refused = await self._hooks.delete(applier, [Task.delete_hook(step, live.manifest) for step, live in found])
         rows |= {(item.result.key, item.result.phase): _undeleted(item, rows) for item in refused}
         return progress.with_rows(state, rows)
 
@@ -237,32 +231,8 @@ class OperationRunner:
             untried = [untried_outcome(step) for step in steps if not may_try(step)]
             steps = [step for step in steps if may_try(step)]
         fitted = await self._validator.fitted(steps)
-        marked = [_marked(step, run.operation_id) if step.hook_type else step for step in fitted]
+        marked = [marked_hook(step, run.operation_id) if step.hook_type else step for step in fitted]
         return untried + await applier.run_steps(marked, self._live(steps))
-
-    async def make_hooks(self, hooks: Sequence[tuple[Step, str]]) -> list[Outcome]:
-        """Applies hooks outside an operation, each under its own mark."""
-        marked = [_marked(step, mark) for step, mark in hooks]
-        settings = replace(self._settings, dry_run=False)
-        applier = Applier(self._client, self._door, settings)
-        outcomes = await applier.run_steps(marked, self._live(marked)) if marked else []
-        for outcome in outcomes:
-            if outcome.live is not None:
-                self._see(outcome.live)
-        return outcomes
-
-    async def remove_hooks(self, hooks: Sequence[tuple[Step, Live]]) -> None:
-        """Deletes hooks outside an operation; raises PeerError of the first that the cluster does not let go."""
-        applier = Applier(self._client, self._door, replace(self._settings, dry_run=False))
-        held = [(step, live) for step, live in hooks if not live.is_terminating or _is_held(live.manifest)]
-        for outcome in await self._delete(applier, [Task.delete_hook(step, live.manifest) for step, live in held]):
-            if outcome.error is not None:
-                raise outcome.error
-
-    async def release_if_held(self, manifest: Manifest) -> None:
-        """Takes our finalizer from a hook's object that has it."""
-        if _is_held(manifest):
-            await self.release(manifest)
 
     def _live(self, steps: Sequence[Step]) -> dict[Any, Manifest]:
         found = {step.key: self._cache.get(step.key) for step in steps}
@@ -273,16 +243,13 @@ class OperationRunner:
             rows[outcome.result.key, outcome.result.phase] = outcome.result
             if outcome.live is not None and not run.plan.is_dry_run:
                 # The watch may be behind: what was just written must not be judged by what stood there before.
-                self._see(outcome.live)
-
-    def _see(self, manifest: dict[str, Any]) -> None:
-        self._cache.observe(WatchEvent(type=EventType.MODIFIED, object=manifest))
+                self._hooks.see(outcome.live)
 
     async def _delete_hooks(self, applier: Applier, steps: Sequence[Step]) -> list[Outcome]:
         """Sends the old hooks that still stand on their way; those that the cluster does not let go."""
         standing = [(step, live) for step in steps if (live := self._cache.get(step.key)) is not None]
-        held = [(step, live) for step, live in standing if not live.is_terminating or _is_held(live.manifest)]
-        return await self._delete(applier, [Task.delete_hook(step, live.manifest) for step, live in held])
+        held = [(step, live) for step, live in standing if not live.is_terminating or is_held(live.manifest)]
+        return await self._hooks.delete(applier, [Task.delete_hook(step, live.manifest) for step, live in held])
 
     async def _stop(
         self, applier: Applier, run: Run, steps: Sequence[Step], rows: Mapping[TaskKey, ResourceResult]
@@ -290,18 +257,9 @@ class OperationRunner:
         """Deletes hooks that took too long, each once; the rows of those that the cluster does not let go."""
         known = [(step, self._cache.get(step.key)) for step in steps]
         found = [(step, live) for step, live in known if live is not None and live.uid not in run.stopped]
-        refused = await self._delete(applier, [Task.delete_hook(step, live.manifest) for step, live in found])
+        refused = await self._hooks.delete(applier, [Task.delete_hook(step, live.manifest) for step, live in found])
         run.stopped |= {live.uid for _, live in found}
         return {(item.result.key, item.result.phase): _undeleted(item, rows) for item in refused}
-
-    async def _delete(self, applier: Applier, tasks: Sequence[Task]) -> list[Outcome]:
-        """What was refused for good; TransientError and ConflictError are raised, for the next look to try again."""
-        failed = [outcome for outcome in await applier.run_wave(tasks) if outcome.error is not None]
-        for outcome in failed:
-            cause = getattr(outcome.error, "__cause__", None)
-            if outcome.error is not None and (outcome.error.transient or isinstance(cause, ConflictError)):
-                raise outcome.error
-        return failed
 
     def _ended_hooks(self, plan: Plan, rows: Mapping[TaskKey, ResourceResult]) -> list[Manifest]:
         """Hooks that our finalizer holds although their end was read."""
@@ -313,48 +271,11 @@ class OperationRunner:
                 continue
             live = self._cache.get(step.key)
             has_ended = row.hook_phase is not None and row.hook_phase.is_completed
-            if live is None or not has_ended or not _is_held(live.manifest):
+            if live is None or not has_ended or not is_held(live.manifest):
                 continue
             if annotations_of(live.manifest).get(haori.HOOK_PHASE) in (None, step.phase.value):
                 found[step.key] = live.manifest
         return list(found.values())
-
-    async def _release_all(self, manifests: Sequence[Manifest]) -> None:
-        for manifest in manifests:
-            await self.release(manifest)
-
-    async def release(self, manifest: Manifest) -> None:
-        """Takes our finalizer from a hook's object; one that somebody changed meanwhile is read again."""
-        resource = (await self._client.discover()).resource_of(str(manifest["apiVersion"]), str(manifest["kind"]))
-        if resource is None:
-            return
-        uid = nested_text(manifest, "metadata", "uid")
-        try:
-            for tried in range(1, RELEASE_TRIES + 1):
-                try:
-                    self._see(await self._release_once(resource, manifest))
-                    return
-                except ConflictError:
-                    if tried == RELEASE_TRIES:
-                        raise
-                manifest = await self._client.get(resource, _name_of(manifest), _namespace_of(manifest))
-                if nested_text(manifest, "metadata", "uid") != uid or not _is_held(manifest):
-                    return
-        except NotFoundError:
-            return
-
-    async def _release_once(self, resource: ApiResource, manifest: Manifest) -> dict[str, Any]:
-        finalizers = [each for each in nested_list(manifest, "metadata", "finalizers") if each != HOOK_FINALIZER]
-        version = nested_text(manifest, "metadata", "resourceVersion")
-        body = {"metadata": {"finalizers": finalizers, "resourceVersion": version}}
-
-        async def send() -> dict[str, Any]:
-            return await self._client.patch(
-                resource, _name_of(manifest), _namespace_of(manifest), body,
-                patch_type=PatchType.MERGE, field_manager=haori.FIELD_MANAGER,
-            )  # fmt: skip
-
-        return await self._door.write(send)
 
     def _refused(self, state: OperationState, refused: Sequence[Outcome]) -> OperationState:
         rows = {(item.result.key, item.result.phase): item.result for item in refused}
@@ -389,16 +310,6 @@ def _not_valid(plan: Plan, state: OperationState, now: datetime) -> OperationSta
     return progress.finish(progress.with_rows(state, rows), OperationPhase.FAILED, message, now)
 
 
-def _marked(step: Step, operation_id: str) -> Step:
-    """A hook's step whose object says which operation made it, and stays until its end was read."""
-    manifest = copy_manifest(step.manifest)
-    metadata = manifest["metadata"]
-    marks = {haori.OPERATION_ID: operation_id, haori.HOOK_PHASE: step.phase.value}
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), **marks}
-    metadata["finalizers"] = list(dict.fromkeys([*(metadata.get("finalizers") or ()), HOOK_FINALIZER]))
-    return replace(step, manifest=manifest)
-
-
 def _pass_over(run: Run, outcomes: Sequence[Outcome]) -> None:
     """Raises trouble that may pass, for the next look to go on from what the cluster holds; what stays becomes a failure.
 
@@ -426,15 +337,3 @@ def _reason_of(live: Live, found: Sentence | None) -> str:
     if live.is_terminating and (finalizers := nested_list(live.manifest, "metadata", "finalizers")):
         return Sentence(code="finalizers-hold", parameters={"finalizers": list(finalizers)}).text(Language.ENGLISH)
     return found.text(Language.ENGLISH) if found is not None else ""
-
-
-def _is_held(manifest: Manifest) -> bool:
-    return HOOK_FINALIZER in nested_list(manifest, "metadata", "finalizers")
-
-
-def _name_of(manifest: Manifest) -> str:
-    return nested_text(manifest, "metadata", "name")
-
-
-def _namespace_of(manifest: Manifest) -> str:
-    return nested_text(manifest, "metadata", "namespace")
