@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import orjson
 
-from haori.delivery.plan.hooks import generated_name, hook_info, wave_of
+from haori.delivery.plan.hooks import hook_info, hook_step, name_generated
 from haori.delivery.plan.next import HOOK_PHASES, Observed
 from haori.delivery.plan.ordering import group_waves, order_steps
 from haori.delivery.plan.timeouts import timed_out, timeout_of
-from haori.delivery.plan.types import Action, Step
-from haori.objects import Manifest, ResourceKey, copy_manifest
+from haori.delivery.plan.types import Step
+from haori.objects import Manifest, ResourceKey
 from haori.resources import argo
 from haori.resources.argo import HookDeletePolicy, OperationPhase, SyncPhase
 
@@ -51,13 +51,7 @@ def deletion_phases(manifests: Iterable[Manifest]) -> frozenset[SyncPhase]:
 
 def named(generated: Iterable[Manifest], phase: SyncPhase, revision: str, deleted_at: datetime) -> list[Manifest]:
     """Hooks with generateName under the names that they have in this deletion."""
-    found = []
-    for manifest in generated:
-        copy = copy_manifest(manifest)
-        copy["metadata"]["name"] = generated_name(manifest, revision, phase, deleted_at)
-        copy["metadata"].pop("generateName")
-        found.append(copy)
-    return found
+    return [name_generated(manifest, revision, phase, deleted_at) for manifest in generated]
 
 
 def deletion_steps(targets: Mapping[ResourceKey, Manifest], phase: SyncPhase, default: float | None) -> list[Step]:
@@ -67,17 +61,8 @@ def deletion_steps(targets: Mapping[ResourceKey, Manifest], phase: SyncPhase, de
         info = hook_info(targets[key])
         if info is None or phase not in info.phases:
             continue
-        steps.append(
-            Step(
-                key=key,
-                phase=phase,
-                wave=wave_of(targets[key]),
-                action=Action.HOOK,
-                manifest=targets[key],
-                delete_policies=info.policies,
-                timeout_seconds=timeout_of(targets[key], default),
-            )
-        )
+        step = hook_step(key, targets[key], info, phase)
+        steps.append(replace(step, timeout_seconds=timeout_of(targets[key], default)))
     return order_steps(steps)
 
 

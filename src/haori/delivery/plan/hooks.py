@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from haori.delivery.model.problems import word_of
-from haori.objects import Manifest, annotations_of, nested_text
+from haori.delivery.plan.types import Action, Step
+from haori.objects import Manifest, ResourceKey, annotations_of, copy_manifest
 from haori.resources import argo
 from haori.resources.argo import HookDeletePolicy, HookType, SyncPhase
 
@@ -79,10 +80,24 @@ def wave_of(manifest: Manifest) -> int:
     return 0
 
 
-def generated_name(manifest: Manifest, revision: str, phase: SyncPhase, started_at: datetime) -> str:
-    """The name of a hook that gives only generateName: the same in every pass of one operation."""
-    prefix = nested_text(manifest, "metadata", "generateName")
-    return f"{prefix}{revision[:7]}-{phase.value}-{int(started_at.timestamp())}".lower()
+def name_generated(manifest: Manifest, revision: str, phase: SyncPhase, started_at: datetime) -> dict[str, Any]:
+    """A hook that gives only generateName, with a name that is the same in every pass of one operation."""
+    named: dict[str, Any] = copy_manifest(manifest)
+    prefix = named["metadata"].pop("generateName")
+    named["metadata"]["name"] = f"{prefix}{revision[:7]}-{phase.value}-{int(started_at.timestamp())}".lower()
+    return named
+
+
+def hook_step(key: ResourceKey, manifest: Manifest, hook: HookInfo, phase: SyncPhase) -> Step:
+    """The step of a hook in one of its phases, as its object says it."""
+    return Step(
+        key=key,
+        phase=phase,
+        wave=wave_of(manifest),
+        action=Action.HOOK,
+        manifest=manifest,
+        delete_policies=hook.policies,
+    )
 
 
 def _words(text: object) -> list[str]:

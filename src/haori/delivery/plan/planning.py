@@ -11,7 +11,7 @@ from haori.delivery.compare import Comparison
 from haori.delivery.model import Operation, Project, Refusal, SyncPolicy
 from haori.delivery.model.options import Permission, object_options
 from haori.delivery.model.problems import word_of
-from haori.delivery.plan.hooks import generated_name, hook_info, is_hook, wave_of
+from haori.delivery.plan.hooks import hook_info, hook_step, is_hook, name_generated, wave_of
 from haori.delivery.plan.ordering import group_waves, order_steps, reverse_prunes
 from haori.delivery.plan.timeouts import timeout_of
 from haori.delivery.plan.types import Action, Plan, Skipped, SkipReason, Step
@@ -21,7 +21,6 @@ from haori.objects import (
     Manifest,
     ResourceKey,
     annotations_of,
-    copy_manifest,
     gvk_of,
     key_of,
     nested_list,
@@ -115,18 +114,8 @@ def plan_of_live_hooks(live: Mapping[ResourceKey, Manifest], operation_id: str) 
         phase = word_of(SyncPhase, notes.get(haori.HOOK_PHASE))
         if hook is None or phase is None or notes.get(haori.OPERATION_ID) != operation_id:
             continue
-        steps.append(
-            Step(
-                key=key,
-                phase=phase,
-                wave=wave_of(live[key]),
-                action=Action.HOOK,
-                manifest=live[key],
-                hook_type=HookType(phase.value),
-                delete_policies=hook.policies,
-                is_live=True,
-            )
-        )
+        step = hook_step(key, live[key], hook, phase)
+        steps.append(replace(step, hook_type=HookType(phase.value), is_live=True))
     return Plan(waves=group_waves(order_steps(steps)), operation_id=operation_id)
 
 
@@ -188,15 +177,10 @@ def _hook_steps(key: ResourceKey, manifest: Manifest, texts: tuple[str, ...], is
     for phase in hook.phases if hook else ():
         if phase in _DELETION_PHASES or hook is None:
             continue
-        yield Step(
-            key=key,
-            phase=phase,
-            wave=wave_of(manifest),
-            action=Action.HOOK,
-            manifest=manifest,
+        yield replace(
+            hook_step(key, manifest, hook, phase),
             options=object_options(texts, manifest),
             hook_type=HookType(phase.value),
-            delete_policies=hook.policies,
             is_live=is_live,
         )
 
@@ -206,9 +190,7 @@ def _generated_steps(request: PlanRequest, manifest: Manifest, texts: tuple[str,
     if hook is None or not request.operation.runs_hooks or request.started_at is None:
         return
     for phase in hook.phases:
-        named: dict[str, Any] = copy_manifest(manifest)
-        named["metadata"]["name"] = generated_name(manifest, request.revision, phase, request.started_at)
-        named["metadata"].pop("generateName")
+        named = name_generated(manifest, request.revision, phase, request.started_at)
         key = key_of(named)
         yield from (step for step in _hook_steps(key, named, texts, key in request.live) if step.phase is phase)
 
