@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -71,85 +72,98 @@ async def serve(
     Raises KubeconfigError, and what the cluster refuses for good (ForbiddenError and kin).
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with (
+        _open_ground(settings, recorder or FactsRecorder()) as open_on,
+        take_seat(settings.data_dir, on_wait=ready) as identity,
+        connect(settings.kubeconfig, settings.context or "") as client,
+        connect(settings.kubeconfig, settings.context or "") as lease_client,
+    ):
+        observes = await _patiently(lambda: _why_observe(client, settings))
+        if observes is not None:
+            client.forbid_writes()
+            lease_client.forbid_writes()
+            on_observe(observes)
+        else:
+            await _install(client, settings.namespace)
+        engine = Engine(open_on(client), identity, lease_client, observes=observes)
+        async with _listening(engine), _showing(engine), _measuring():
+            await engine.run(ready)
+
+
+@asynccontextmanager
+async def _open_ground(settings: EngineSettings, recorder: Recorder) -> AsyncIterator[Callable[[HttpClient], Ground]]:
+    """What outlives every term, closed in the end: gives the ground on a control cluster's client."""
     key = load_instance_key(settings.instance_key)
     known = Known(index=RepositoryIndex(settings.namespace))
-    repositories = Repositories(
-        RepositorySettings(
-            folder=settings.mirrors,
-            allow_file=settings.allow_file_repositories,
-            fetches_at_once=settings.git.fetches_at_once,
-            limit_bytes=settings.git.repository_bytes,
-            credentials=lambda url: known.index.credentials_for(url),
-            known_hosts=lambda: known.index.known_hosts(),
-        )
-    )
+    outbound = OutboundPolicy(allow_private=True, allow_loopback=settings.allow_loopback)
+    repositories = Repositories(_repository_settings(settings, known))
     charts = Charts(
         ChartSettings(
             folder=settings.charts,
             access=lambda url: known.index.access_to(url),
             named=lambda name: known.index.url_of(name),
-            policy=OutboundPolicy(allow_private=True, allow_loopback=settings.allow_loopback),
+            policy=outbound,
         )
     )
-    scripts = ScriptRunner()
-    outbound = OutboundPolicy(allow_private=True, allow_loopback=settings.allow_loopback)
     bases = Bases(
         BaseSettings(
-            repositories=Repositories(
-                RepositorySettings(
-                    folder=settings.data_dir / "bases",
-                    allow_file=settings.allow_file_repositories and settings.allow_loopback,
-                    fetches_at_once=settings.git.fetches_at_once,
-                    limit_bytes=settings.git.repository_bytes,
-                    credentials=lambda url: known.index.credentials_for(url),
-                    known_hosts=lambda: known.index.known_hosts(),
-                    policy=outbound,
-                )
-            ),
+            repositories=Repositories(_base_repository_settings(settings, known, outbound)),
             policy=outbound,
             projects_for=lambda url: known.index.projects_for(url),
         )
     )
+    scripts = ScriptRunner()
     renderer = Renderer(
         RendererSettings(folder=settings.cache, key=key, at_once=settings.work.renders_at_once),
         charts=charts,
         bases=bases,
     )
+
+    def open_on(client: HttpClient) -> Ground:
+        return Ground(
+            client=client,
+            repositories=repositories,
+            charts=charts,
+            bases=bases,
+            renderer=renderer,
+            scripts=scripts,
+            verdicts=Verdicts(),
+            hasher=SecretHasher(key),
+            recorder=recorder,
+            settings=settings,
+            clock=_now,
+            known=known,
+        )
+
     try:
-        async with (
-            take_seat(settings.data_dir, on_wait=ready) as identity,
-            connect(settings.kubeconfig, settings.context or "") as client,
-            connect(settings.kubeconfig, settings.context or "") as lease_client,
-        ):
-            ground = Ground(
-                client=client,
-                repositories=repositories,
-                charts=charts,
-                bases=bases,
-                renderer=renderer,
-                scripts=scripts,
-                verdicts=Verdicts(),
-                hasher=SecretHasher(key),
-                recorder=recorder or FactsRecorder(),
-                settings=settings,
-                clock=_now,
-                known=known,
-            )
-            observes = await _patiently(lambda: _why_observe(client, settings))
-            if observes is not None:
-                client.forbid_writes()
-                lease_client.forbid_writes()
-                on_observe(observes)
-            else:
-                await _install(client, settings.namespace)
-            engine = Engine(ground, identity, lease_client, observes=observes)
-            async with _listening(engine), _showing(engine), _measuring():
-                await engine.run(ready)
+        yield open_on
     finally:
         await scripts.aclose()
         await renderer.aclose()
         await repositories.aclose()
         await bases.aclose()
+
+
+def _repository_settings(settings: EngineSettings, known: Known) -> RepositorySettings:
+    """Of the repositories that applications name."""
+    return RepositorySettings(
+        folder=settings.mirrors,
+        allow_file=settings.allow_file_repositories,
+        fetches_at_once=settings.git.fetches_at_once,
+        limit_bytes=settings.git.repository_bytes,
+        credentials=lambda url: known.index.credentials_for(url),
+        known_hosts=lambda: known.index.known_hosts(),
+    )
+
+
+def _base_repository_settings(settings: EngineSettings, known: Known, outbound: OutboundPolicy) -> RepositorySettings:
+    """Of those that Kustomize bases name: in a folder of their own, and only where the policy lets one go."""
+    return replace(
+        _repository_settings(settings, known),
+        folder=settings.data_dir / "bases",
+        allow_file=settings.allow_file_repositories and settings.allow_loopback,
+        policy=outbound,
+    )
 
 
 class FactsRecorder:
