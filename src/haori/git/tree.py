@@ -30,6 +30,9 @@ class EntryType(StrEnum):
     SUBMODULE = "submodule"
 
 
+_TYPES = {"040000": EntryType.FOLDER, "120000": EntryType.LINK, "160000": EntryType.SUBMODULE}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One name in a tree; `object_id` is the hash of its content (for a folder: of all below it)."""
@@ -41,8 +44,7 @@ class Entry:
     @property
     def type(self) -> EntryType:
         """What stands there, by its mode."""
-        kinds = {"040000": EntryType.FOLDER, "120000": EntryType.LINK, "160000": EntryType.SUBMODULE}
-        return kinds.get(self.mode.zfill(6), EntryType.FILE)
+        return _TYPES.get(self.mode.zfill(6), EntryType.FILE)
 
     @property
     def is_executable(self) -> bool:
@@ -72,7 +74,8 @@ class Tree:
 
     def __init__(self, reader: ReadsObjects, tree_id: str, commit: str) -> None:
         self._reader = reader
-        self._folders: dict[str, tuple[Entry, ...]] = {}
+        self._folders: dict[str, dict[str, Entry]] = {}
+        """Of each folder that was walked, its entries by path."""
         self.commit = commit
         self.object_id = tree_id
 
@@ -84,7 +87,7 @@ class Tree:
             if entry.type is not EntryType.FOLDER:
                 return None
             wanted = f"{entry.path}/{part}" if entry.path else part
-            found = next((item for item in await self._list(entry) if item.path == wanted), None)
+            found = (await self._list(entry)).get(wanted)
             if found is None:
                 return None
             entry = found
@@ -104,7 +107,7 @@ class Tree:
         if folder is None or folder.type is not EntryType.FOLDER:
             raise RevisionMissingError("git-path-missing", path=path or ".", revision=self.commit)
         if not recursive:
-            return await self._list(folder)
+            return tuple((await self._list(folder)).values())
         return tuple([entry async for entry in self._walk(folder)])
 
     async def read(self, path: str, *, limit_bytes: int = 32 << 20) -> bytes:
@@ -165,23 +168,24 @@ class Tree:
         return len(entries)
 
     async def _walk(self, folder: Entry) -> AsyncIterator[Entry]:
-        for entry in await self._list(folder):
+        for entry in (await self._list(folder)).values():
             if entry.type is EntryType.FOLDER:
                 async for below in self._walk(entry):
                     yield below
             else:
                 yield entry
 
-    async def _list(self, folder: Entry) -> tuple[Entry, ...]:
+    async def _list(self, folder: Entry) -> dict[str, Entry]:
         known = self._folders.get(folder.path)
         if known is None:
             (found,) = await self._reader.read([folder.object_id], limit_bytes=LARGEST_FOLDER_BYTES)
             if found is None or found.type != "tree":
                 raise RevisionMissingError("git-path-missing", path=folder.path or ".", revision=self.commit)
             try:
-                known = self._folders[folder.path] = tuple(parse_tree(found.content, folder.path))
+                known = {entry.path: entry for entry in parse_tree(found.content, folder.path)}
             except ValueError as error:
                 raise RepositoryRefusedError("git-path-refused", path=folder.path or ".") from error
+            self._folders[folder.path] = known
         return known
 
 

@@ -81,3 +81,14 @@ async def test_repositories_do_not_wait_for_each_other():
     fetches = SharedFetches(remote)
     await asyncio.gather(fetches.fetch(URL, now()), fetches.fetch(URL + "2", now()))
     assert remote.began[0] == remote.began[1]
+
+
+async def test_who_is_known_to_have_work_keeps_no_distance_and_takes_the_others_along():
+    remote = Remote(seconds=0.3)
+    fetches = SharedFetches(remote)
+    await fetches.fetch(URL, now())
+    waits = asyncio.create_task(fetches.fetch(URL, now()))
+    await asyncio.sleep(0.1)
+    await fetches.fetch(URL, now(), at_once=True)
+    await waits
+    assert remote.began == pytest.approx([0.0, 0.4])

@@ -80,7 +80,7 @@ class Declared:
         if (term := term_of(manifest)) > self.term:
             self.term = term
             self.on_term(term)
-        application = self.applications[key] = parse_application(manifest)
+        application = self.applications[key] = parse_application(manifest, known)
         self.by_name[application.qualified_name(self.namespace)] = key
         before, after = self._substance.get(key), substance_of(manifest)
         self._substance[key] = after

@@ -85,15 +85,21 @@ class DesiredStates:
         return other
 
     async def resolve(
-        self, sources: Sequence[Source], *, fresh_after: float | None = None, revisions: Sequence[str] = ()
+        self,
+        sources: Sequence[Source],
+        *,
+        fresh_after: float | None = None,
+        at_once: bool = False,
+        revisions: Sequence[str] = (),
     ) -> tuple[str, ...]:
         """The commit, chart version or artifact digest of each source; `revisions` stand in for those of the sources.
 
-        By what was fetched since `fresh_after` (loop time; a repository that was not is asked now), or by the last fetch.
+        By what was fetched since `fresh_after` (loop time; a repository that was not is asked now, `at_once` or together
+        with others), or by the last fetch.
         """
         if fresh_after is not None:
             for source in sources:
-                await self._look(source, fresh_after)
+                await self._look(source, fresh_after, at_once=at_once)
         wanted = [source.target_revision for source in sources]
         for index, revision in enumerate(revisions):
             if revision and index < len(wanted):
@@ -101,11 +107,11 @@ class DesiredStates:
         pairs = zip(sources, wanted, strict=True)
         return tuple([await self._places.resolve(source, revision) for source, revision in pairs])
 
-    async def _look(self, source: Source, fresh_after: float) -> None:
+    async def _look(self, source: Source, fresh_after: float, *, at_once: bool) -> None:
         """Sees to it that what the source means was looked at since then; an error names its chart."""
         for place in self._places.of([source]):
             try:
-                await self._fetches.fetch(place, fresh_after)
+                await self._fetches.fetch(place, fresh_after, at_once=at_once)
             except HaoriError as error:
                 if "chart" not in error.parameters or not source.chart:
                     raise

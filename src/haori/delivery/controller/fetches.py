@@ -7,6 +7,7 @@ while one runs wait together for the next, and two fetches of one repository kee
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 
 from haori.errors import HaoriError
@@ -15,7 +16,8 @@ from haori.git import Refreshes
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 0.5
 PACE = 8.0
 """Between the beginnings of two fetches of one repository lies eight times what the last took, within these bounds: what
-is asked meanwhile is gathered, and a quick repository answers quickly without keeping a core busy."""
+is asked meanwhile is gathered, and a quick repository answers quickly without keeping a core busy. Who is known to have work
+waits for no distance."""
 
 
 class SharedFetches:
@@ -28,9 +30,16 @@ class SharedFetches:
         """By URL: when the last fetch began (loop time), and how it failed."""
         self._next: dict[str, float] = {}
         """By URL: when the next one may begin."""
+        self._hurried: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        """By URL: somebody cannot wait until then."""
 
-    async def fetch(self, url: str, after: float) -> None:
-        """Returns once a fetch that began at `after` (loop time) or later is over. Raises what it failed with."""
+    async def fetch(self, url: str, after: float, *, at_once: bool = False) -> None:
+        """Returns once a fetch that began at `after` (loop time) or later is over. Raises what it failed with.
+
+        `at_once` keeps no distance to the last one; for the few of whom something is known to have changed.
+        """
+        if at_once:
+            self._hurried[url].set()
         async with self._locks[url]:
             last = self._last.get(url)
             if last is None or last[0] < after:
@@ -41,7 +50,9 @@ class SharedFetches:
     async def _fetch(self, url: str) -> tuple[float, HaoriError | None]:
         loop = asyncio.get_running_loop()
         if (pause := self._next.get(url, 0.0) - loop.time()) > 0:
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurried[url].wait(), pause)
+        self._hurried[url].clear()
         began, failure = loop.time(), None
         try:
             await self._repositories.refresh(url)

@@ -21,6 +21,11 @@ log = logging.getLogger(__name__)
 BRANCHES = 8
 """A push to more branches than these is no release of one application: the others keep their turn."""
 
+HURRIED = "commit"
+"""Why an application is looked at that is known to have work."""
+MOST_HURRIED = 32
+"""A commit that touches more applications than this has no first among them."""
+
 Hurried = Callable[[str, Collection[str]], None]
 """Hears of a URL and of all folders at or above changed files, "" for the repository's root."""
 

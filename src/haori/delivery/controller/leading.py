@@ -19,7 +19,7 @@ from haori.delivery.controller.deletion import Deletion
 from haori.delivery.controller.deletion_hooks import DeletionHooks
 from haori.delivery.controller.desired import DesiredStates
 from haori.delivery.controller.hook_objects import HookObjects
-from haori.delivery.controller.hurry import Hurry
+from haori.delivery.controller.hurry import HURRIED, MOST_HURRIED, Hurry
 from haori.delivery.controller.lease import Lease
 from haori.delivery.controller.looks import Looks
 from haori.delivery.controller.memory import ApplicationKey
@@ -281,10 +281,13 @@ class Leader:
 
     def _hurried(self, url: str, folders: Collection[str]) -> None:
         """A commit changed files in these folders: who delivers one of them goes before all who only ask."""
-        for key in self.readers_of(url):
-            sources = self.declared.applications[key].spec.sources
-            if any(source.path.strip("/") in folders for source in sources if not source.is_packed):
-                self.queue.ask(key, Level.NEWEST, "commit", is_urgent=True)
+        touched = [key for key in self.readers_of(url) if self._delivers(key, folders)]
+        for key in touched if len(touched) <= MOST_HURRIED else ():
+            self.queue.ask(key, Level.NEWEST, HURRIED, is_urgent=True)
+
+    def _delivers(self, key: ApplicationKey, folders: Collection[str]) -> bool:
+        sources = self.declared.applications[key].spec.sources
+        return any(source.path.strip("/") in folders for source in sources if not source.is_packed)
 
     def _note_wanted(self, key: ApplicationKey, server: str, targets: Targets | None) -> None:
         """Remembers where an application's objects want to stand, marked or not."""

@@ -15,6 +15,7 @@ from haori.delivery.compare import Targets
 from haori.delivery.controller.admit import check_scope
 from haori.delivery.controller.clusters import Place
 from haori.delivery.controller.declared import Declared
+from haori.delivery.controller.hurry import HURRIED
 from haori.delivery.controller.memory import ApplicationKey, Assessment, Desired, Findings, Memory
 from haori.delivery.controller.pins import decide_revisions
 from haori.delivery.controller.queue import Level, Wish, WorkQueue
@@ -155,7 +156,8 @@ class Sight:
         try:
             if level >= Level.NEWEST or not memory.git:
                 with span("resolve"):
-                    memory.git = await site.desired.resolve(sources, fresh_after=wish.fresh_after)
+                    hurried = HURRIED in wish.reasons
+                    memory.git = await site.desired.resolve(sources, fresh_after=wish.fresh_after, at_once=hurried)
             decided = decide_revisions(application.pin, memory.git, now)
             if application.pin is not None and application.pin.until is not None and application.pin.until > now:
                 key = ApplicationKey(application.namespace, application.name)

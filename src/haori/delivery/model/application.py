@@ -196,31 +196,59 @@ class Application:
         return tuple(found)
 
 
-def parse_application(manifest: Manifest) -> Application:
-    """The application of a manifest, with everything that is wrong with it."""
-    problems: list[Problem] = []
-    unknown: list[str] = []
+def parse_application(manifest: Manifest, known: Application | None = None) -> Application:
+    """The application of a manifest, with everything that is wrong with it.
+
+    `known` is an earlier version: parts whose text did not change are taken from it instead of being read again.
+    """
     metadata = nested_mapping(manifest, "metadata")
-    pin = None
-    if (text := annotations_of(manifest).get("haori.dev/pin")) is not None:
-        pin, problem = parse_pin(text)
-        problems.extend([problem] if problem else [])
-    spec = _parse_spec(Fields(nested_mapping(manifest, "spec"), "spec", problems, unknown))
+    if known is not None and _declares(known.manifest) == _declares(manifest):
+        spec, pin, problems, unknown = known.spec, known.pin, known.problems, known.unknown
+    else:
+        spec, pin, problems, unknown = _parse_declared(manifest)
     operation = manifest.get("operation")
-    state = nested_mapping(manifest, "status", "operationState")
     return Application(
         name=str(metadata.get("name") or ""),
         namespace=str(metadata.get("namespace") or ""),
         uid=str(metadata.get("uid") or ""),
         manifest=manifest,
         spec=spec,
-        problems=tuple(problems),
-        unknown=tuple(unknown),
+        problems=problems,
+        unknown=unknown,
         operation=parse_operation(operation) if isinstance(operation, Mapping) else None,
-        operation_state=parse_operation_state(state) if state else None,
-        history=parse_history(nested_list(manifest, "status", "history")),
+        operation_state=_state_of(manifest, known),
+        history=_history_of(manifest, known),
         pin=pin,
     )
+
+
+def _state_of(manifest: Manifest, known: Application | None) -> OperationState | None:
+    state = nested_mapping(manifest, "status", "operationState")
+    if known is not None and nested_mapping(known.manifest, "status", "operationState") == state:
+        return known.operation_state
+    return parse_operation_state(state) if state else None
+
+
+def _history_of(manifest: Manifest, known: Application | None) -> tuple[HistoryEntry, ...]:
+    history = nested_list(manifest, "status", "history")
+    if known is not None and nested_list(known.manifest, "status", "history") == history:
+        return known.history
+    return parse_history(history)
+
+
+def _declares(manifest: Manifest) -> tuple[Any, Any]:
+    return manifest.get("spec"), annotations_of(manifest).get("haori.dev/pin")
+
+
+def _parse_declared(manifest: Manifest) -> tuple[ApplicationSpec, Pin | None, tuple[Problem, ...], tuple[str, ...]]:
+    problems: list[Problem] = []
+    unknown: list[str] = []
+    pin = None
+    if (text := annotations_of(manifest).get("haori.dev/pin")) is not None:
+        pin, problem = parse_pin(text)
+        problems.extend([problem] if problem else [])
+    spec = _parse_spec(Fields(nested_mapping(manifest, "spec"), "spec", problems, unknown))
+    return spec, pin, tuple(problems), tuple(unknown)
 
 
 def _parse_spec(spec: Fields) -> ApplicationSpec:

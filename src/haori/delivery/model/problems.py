@@ -15,7 +15,10 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 def word_of(enum: type[_Word], value: object) -> _Word | None:
     """The member of `enum` that is spelled `value`, None for any other value."""
-    return next((word for word in enum if word.value == value), None)
+    try:
+        return enum(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
