@@ -13,63 +13,57 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
+from typing import IO
 
 __all__ = ["DEVNULL", "PIPE", "Child", "start_child"]
 
 
 class Child:
-    """A running program, as `asyncio.subprocess.Process` is one; reaped by the loop whoever waits."""
+    """A running program, as `asyncio.subprocess.Process` is one."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.pid = process.pid
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        """The exit code, minus the signal that ended it, None while it runs."""
         self.stdin: asyncio.StreamWriter | None = None
         self.stdout: asyncio.StreamReader | None = None
         self.stderr: asyncio.StreamReader | None = None
-        self._process = process
         self._transports: list[asyncio.BaseTransport] = []
         self._ended = asyncio.Event()
-        self._descriptor = os.pidfd_open(process.pid)
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._descriptor, self._reap)
-
-    @property
-    def returncode(self) -> int | None:
-        """The exit code, minus the signal that ended it, None while it runs."""
-        return self._process.returncode
 
     async def wait(self) -> int:
         """The exit code, once it has ended; its pipes may still hold what it printed, or be held by its own children."""
         await self._ended.wait()
-        return self._process.returncode
+        assert self.returncode is not None, "ended without a code"
+        return self.returncode
 
     def close_pipes(self) -> None:
         """Closes our ends; what was not read is lost."""
         for transport in self._transports:
             transport.close()
 
-    async def _open_pipes(self) -> None:
-        process, loop = self._process, self._loop
-        if process.stdin is not None:
-            writing, flow = await loop.connect_write_pipe(
-                lambda: asyncio.streams.FlowControlMixin(loop=loop), process.stdin
-            )
+    def end(self, code: int) -> None:
+        """Told by whoever watches the process that it is over."""
+        self.returncode = code
+        self._ended.set()
+
+    async def open_pipes(self, stdin: IO[bytes] | None, stdout: IO[bytes] | None, stderr: IO[bytes] | None) -> None:
+        """Takes our ends of its pipes."""
+        if stdin is not None:
+            loop = asyncio.get_running_loop()
+            writing, flow = await loop.connect_write_pipe(lambda: asyncio.streams.FlowControlMixin(loop=loop), stdin)
             self.stdin = asyncio.StreamWriter(writing, flow, None, loop)
             self._transports.append(writing)
-        self.stdout, self.stderr = [await self._reader(pipe) for pipe in (process.stdout, process.stderr)]
+        self.stdout, self.stderr = [await self._reader(pipe) for pipe in (stdout, stderr)]
 
-    async def _reader(self, pipe: object) -> asyncio.StreamReader | None:
+    async def _reader(self, pipe: IO[bytes] | None) -> asyncio.StreamReader | None:
         if pipe is None:
             return None
         reader = asyncio.StreamReader()
-        transport, _ = await self._loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
         self._transports.append(transport)
         return reader
-
-    def _reap(self) -> None:
-        if self._process.poll() is not None:
-            self._loop.remove_reader(self._descriptor)
-            os.close(self._descriptor)
-            self._ended.set()
 
 
 async def start_child(
@@ -78,16 +72,27 @@ async def start_child(
 ) -> Child:  # fmt: skip
     """Starts `command`, a leader of a session of its own, so that one signal ends it with all it started.
 
-    Descriptors beyond the three standard ones are closed in it. Raises OSError where it cannot be started.
+    Descriptors beyond the three standard ones are closed in it. The loop reaps it, whoever waits. Raises OSError where it
+    cannot be started.
     """
     # It blocks until the program is loaded, which takes less time than handing it to a thread.
     process = subprocess.Popen(  # noqa: ASYNC220
         command, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr,
         start_new_session=True, restore_signals=restore_signals, bufsize=0,
     )  # fmt: skip
-    child = Child(process)
+    child = Child(process.pid)
+    descriptor = os.pidfd_open(process.pid)
+    loop = asyncio.get_running_loop()
+
+    def reap() -> None:
+        if (code := process.poll()) is not None:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+            child.end(code)
+
+    loop.add_reader(descriptor, reap)
     try:
-        await child._open_pipes()
+        await child.open_pipes(process.stdin, process.stdout, process.stderr)
     except BaseException:
         process.kill()
         child.close_pipes()

@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from haori.jail import Finished, Isolation, JailFailedError, JailLimitError, Limits, isolation, run, run_program
+from haori.jail.zygote import ZYGOTE
 
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 
@@ -30,8 +33,8 @@ async def using(request, tmp_path):
     return request.param
 
 
-async def python(script: str, folder: Path, using: Isolation, **options) -> Finished:
-    return await run([PYTHON, "-I", "-c", script], cwd=folder, env={}, using=using, **options)
+async def python(script: str, folder: Path, using: Isolation, *, arguments: Sequence[str] = (), **options) -> Finished:
+    return await run([PYTHON, "-I", "-c", script, *arguments], cwd=folder, env={}, using=using, **options)
 
 
 async def test_no_address_can_be_reached(using, tmp_path):
@@ -209,3 +212,21 @@ async def test_a_program_that_fails_is_not_taken_for_one_that_could_not_be_confi
     program.write_text("def main(modules):\n    raise FileNotFoundError('gone')\n")
     done = await run_program(program, using=using)
     assert (done.exit_code, done.stderr) == (1, b"gone\n")
+
+
+async def test_a_launcher_that_was_killed_takes_its_children_along_and_is_replaced(using, folder):
+    running = folder / "running"
+    os.mkfifo(running)
+    script = f"import time; open({str(running)!r}, 'w').close(); time.sleep(600)"
+    work = asyncio.create_task(python(script, folder, using))
+    async with asyncio.timeout(60):
+        await asyncio.to_thread(running.read_bytes)
+        os.kill(ZYGOTE.pid, signal.SIGKILL)
+        assert (await work).exit_code == -signal.SIGKILL
+        assert (await run(["true"], cwd=folder, env={}, using=using)).exit_code == 0
+
+
+async def test_a_plan_larger_than_a_socket_holds_arrives_whole(using, tmp_path):
+    words = [f"{number:07d}" for number in range(100_000)]
+    found = await python("import sys; print(len(sys.argv), sys.argv[-1])", tmp_path, using, arguments=words)
+    assert found.stdout == b"100001 0099999\n"

@@ -1,11 +1,16 @@
-"""Confines itself, then becomes the untrusted command. Run as a script: `python -I -S launcher.py CONFIG COMMAND…`.
+"""Confines itself, then becomes the untrusted command. Run as a script: `python -I -S launcher.py`, standard input a socket.
 
-CONFIG is a mapping, marshalled by the same interpreter and written in hexadecimal, as reading JSON would need imports that
-take as long as all the rest: {"isolation", "uid", "cpuSeconds", "fileBytes", "openFiles"}. Standard library only and no package
-import, because an interpreter without `site` starts in a third of the time and the jail starts one for each render.
+To start an interpreter takes half as long as a render, so one stays and forks (a zygote): for each message on its socket,
+which brings four descriptors, it makes a child with the last three as standard input, output and error. The first is a
+socket: on it the child reads its plan, and the zygote tells the child's pid and, when it has ended, its exit code. Whoever
+asked keeps the other end until the child's pid is of no use to him any more; when he lets go, the child is killed if it still
+runs, and reaped. Numbers and plans are marshalled, a plan after its length in eight bytes.
 
-Instead of a command it may run a program of ours, which reads what is untrusted: `python -I -S launcher.py CONFIG`, where
-CONFIG has also {"program", "paths", "late"}. The program's imports happen before confinement, since afterwards neither the
+A plan is {"isolation", "uid", "cpuSeconds", "fileBytes", "openFiles", "kept", "command", "cwd", "env"}. Standard library only and
+no package import: what starts here has as little in it as can be.
+
+Instead of a command it may run a program of ours, which reads what is untrusted: then the plan has also {"program": {"path",
+"paths", "late"}}. The program's imports happen before confinement, since afterwards neither the
 standard library nor the packages may be reachable; extension modules that start threads (Go's) are loaded after it, out of
 memory, since a namespace can be entered by a single thread only.
 
@@ -16,14 +21,18 @@ credentials clears it. Exit code 125 says that confinement failed and the comman
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import marshal
 import os
 import resource
+import select
 import signal
+import socket
 import struct
 import sys
 from types import ModuleType
+from typing import Any, NoReturn
 
 CONFINEMENT_FAILED = 125
 
@@ -34,6 +43,8 @@ _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | 1, 0x80000000
 # AUDIT_ARCH_* and the numbers of socket(2) and io_uring_setup(2), which could open sockets behind the filter's back.
 _MACHINES = {"x86_64": (0xC000003E, 41, 425), "aarch64": (0xC00000B7, 198, 425)}
 _X32_BIT = 0x40000000
+LENGTH, NUMBER = struct.Struct(">Q"), struct.Struct(">i")
+"""Before a plan; a pid and an exit code, negative for the signal that ended it."""
 FIRST_KEPT = 200
 """Descriptors from here on are programs that the command may start: it reaches them as /proc/self/fd/N."""
 
@@ -46,7 +57,7 @@ def _call(name: str, *arguments: object) -> None:
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
-def limit_resources(config: dict[str, int]) -> None:
+def limit_resources(config: dict[str, Any]) -> None:
     """Sets the limits that the kernel keeps for one process; memory is watched from outside, as Go reserves much."""
     for kind, value in (
         (resource.RLIMIT_CPU, config["cpuSeconds"]),
@@ -170,18 +181,16 @@ class Program:
             return 1
 
 
-def run(config: dict[str, object], command: list[str]) -> int:
+def run(config: dict[str, Any], command: list[str]) -> int:
     """Confines and executes; returns for a program of ours and for the process that waits for one in a namespace."""
     given = config.get("program")
-    program = Program(**given) if isinstance(given, dict) else None
+    program = Program(**given) if given is not None else None
     binary = -1 if program else os.open(command[0], os.O_RDONLY | os.O_CLOEXEC)
-    kept = config.get("kept")
-    for number, path in enumerate(kept if isinstance(kept, list) else ()):
+    for number, path in enumerate(config.get("kept", ())):
         os.dup2(os.open(path, os.O_RDONLY | os.O_CLOEXEC), FIRST_KEPT + number)
-    limit_resources({name: value for name, value in config.items() if isinstance(value, int)})
-    uid = config.get("uid")
-    if isinstance(uid, int):
-        drop_privileges(uid)
+    limit_resources(config)
+    if "uid" in config:
+        drop_privileges(config["uid"])
     keep_privileges_away()
     if config["isolation"] == "namespace":
         die_with_parent()
@@ -197,10 +206,111 @@ def run(config: dict[str, object], command: list[str]) -> int:
     os.execve(binary, command, dict(os.environ))  # noqa: S606 - becoming the command is what this script is for
 
 
-if __name__ == "__main__":
+def read_plan(channel: socket.socket) -> dict[str, Any]:
+    """The plan that stands on a child's socket. Raises OSError where whoever wrote it went away."""
+    with channel.makefile("rb") as file:
+        size = file.read(LENGTH.size)
+        content = file.read(LENGTH.unpack(size)[0]) if len(size) == LENGTH.size else b""
+    if not content:
+        raise OSError("nobody wrote a plan")
+    plan: dict[str, Any] = marshal.loads(content)  # noqa: S302 - what our own runner wrote
+    return plan
+
+
+def become(channel: socket.socket, streams: list[int]) -> NoReturn:
+    """What a child does, to its end."""
+    code = CONFINEMENT_FAILED
     try:
-        config = marshal.loads(bytes.fromhex(sys.argv[1]))  # noqa: S302 - what our own runner wrote
-        sys.exit(run(config, sys.argv[2:]))
+        os.setsid()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        plan = read_plan(channel)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        os.chdir(plan["cwd"])
+        os.environ.clear()
+        os.environ.update(plan["env"])
+        code = run(plan, plan["command"])
+        sys.stdout.flush()
+        sys.stderr.flush()
     except OSError as error:
         os.write(2, f"jail: {error}\n".encode())
-        os._exit(CONFINEMENT_FAILED)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    finally:
+        os._exit(code)
+
+
+class Zygote:
+    """Forks what it is asked for, until its socket is closed; then it ends, and with it all that it forked."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._running: dict[int, tuple[int, socket.socket]] = {}
+        """By the child's own descriptor: (pid, its socket)."""
+        self._channels: dict[int, tuple[int, socket.socket]] = {}
+        """By the descriptor of its socket, until whoever asked lets go of the other end: (pid, its socket)."""
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
+
+    def serve(self) -> None:
+        """Until whoever started it is gone."""
+        while True:
+            for descriptor, _ in self._poll.poll():
+                if descriptor == self._control.fileno():
+                    if not self._start():
+                        return
+                elif descriptor in self._running:
+                    self._tell_end(descriptor)
+                elif descriptor in self._channels:
+                    self._reap(descriptor)
+
+    def _start(self) -> bool:
+        _, descriptors, _, _ = socket.recv_fds(self._control, 1, 4)
+        if len(descriptors) != 4:
+            return False
+        channel = socket.socket(fileno=descriptors[0])
+        pid = os.fork()
+        if pid == 0:
+            become(channel, descriptors[1:])
+        for stream in descriptors[1:]:
+            os.close(stream)
+        self._send(channel, pid)
+        child = os.pidfd_open(pid)
+        self._running[child] = self._channels[channel.fileno()] = (pid, channel)
+        self._poll.register(child, select.POLLIN)
+        self._poll.register(channel, 0)  # That the other end was closed is told unasked.
+        return True
+
+    def _tell_end(self, descriptor: int) -> None:
+        pid, channel = self._running.pop(descriptor)
+        self._poll.unregister(descriptor)
+        os.close(descriptor)
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        if ended is not None and channel.fileno() in self._channels:
+            self._send(channel, ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
+
+    def _reap(self, descriptor: int) -> None:
+        pid, channel = self._channels.pop(descriptor)
+        self._poll.unregister(descriptor)
+        # It may not have got as far as a session of its own.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)  # Not reaped yet, so this pid is nobody else's.
+        os.waitpid(pid, 0)
+        for child, known in list(self._running.items()):
+            if known[0] == pid:
+                del self._running[child]
+                self._poll.unregister(child)
+                os.close(child)
+        channel.close()
+
+    @staticmethod
+    def _send(channel: socket.socket, number: int) -> None:
+        # Whoever asked may have let go, which is heard next.
+        with contextlib.suppress(OSError):
+            channel.sendall(NUMBER.pack(number))
+
+
+if __name__ == "__main__":
+    Zygote(socket.socket(fileno=0)).serve()

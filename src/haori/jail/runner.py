@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import marshal
 import os
 import shutil
 import signal
@@ -19,13 +18,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from haori.children import Child, start_child
+from haori.children import Child
 from haori.errors import HaoriError
 from haori.jail.launcher import CONFINEMENT_FAILED, FIRST_KEPT
+from haori.jail.zygote import ZYGOTE, Launched
 from haori.observe import Counter
 
 KILLS = Counter("haori_jail_kills", "Untrusted work that was ended because it met a limit.", ("limit",))
-LAUNCHER = Path(__file__).with_name("launcher.py")
 UNPRIVILEGED_ID = 65534
 """`nobody`: present on every Linux, owner of nothing."""
 MEMORY_CHECK_SECONDS = 0.05
@@ -140,7 +139,7 @@ async def _choose(using: Isolation | None, name: str) -> Isolation:
     return chosen
 
 
-async def _finish(process: Child, name: str, stdin: bytes, limits: Limits) -> Finished:
+async def _finish(process: Launched, name: str, stdin: bytes, limits: Limits) -> Finished:
     try:
         async with asyncio.timeout(limits.seconds):
             finished = await _collect(process, name, stdin, limits)
@@ -149,6 +148,7 @@ async def _finish(process: Child, name: str, stdin: bytes, limits: Limits) -> Fi
         raise JailLimitError("jail-too-slow", command=name, seconds=limits.seconds) from error
     finally:
         await end_process(process)
+        process.let_go()
     if finished.exit_code == CONFINEMENT_FAILED:
         reason = finished.stderr.decode(errors="replace").strip()[-500:]
         raise JailFailedError("jail-cannot-confine", command=name, reason=reason)
@@ -183,7 +183,7 @@ async def _start(
     env: Mapping[str, str],
     limits: Limits,
     using: Isolation,
-) -> Child:
+) -> Launched:
     config: dict[str, object] = {
         "isolation": using.value,
         "cpuSeconds": int(limits.seconds) + 1,
@@ -195,8 +195,13 @@ async def _start(
         config["uid"] = UNPRIVILEGED_ID
         if cwd != Path("/"):
             _give_away(cwd)
-    launch = [sys.executable, "-I", "-S", str(LAUNCHER), marshal.dumps(config).hex()]
-    return await start_child([*launch, *command], cwd=cwd, env=env)
+    plan = {**config, "command": list(command), "cwd": str(cwd), "env": dict(env)}
+    try:
+        return await ZYGOTE.launch(plan)
+    except OSError as error:
+        raise JailFailedError(
+            "jail-cannot-confine", command=command[0] if command else "", reason=str(error)
+        ) from error
 
 
 def _give_away(folder: Path) -> None:

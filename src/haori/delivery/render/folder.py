@@ -30,9 +30,9 @@ from haori.jail import Isolation, JailLimitError, Limits, run
 from haori.words import Sentence
 
 LONGEST_REASON = 2000
-QUICK_START = {"GOGC": "400", "LC_ALL": "ko_KR"}
+QUICK_START = {"GOGC": "400", "LC_ALL": "ko_KR.UTF-8"}
 """Both tools end after a fraction of a second, of which Go's collector takes a sixth unless garbage may come together first
-(memory is bounded from outside), and of which kubectl 1.37 takes another half to read the translations of its help: those
+(memory is bounded from outside), and of which kubectl 1.37 takes a third to read the translations of its help: those
 of this language are the fewest. Nothing that is rendered and no error of Kustomize is translated."""
 WORKSPACE_PREFIX = "haori-render-"
 REPOSITORY = "repository"
