@@ -55,6 +55,8 @@ def _parse() -> argparse.Namespace:
     options = parser.parse_args()
     if not options.kubeconfig.is_file():
         parser.error(f"there is no kubeconfig {options.kubeconfig}")
+    if options.data_dir and options.data_dir.is_dir() and any(options.data_dir.iterdir()):
+        parser.error(f"{options.data_dir} is not empty: an engine's data and a repository are made there")
     if options.count < 2:
         parser.error("two applications at least")
     return options
