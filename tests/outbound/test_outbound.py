@@ -48,6 +48,13 @@ def test_addresses(address: str, policy: OutboundPolicy, refused: bool):
         "http://127.0.0.1/",
         "http://[::1]:80/",
         "http://[x/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://0177.0.0.1/",
+        "http://127.1/",
+        "http://127.0.0.1./",
+        "http://１２７.0.0.1/",
+        "http://[::ffff:127.0.0.1]/",
     ],
 )
 def test_urls_that_are_never_tried(url: str):

@@ -15,9 +15,8 @@ from haori.cli.settings import resolve_kubeconfig
 from haori.cli.target import CONTROL_NAMESPACE
 from haori.words import Sentence, text
 
-POLL_SECONDS = 60.0
 REPOSITORY_MEGABYTES = 2048
-"""As `GitSettings.poll_seconds`, which is not imported for the sake of a quick --help; a test holds them equal."""
+"""As `GitSettings.repository_bytes`, which is not imported for the sake of a quick --help; a test holds them equal."""
 
 
 @click.command(help=text("cli.engine.help"), epilog=text("cli.engine.epilog"))
@@ -31,8 +30,7 @@ REPOSITORY_MEGABYTES = 2048
 @click.option("--allow-file-repositories", is_flag=True, help=text("cli.engine.allow-file-repositories"))
 @click.option("--allow-exec-credentials", is_flag=True, help=text("cli.engine.allow-exec-credentials"))
 @click.option("--allow-loopback", is_flag=True, help=text("cli.engine.allow-loopback"))
-@click.option("--poll-seconds", metavar="SECONDS", type=click.FloatRange(min=0), default=POLL_SECONDS,
-              show_default=True, help=text("cli.engine.poll-seconds"))  # fmt: skip
+@click.option("--poll-seconds", metavar="SECONDS", type=click.FloatRange(min=0), help=text("cli.engine.poll-seconds"))
 @click.option("--repository-megabytes", metavar="MIB", type=click.IntRange(min=1), default=REPOSITORY_MEGABYTES,
               show_default=True, help=text("cli.engine.repository-megabytes"))  # fmt: skip
 @click.option("--wave-delay", metavar="SECONDS", type=click.FloatRange(min=0, max=3600), default=0.0,
@@ -50,7 +48,7 @@ def engine(
     allow_file_repositories: bool,
     allow_exec_credentials: bool,
     allow_loopback: bool,
-    poll_seconds: float,
+    poll_seconds: float | None,
     repository_megabytes: int,
     wave_delay: float,
     **observing: Any,

@@ -8,7 +8,9 @@ UserError
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
+from unicodedata import normalize
 from urllib.parse import urlsplit, urlunsplit
 
 from haori.errors import UserError
@@ -77,9 +79,21 @@ def check_url(url: str, policy: OutboundPolicy) -> str:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
+        if _is_disguised(host):
+            why = "the host is a number: write an address as four decimal numbers with dots"
+            raise OutboundError("outbound-url-invalid", url=redact(url), why=why) from None
         return host
     check_address(url, address, policy)
     return host
+
+
+def _is_disguised(host: str) -> bool:
+    """Whether resolvers may read `host`, which is no plain address, as one: `2130706433`, `0x7f.1`, `0177.0.0.1`.
+
+    No name ends in a label that is a number. see: WHATWG URL, "ends in a number checker"; inet_aton(3).
+    """
+    last = normalize("NFKC", host).rstrip(".").rpartition(".")[2]
+    return last.isdigit() or re.fullmatch("0x[0-9a-f]*", last, re.IGNORECASE) is not None
 
 
 def check_address(url: str, address: Address, policy: OutboundPolicy) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from haori.cli.engine import POLL_SECONDS
+import pytest
+
+from haori.cli.engine import REPOSITORY_MEGABYTES
 from haori.delivery.controller.polling import RepositoryWatches
-from haori.delivery.controller.settings import GitSettings
+from haori.delivery.controller.settings import POLL_SECONDS, GitSettings
+from haori.delivery.controller.watching import poll_seconds
+from haori.delivery.model import parse_settings
 from haori.git import Refs, Repositories, RepositorySettings
 
 SHOP, PLATFORM = "https://git.example/shop.git", "https://git.example/platform.git"
@@ -74,5 +78,15 @@ async def test_a_repository_that_nobody_reads_is_no_longer_watched(tmp_path):
     task.cancel()
 
 
-def test_the_commands_default_is_the_engines():
-    assert GitSettings().poll_seconds == POLL_SECONDS
+@pytest.mark.parametrize(
+    ("option", "setting", "pause"),
+    [(None, None, POLL_SECONDS), (None, "3m", 180.0), (None, "0", 0.0), (5.0, "3m", 5.0), (0.0, "3m", 0.0)],
+    ids=["neither", "argocd-cm", "argocd-cm: never", "the option first", "the option: never"],
+)
+def test_the_pause_is_the_option_s_or_that_of_argocd_cm(option, setting, pause):
+    settings = parse_settings({"data": {} if setting is None else {"timeout.reconciliation": setting}})
+    assert poll_seconds(GitSettings(poll_seconds=option), settings) == pause
+
+
+def test_the_commands_bound_on_repositories_is_the_engines():
+    assert GitSettings().repository_bytes == REPOSITORY_MEGABYTES << 20

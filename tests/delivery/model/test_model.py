@@ -216,6 +216,40 @@ def test_exclusions_of_a_wrong_shape_exclude_nothing(text: str) -> None:
     assert [problem.path for problem in settings.problems] == ["data[resource.exclusions]"]
 
 
+IGNORE = "resource.customizations.ignoreDifferences.apps_Deployment"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "path"),
+    [
+        ("resource.customizations", "5", "data[resource.customizations]"),
+        ("resource.customizations", "apps/Deployment: [1]", "data[resource.customizations].apps/Deployment"),
+        ("resource.compareoptions", "[1]", "data[resource.compareoptions]"),
+        (
+            "resource.compareoptions",
+            "ignoreResourceStatusField: [x]",
+            "data[resource.compareoptions].ignoreResourceStatusField",
+        ),
+        (IGNORE, "5", f"data[{IGNORE}]"),
+        (IGNORE, "jsonPointers: [5]", f"data[{IGNORE}].jsonPointers"),
+        (IGNORE, "jqPathExpressions: [5]", f"data[{IGNORE}].jqPathExpressions"),
+        (IGNORE, "managedFieldsManagers: kubectl", f"data[{IGNORE}].managedFieldsManagers"),
+        (IGNORE, "jsonPointer: [/spec]", f"data[{IGNORE}].jsonPointer"),
+    ],
+)
+def test_a_setting_of_a_wrong_shape_is_named_and_changes_nothing(key: str, text: str, path: str) -> None:
+    settings = parse_settings({"data": {key: text}})
+    assert [problem.path for problem in settings.problems] == [path]
+    assert settings.ignore_status
+    assert not any(rule.json_pointers or rule.jq_paths or rule.managers for rule in settings.ignore_rules)
+
+
+@pytest.mark.parametrize(("text", "ignored"), [("off", False), ("'off'", False), ("none", False), ("all", True)])
+def test_whether_status_counts_as_a_difference(text: str, ignored: bool) -> None:
+    settings = parse_settings({"data": {"resource.compareoptions": f"ignoreResourceStatusField: {text}"}})
+    assert (settings.ignore_status, settings.problems) == (ignored, ())
+
+
 @pytest.mark.parametrize("duration", ["²", "9" * 5000 + "s", "9" * 400, "99999999h", "٣x"])
 def test_a_pause_that_is_none_is_a_problem_and_the_default_counts(duration: str) -> None:
     retry = {"limit": 1, "backoff": {"duration": duration, "maxDuration": duration}}

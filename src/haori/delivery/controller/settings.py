@@ -28,12 +28,16 @@ class WorkSettings:
     """Every application is compared again after so long even if nothing was heard, jitter of a tenth included; 0: never."""
 
 
+POLL_SECONDS = 60.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitSettings:
     """How repositories are watched."""
 
-    poll_seconds: float = 60.0
-    """Pause between two looks at a repository, with jitter; a push that is told of is looked at once."""
+    poll_seconds: float | None = None
+    """Pause between two looks at a repository, with jitter; 0: never; None: as `timeout.reconciliation` of argocd-cm says, else
+    POLL_SECONDS. A push that is told of is looked at once."""
     fetches_at_once: int = 4
     """Repositories fetched together."""
     repository_bytes: int = 2 << 30

@@ -30,7 +30,7 @@ from haori.delivery.controller.polling import RepositoryWatches
 from haori.delivery.controller.queue import Level
 from haori.delivery.controller.repositories import RepositoryIndex
 from haori.delivery.controller.scripted import ScriptedHealth, Verdicts, fetch_from
-from haori.delivery.controller.settings import EngineSettings
+from haori.delivery.controller.settings import POLL_SECONDS, EngineSettings, GitSettings
 from haori.delivery.model import Application, Condition, Settings, Source, parse_settings
 from haori.delivery.model.settings import parse_application_namespaces
 from haori.delivery.render import Bases, Renderer
@@ -131,7 +131,7 @@ class Watching:
         """The places of remote bases, by who was last rendered with them."""
         self.repositories: RepositoryWatches[ApplicationKey] = RepositoryWatches(
             self._places,
-            interval_seconds=ground.settings.git.poll_seconds,
+            interval_seconds=poll_seconds(ground.settings.git, settings),
             on_change=self._repository_changed,
         )
 
@@ -296,3 +296,9 @@ async def read_settings(client: HttpClient, namespace: str) -> Settings:
             found[name] = await client.get(CONFIG_MAPS, name, namespace)
     further = parse_application_namespaces(found.get(argo.PARAMETERS_CONFIG_MAP))
     return replace(parse_settings(found.get(argo.CONFIG_MAP)), application_namespaces=further)
+
+
+def poll_seconds(git: GitSettings, settings: Settings) -> float:
+    """The pause between two looks at a repository: the engine's own option counts before what argocd-cm says."""
+    said = git.poll_seconds if git.poll_seconds is not None else settings.poll_seconds
+    return POLL_SECONDS if said is None else said

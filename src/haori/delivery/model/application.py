@@ -25,7 +25,7 @@ from haori.errors import UserError
 from haori.objects import Manifest, annotations_of, nested_list, nested_mapping, nested_text
 from haori.objects.quantities import parse_duration
 from haori.objects.times import parse_time
-from haori.resources import argo
+from haori.resources import argo, haori
 from haori.resources.argo import ConditionType, HealthStatus, RefreshKind, SyncStatus
 from haori.words import Sentence
 
@@ -237,14 +237,14 @@ def _history_of(manifest: Manifest, known: Application | None) -> tuple[HistoryE
 
 
 def _declares(manifest: Manifest) -> tuple[Any, Any]:
-    return manifest.get("spec"), annotations_of(manifest).get("haori.dev/pin")
+    return manifest.get("spec"), annotations_of(manifest).get(haori.PIN)
 
 
 def _parse_declared(manifest: Manifest) -> tuple[ApplicationSpec, Pin | None, tuple[Problem, ...], tuple[str, ...]]:
     problems: list[Problem] = []
     unknown: list[str] = []
     pin = None
-    if (text := annotations_of(manifest).get("haori.dev/pin")) is not None:
+    if (text := annotations_of(manifest).get(haori.PIN)) is not None:
         pin, problem = parse_pin(text)
         problems.extend([problem] if problem else [])
     spec = _parse_spec(Fields(nested_mapping(manifest, "spec"), "spec", problems, unknown))

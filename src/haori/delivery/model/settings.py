@@ -11,10 +11,10 @@ from typing import Any
 
 from haori.delivery.model.application import IgnoreRule
 from haori.delivery.model.globs import glob_matches
-from haori.delivery.model.problems import Problem, word_of
+from haori.delivery.model.problems import Fields, Problem, word_of
 from haori.delivery.model.tracking import Tracking, TrackingMethod
 from haori.errors import UserError
-from haori.objects import GroupKind, Manifest, nested_list, nested_mapping, nested_text
+from haori.objects import GroupKind, Manifest, nested_list, nested_mapping
 from haori.objects.quantities import parse_duration
 from haori.objects.yaml import load
 from haori.resources import argo, haori
@@ -62,8 +62,8 @@ class Settings:
     judges_applications: bool = False
     """Whether a parent counts its child Applications (`haori.health.applications`); Argo CD 1.8 and later do not."""
     build: BuildOptions = field(default_factory=BuildOptions)
-    poll_seconds: float = 120.0
-    """`timeout.reconciliation`; 0: never."""
+    poll_seconds: float | None = None
+    """`timeout.reconciliation`: the pause between two looks at a repository; 0: never, None: not said."""
     application_namespaces: tuple[str, ...] = ()
     """Globs of further namespaces whose Applications count, by `argocd-cmd-params-cm`."""
     restrictions: tuple[str, ...] = ()
@@ -105,8 +105,7 @@ def parse_settings(config_map: Manifest | None) -> Settings:
         ),
         excluded=ALWAYS_EXCLUDED + _exclusions(data, problems),
         ignore_rules=tuple(rules),
-        ignore_status=nested_text(_yaml(data, "resource.compareoptions", problems), "ignoreResourceStatusField")
-        not in ("none", "off", "crd"),
+        ignore_status=_compare_options(data, problems) not in ("none", "off", "crd"),
         health_scripts=scripts,
         judges_by_conditions=_switch(data, haori.SETTING_BY_CONDITIONS) != "false",
         judges_applications=_switch(data, haori.SETTING_APPLICATIONS) == "true",
@@ -173,7 +172,7 @@ def _customizations(
             case "useOpenLibs" if str(value).strip().lower() == "true":
                 open_names.add(name)
             case "ignoreDifferences":
-                rules.append(_ignore_rule(name, _loaded(str(value), path, problems) or {}))
+                rules.append(_ignore_rule(name, _loaded(str(value), path, problems), f"data[{path}]", problems))
     opened = {name: replace(script, has_libraries=name in open_names) for name, script in scripts.items()}
     return rules, opened
 
@@ -192,9 +191,10 @@ def _keys(data: Mapping[str, Any]) -> Iterator[_Customization]:
 
 
 def _block(data: Mapping[str, Any], problems: list[Problem]) -> Iterator[_Customization]:
-    block = _yaml(data, _PREFIX, problems)
-    for name, body in sorted(block.items()) if isinstance(block, dict) else ():
-        for key, value in body.items() if isinstance(body, dict) else ():
+    block = _mapping(_yaml(data, _PREFIX, problems), f"data[{_PREFIX}]", problems)
+    for name in sorted(block, key=str):
+        body = _mapping(block[name], f"data[{_PREFIX}].{name}", problems)
+        for key, value in body.items():
             if key in _BLOCK_KEYS and value is not None:
                 yield f"{_PREFIX} {name}", _BLOCK_KEYS[key], str(name), _plain(value)
 
@@ -203,15 +203,40 @@ def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _ignore_rule(name: str, body: Any) -> IgnoreRule:
+def _ignore_rule(name: str, body: Any, path: str, problems: list[Problem]) -> IgnoreRule:
     group, _, kind = name.rpartition("/")
-    return IgnoreRule(
+    unknown: list[str] = []
+    fields = Fields(_mapping(body, path, problems), path, problems, unknown)
+    rule = IgnoreRule(
         group=group,
         kind=kind,
-        json_pointers=tuple(nested_list(body, "jsonPointers")),
-        jq_paths=tuple(nested_list(body, "jqPathExpressions")),
-        managers=tuple(nested_list(body, "managedFieldsManagers")),
+        json_pointers=fields.texts("jsonPointers"),
+        jq_paths=fields.texts("jqPathExpressions"),
+        managers=fields.texts("managedFieldsManagers"),
     )
+    fields.done()
+    problems.extend(Problem(path=each, sentence=Sentence(code="setting-unknown-field")) for each in unknown)
+    return rule
+
+
+def _compare_options(data: Mapping[str, Any], problems: list[Problem]) -> str:
+    key = "resource.compareoptions"
+    path = f"data[{key}]"
+    fields = Fields(_mapping(_yaml(data, key, problems), path, problems), path, problems, [])
+    # `off` without quotes is false to YAML.
+    if fields.raw.get("ignoreResourceStatusField") is False:
+        return "off"
+    return fields.text("ignoreResourceStatusField")
+
+
+def _mapping(value: Any, path: str, problems: list[Problem]) -> Mapping[str, Any]:
+    """A mapping, empty where there is none; anything else is a problem."""
+    if isinstance(value, Mapping):
+        return value
+    if value is not None:
+        sentence = Sentence(code="setting-not-a-mapping", parameters={"found": type(value).__name__})
+        problems.append(Problem(path=path, sentence=sentence))
+    return {}
 
 
 def _switch(data: Mapping[str, Any], key: str) -> str:
@@ -236,13 +261,15 @@ def parse_build_options(text: str, problems: list[Problem]) -> BuildOptions:
     return BuildOptions(inflates_charts=charts, loads_anywhere=anywhere)
 
 
-def _poll(data: Mapping[str, Any], problems: list[Problem]) -> float:
-    text = str(data.get("timeout.reconciliation") or "120s")
+def _poll(data: Mapping[str, Any], problems: list[Problem]) -> float | None:
+    text = str(data.get("timeout.reconciliation") or "").strip()
+    if not text:
+        return None
     try:
         return parse_duration(text)
     except UserError as error:
         problems.append(Problem(path="data[timeout.reconciliation]", sentence=error.sentence))
-        return 120.0
+        return None
 
 
 def _yaml(data: Mapping[str, Any], key: str, problems: list[Problem]) -> Any:
