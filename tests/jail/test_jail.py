@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -214,16 +215,69 @@ async def test_a_program_that_fails_is_not_taken_for_one_that_could_not_be_confi
     assert (done.exit_code, done.stderr) == (1, b"gone\n")
 
 
-async def test_a_launcher_that_was_killed_takes_its_children_along_and_is_replaced(using, folder):
+@pytest.fixture
+def quick(monkeypatch):
+    """A launcher that stands still is noticed soon."""
+    monkeypatch.setattr("haori.jail.zygote.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("haori.jail.runner.END_SECONDS", 0.5)
+
+
+async def test_work_whose_launcher_was_killed_is_begun_once_more_by_another(using, folder):
     running = folder / "running"
     os.mkfifo(running)
-    script = f"import time; open({str(running)!r}, 'w').close(); time.sleep(600)"
+    script = f"import os, signal; open({str(running)!r}, 'w').write(str(os.getsid(0))); signal.pause()"
     work = asyncio.create_task(python(script, folder, using))
     async with asyncio.timeout(60):
-        await asyncio.to_thread(running.read_bytes)
-        os.kill(ZYGOTE.pid, signal.SIGKILL)
-        assert (await work).exit_code == -signal.SIGKILL
+        for _ in range(2):
+            await asyncio.to_thread(running.read_bytes)
+            os.kill(ZYGOTE.pid, signal.SIGKILL)
+        with pytest.raises(JailFailedError) as raised:
+            await work
+        assert raised.value.code == "jail-launcher-lost"
         assert (await run(["true"], cwd=folder, env={}, using=using)).exit_code == 0
+
+
+async def test_a_launcher_that_stands_still_is_replaced(using, folder, quick):
+    await run(["true"], cwd=folder, env={}, using=using)
+    stopped = ZYGOTE.pid
+    os.kill(stopped, signal.SIGSTOP)
+    async with asyncio.timeout(60):
+        done = await asyncio.gather(*(run(["true"], cwd=folder, env={}, using=using) for _ in range(5)))
+    assert [each.exit_code for each in done] == [0] * 5
+    assert ZYGOTE.pid != stopped
+    assert str(stopped) not in os.listdir("/proc")
+
+
+async def test_a_limit_holds_though_the_launcher_stands_still(using, folder, quick):
+    running = folder / "running"
+    os.mkfifo(running)
+    script = f"import signal; open({str(running)!r}, 'w').close(); signal.pause()"
+    work = asyncio.create_task(python(script, folder, using, limits=Limits(seconds=1)))
+    async with asyncio.timeout(60):
+        await asyncio.to_thread(running.read_bytes)
+        os.kill(ZYGOTE.pid, signal.SIGSTOP)
+        with pytest.raises(JailLimitError):
+            await work
+        assert (await run(["true"], cwd=folder, env={}, using=using)).exit_code == 0
+
+
+@pytest.mark.parametrize("descriptors", [pytest.param(5, id="to-take-it"), pytest.param(7, id="to-watch-it")])
+async def test_a_launcher_without_room_for_a_child_refuses_that_one_alone(using, folder, descriptors):
+    await run(["true"], cwd=folder, env={}, using=using)
+    launcher = ZYGOTE.pid
+    before = resource.prlimit(launcher, resource.RLIMIT_NOFILE)
+    resource.prlimit(launcher, resource.RLIMIT_NOFILE, (descriptors, before[1]))
+    try:
+        with pytest.raises(JailFailedError) as raised:
+            await run(["true"], cwd=folder, env={}, using=using)
+    finally:
+        resource.prlimit(launcher, resource.RLIMIT_NOFILE, before)
+    assert raised.value.code == "jail-cannot-confine"
+    assert (await run(["true"], cwd=folder, env={}, using=using)).exit_code == 0
+    assert ZYGOTE.pid == launcher
+    async with asyncio.timeout(10):
+        while len(os.listdir(f"/proc/{launcher}/fd")) > 3:  # noqa: ASYNC110 - another process is waited for
+            await asyncio.sleep(0)
 
 
 async def test_a_plan_larger_than_a_socket_holds_arrives_whole(using, tmp_path):

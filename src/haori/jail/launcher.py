@@ -2,9 +2,9 @@
 
 To start an interpreter takes half as long as a render, so one stays and forks (a zygote): for each message on its socket,
 which brings four descriptors, it makes a child with the last three as standard input, output and error. The first is a
-socket: on it the child reads its plan, and the zygote tells the child's pid and, when it has ended, its exit code. Whoever
-asked keeps the other end until the child's pid is of no use to him any more; when he lets go, the child is killed if it still
-runs, and reaped. Numbers and plans are marshalled, a plan after its length in eight bytes.
+socket: on it the child reads its plan, and the zygote tells the child's pid (or, negative, the errno for which there is none)
+and, when it has ended, its exit code. Whoever asked keeps the other end until the child's pid is of no use to him any more;
+when he lets go, the child is killed if it still runs, and reaped. Plans are marshalled, each after its length.
 
 A plan is {"isolation", "uid", "cpuSeconds", "fileBytes", "openFiles", "kept", "command", "cwd", "env"}. Standard library only and
 no package import: what starts here has as little in it as can be.
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import marshal
 import os
 import resource
@@ -120,9 +121,11 @@ def set_filter(program: list[tuple[int, int, int, int]]) -> None:
     _call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(header), 0, 0)
 
 
-def die_with_parent() -> None:
-    """Ends this process at once when its parent does."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Ends this process at once when its parent does. Raises OSError where `parent` did already, since no signal comes then."""
     _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if parent is not None and os.getppid() != parent:
+        raise OSError("the launcher ended")
 
 
 def wait_for(pid: int) -> int:
@@ -181,8 +184,9 @@ class Program:
             return 1
 
 
-def run(config: dict[str, Any], command: list[str]) -> int:
+def run(config: dict[str, Any], command: list[str], parent: int) -> int:
     """Confines and executes; returns for a program of ours and for the process that waits for one in a namespace."""
+    born_of: int | None = parent
     given = config.get("program")
     program = Program(**given) if given is not None else None
     binary = -1 if program else os.open(command[0], os.O_RDONLY | os.O_CLOEXEC)
@@ -193,14 +197,15 @@ def run(config: dict[str, Any], command: list[str]) -> int:
         drop_privileges(config["uid"])
     keep_privileges_away()
     if config["isolation"] == "namespace":
-        die_with_parent()
+        die_with_parent(parent)
         enter_namespaces()
         # The first child is process 1 of the new namespace: when it ends, the kernel ends all that it started.
         if pid := os.fork():
             return wait_for(pid)
+        born_of = None  # Processes outside of a namespace have no number in it.
     elif config["isolation"] == "seccomp":
         refuse_sockets()
-    die_with_parent()
+    die_with_parent(born_of)
     if program is not None:
         return program.run()
     os.execve(binary, command, dict(os.environ))  # noqa: S606 - becoming the command is what this script is for
@@ -217,8 +222,8 @@ def read_plan(channel: socket.socket) -> dict[str, Any]:
     return plan
 
 
-def become(channel: socket.socket, streams: list[int]) -> NoReturn:
-    """What a child does, to its end."""
+def become(channel: socket.socket, streams: list[int], parent: int) -> NoReturn:
+    """What a child of `parent` does, to its end."""
     code = CONFINEMENT_FAILED
     try:
         os.setsid()
@@ -229,7 +234,7 @@ def become(channel: socket.socket, streams: list[int]) -> NoReturn:
         os.chdir(plan["cwd"])
         os.environ.clear()
         os.environ.update(plan["env"])
-        code = run(plan, plan["command"])
+        code = run(plan, plan["command"], parent)
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError as error:
@@ -266,21 +271,40 @@ class Zygote:
                     self._reap(descriptor)
 
     def _start(self) -> bool:
-        _, descriptors, _, _ = socket.recv_fds(self._control, 1, 4)
-        if len(descriptors) != 4:
+        message, descriptors, _, _ = socket.recv_fds(self._control, 1, 4)
+        if not message:
             return False
-        channel = socket.socket(fileno=descriptors[0])
+        if len(descriptors) != 4:
+            # There was no room for them here. Whoever asked hears that his socket is closed; the others go on.
+            for descriptor in descriptors:
+                os.close(descriptor)
+            return True
+        channel, streams = socket.socket(fileno=descriptors[0]), descriptors[1:]
+        try:
+            self._fork(channel, streams)
+        except OSError as error:
+            self._send(channel, -(error.errno or errno.EAGAIN))
+            channel.close()
+        for stream in streams:
+            os.close(stream)
+        return True
+
+    def _fork(self, channel: socket.socket, streams: list[int]) -> None:
+        parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            become(channel, descriptors[1:])
-        for stream in descriptors[1:]:
-            os.close(stream)
+            become(channel, streams, parent)
+        try:
+            child = os.pidfd_open(pid)
+        except OSError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
         self._send(channel, pid)
-        child = os.pidfd_open(pid)
         self._running[child] = self._channels[channel.fileno()] = (pid, channel)
+        # The control socket was registered first and is told first: what a pass closes, no child of this pass is given.
         self._poll.register(child, select.POLLIN)
         self._poll.register(channel, 0)  # That the other end was closed is told unasked.
-        return True
 
     def _tell_end(self, descriptor: int) -> None:
         pid, channel = self._running.pop(descriptor)

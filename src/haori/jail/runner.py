@@ -13,7 +13,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +29,8 @@ UNPRIVILEGED_ID = 65534
 """`nobody`: present on every Linux, owner of nothing."""
 MEMORY_CHECK_SECONDS = 0.05
 PROBE_SECONDS = 10.0
+END_SECONDS = 10.0
+"""How long until the launcher has told the end of a child that was killed."""
 
 
 class JailError(HaoriError):
@@ -98,8 +100,11 @@ async def run(
     limits = limits or Limits()
     chosen = await _choose(using, command[0])
     extra = {"kept": [str(path) for path in kept]}
-    process = await _start([binary, *command[1:]], extra, cwd=cwd, env=env, limits=limits, using=chosen)
-    return await _finish(process, command[0], stdin, limits)
+
+    def start() -> Awaitable[Launched]:
+        return _start([binary, *command[1:]], extra, cwd=cwd, env=env, limits=limits, using=chosen)
+
+    return await _run(start, command[0], stdin, limits)
 
 
 def kept_path(number: int) -> str:
@@ -128,8 +133,11 @@ async def run_program(
         "paths": [path for path in sys.path if path],
         "late": {name: str(path) for name, path in (late or {}).items()},
     }
-    process = await _start([], {"program": given}, cwd=cwd, env={}, limits=limits, using=chosen)
-    return await _finish(process, program.stem, stdin, limits)
+
+    def start() -> Awaitable[Launched]:
+        return _start([], {"program": given}, cwd=cwd, env={}, limits=limits, using=chosen)
+
+    return await _run(start, program.stem, stdin, limits)
 
 
 async def _choose(using: Isolation | None, name: str) -> Isolation:
@@ -137,6 +145,16 @@ async def _choose(using: Isolation | None, name: str) -> Isolation:
     if using is None and chosen is Isolation.NONE:
         raise JailFailedError("jail-no-isolation", command=name)
     return chosen
+
+
+async def _run(start: Callable[[], Awaitable[Launched]], name: str, stdin: bytes, limits: Limits) -> Finished:
+    """What came of it; begun once more where the launcher was lost in the middle, which the work has no part in."""
+    for _ in range(2):
+        process = await start()
+        finished = await _finish(process, name, stdin, limits)
+        if not process.is_lost:
+            return finished
+    raise JailFailedError("jail-launcher-lost", command=name)
 
 
 async def _finish(process: Launched, name: str, stdin: bytes, limits: Limits) -> Finished:
@@ -147,12 +165,21 @@ async def _finish(process: Launched, name: str, stdin: bytes, limits: Limits) ->
         KILLS.add("time")
         raise JailLimitError("jail-too-slow", command=name, seconds=limits.seconds) from error
     finally:
-        await end_process(process)
-        process.let_go()
+        await _let_end(process)
     if finished.exit_code == CONFINEMENT_FAILED:
         reason = finished.stderr.decode(errors="replace").strip()[-500:]
         raise JailFailedError("jail-cannot-confine", command=name, reason=reason)
     return finished
+
+
+async def _let_end(process: Launched) -> None:
+    try:
+        async with asyncio.timeout(END_SECONDS):
+            await end_process(process)
+    except TimeoutError:
+        ZYGOTE.close()  # It stands still: of no child would anybody hear any more.
+    finally:
+        process.let_go()
 
 
 _isolation: Isolation | None = None

@@ -1,4 +1,4 @@
-"""The process that forks confined children, seen from this side: started when first wanted, again when it died.
+"""The process that forks confined children, seen from this side: started when first wanted, again when it died or stands still.
 
 It belongs to this process and not to a loop: what is sent to it is a few bytes and four descriptors. see: `launcher`.
 """
@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import marshal
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from haori.children import Child
 from haori.jail.launcher import LENGTH, NUMBER
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
+ANSWER_SECONDS = 10.0
+"""How long the zygote may take for what takes it a millisecond; one that is slower stands still (somebody stopped it)."""
 
 
 class Launched(Child):
@@ -29,6 +32,8 @@ class Launched(Child):
     def __init__(self, pid: int, channel: socket.socket) -> None:
         super().__init__(pid)
         self._channel = channel
+        self.is_lost = False
+        """Whether the zygote went before it told the child's end, and took the child along: nothing of that is its own doing."""
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(channel, self._hear)
 
@@ -38,8 +43,8 @@ class Launched(Child):
         except OSError:
             told = b""
         self._loop.remove_reader(self._channel)
-        # A zygote that died took all its children with it.
-        self.end(NUMBER.unpack(told)[0] if len(told) == NUMBER.size else -9)
+        self.is_lost = len(told) != NUMBER.size
+        self.end(NUMBER.unpack(told)[0] if not self.is_lost else -signal.SIGKILL)
 
     def let_go(self) -> None:
         """The zygote kills what is left of it and reaps it; nobody else may have its pid until then."""
@@ -64,7 +69,7 @@ class Zygote:
         try:
             return await self._launch(plan)
         except ConnectionError:
-            # Somebody killed it in the middle: nothing was begun.
+            # Somebody killed or stopped it in the middle: nothing was begun, a child that has no parent any more ends itself.
             return await self._launch(plan)
 
     async def _launch(self, plan: Mapping[str, Any]) -> Launched:
@@ -74,13 +79,15 @@ class Zygote:
             with theirs:
                 self._send([theirs.fileno(), *streams])
             ours.setblocking(False)
-            loop = asyncio.get_running_loop()
-            content = marshal.dumps(dict(plan))
-            await loop.sock_sendall(ours, LENGTH.pack(len(content)) + content)
-            told = await loop.sock_recv(ours, NUMBER.size)
-            if len(told) != NUMBER.size:
-                raise ConnectionResetError("the launcher ended")
-            child = Launched(NUMBER.unpack(told)[0], ours)
+            asked = self._process
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    pid = await _hand_over(ours, plan)
+            except TimeoutError as error:
+                if self._process is asked:  # Nobody else has replaced it yet.
+                    self.close()
+                raise ConnectionResetError("the launcher stands still") from error
+            child = Launched(pid, ours)
             stack.pop_all()
             try:
                 await child.open_pipes(*(os.fdopen(end, mode, buffering=0) for end, mode in _taken(ends)))
@@ -91,10 +98,11 @@ class Zygote:
             return child
 
     def close(self) -> None:
-        """Ends it with all that it forked."""
+        """Ends it with all that it forked, though it stand still."""
         if self._control is not None:
             self._control.close()
         if self._process is not None:
+            self._process.kill()
             self._process.wait()
         self._control = self._process = None
 
@@ -103,7 +111,7 @@ class Zygote:
             with contextlib.suppress(OSError):
                 socket.send_fds(self._control, [b"+"], descriptors)
                 return
-            self.close()  # It was killed: its children are gone as well, another takes its place.
+            self.close()  # It was killed, or takes nothing any more: its children go as well, another takes its place.
         self._start()
         assert self._control is not None, "started"
         socket.send_fds(self._control, [b"+"], descriptors)
@@ -115,7 +123,21 @@ class Zygote:
                 [sys.executable, "-I", "-S", str(LAUNCHER)], stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env={}, cwd="/",
                 start_new_session=True,
             )  # fmt: skip
+        ours.setblocking(False)  # One that stands still must not make this process stand still.
         self._control = ours
+
+
+async def _hand_over(channel: socket.socket, plan: Mapping[str, Any]) -> int:
+    """The pid of the child that got the plan."""
+    loop = asyncio.get_running_loop()
+    content = marshal.dumps(dict(plan))
+    await loop.sock_sendall(channel, LENGTH.pack(len(content)) + content)
+    told = await loop.sock_recv(channel, NUMBER.size)
+    if len(told) != NUMBER.size:
+        raise ConnectionResetError("the launcher ended")
+    if (pid := NUMBER.unpack(told)[0]) < 0:
+        raise OSError(-pid, os.strerror(-pid))
+    return int(pid)
 
 
 @contextlib.contextmanager
