@@ -53,6 +53,7 @@ def test_addresses(address: str, policy: OutboundPolicy, refused: bool):
         "http://0177.0.0.1/",
         "http://127.1/",
         "http://127.0.0.1./",
+        "http://0x/",
         "http://１２７.0.0.1/",
         "http://[::ffff:127.0.0.1]/",
     ],
@@ -61,6 +62,11 @@ def test_urls_that_are_never_tried(url: str):
     with pytest.raises(OutboundError) as caught:
         check_url(url, OutboundPolicy())
     assert "p@" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "charts.example.com", "0x7f.example.com", "1.2.example", "git-1", "a.b2"])
+def test_names_with_digits_are_names(host: str):
+    assert check_url(f"https://{host}/", OutboundPolicy()) == host
 
 
 @pytest.fixture
