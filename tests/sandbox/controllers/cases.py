@@ -277,8 +277,8 @@ async def daemon_set_covers_the_nodes(bench: Bench) -> None:
     labels = {"app": "agent"}
     spec = {"selector": {"matchLabels": labels}, "template": template("app:1", labels)}
     await bench.create(DAEMON_SETS, "agent", spec=spec)
-    set_ = await bench.until_status(DAEMON_SETS, "agent", lambda status: status.get("numberAvailable"))
     nodes = len((await bench.client.list(NODES)).items)
+    set_ = await bench.until_status(DAEMON_SETS, "agent", lambda status: status.get("numberAvailable") == nodes)
     assert counts(set_["status"]) == {
         "observedGeneration": 1, "currentNumberScheduled": nodes, "desiredNumberScheduled": nodes, "numberReady": nodes,
         "numberAvailable": nodes, "updatedNumberScheduled": nodes, "numberMisscheduled": 0,
