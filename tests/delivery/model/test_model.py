@@ -23,6 +23,7 @@ from haori.delivery.model import (
 from haori.delivery.model.globs import glob_matches
 from haori.delivery.model.options import Permission, Propagation, object_options
 from haori.delivery.model.pin import PinState
+from haori.delivery.model.tracking import TrackingMethod
 from haori.objects import GroupKind, ResourceKey
 from haori.resources import ConditionType, default_project
 
@@ -235,12 +236,29 @@ IGNORE = "resource.customizations.ignoreDifferences.apps_Deployment"
         (IGNORE, "jqPathExpressions: [5]", f"data[{IGNORE}].jqPathExpressions"),
         (IGNORE, "managedFieldsManagers: kubectl", f"data[{IGNORE}].managedFieldsManagers"),
         (IGNORE, "jsonPointer: [/spec]", f"data[{IGNORE}].jsonPointer"),
+        ("resource.customizations", "a/B: {healt.lua: x}", "data[resource.customizations].a/B.healt.lua"),
+        ("resource.customizations", "a/B: {health.lua: [1]}", "data[resource.customizations].a/B.health.lua"),
+        ("resource.compareoptions", "ignoreStatus: all", "data[resource.compareoptions].ignoreStatus"),
+        (
+            "resource.compareoptions",
+            "ignoreResourceStatusField: some",
+            "data[resource.compareoptions].ignoreResourceStatusField",
+        ),
+        ("resource.exclusions", "[{kinds: 5}]", "data[resource.exclusions][0].kinds"),
+        ("resource.exclusions", "[{kind: [Pod]}]", "data[resource.exclusions][0].kind"),
+        ("resource.exclusions", "[{apiGroups: [], kinds: [5]}]", "data[resource.exclusions][0].kinds"),
+        ("timeout.reconciliation", "-5s", "data[timeout.reconciliation]"),
+        ("application.resourceTrackingMethod", "labels", "data[application.resourceTrackingMethod]"),
     ],
 )
 def test_a_setting_of_a_wrong_shape_is_named_and_changes_nothing(key: str, text: str, path: str) -> None:
     settings = parse_settings({"data": {key: text}})
     assert [problem.path for problem in settings.problems] == [path]
     assert settings.ignore_status
+    assert not settings.is_excluded("", "Pod")
+    assert not settings.health_scripts
+    assert settings.poll_seconds is None
+    assert settings.tracking.method is TrackingMethod.ANNOTATION
     assert not any(rule.json_pointers or rule.jq_paths or rule.managers for rule in settings.ignore_rules)
 
 

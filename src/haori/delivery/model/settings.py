@@ -5,16 +5,16 @@ see: argoproj/argo-cd `docs/operator-manual/argocd-cm.yaml` (3.6).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from haori.delivery.model.application import IgnoreRule
 from haori.delivery.model.globs import glob_matches
-from haori.delivery.model.problems import Fields, Problem, word_of
+from haori.delivery.model.problems import Fields, Problem
 from haori.delivery.model.tracking import Tracking, TrackingMethod
 from haori.errors import UserError
-from haori.objects import GroupKind, Manifest, nested_list, nested_mapping
+from haori.objects import GroupKind, Manifest, nested_mapping
 from haori.objects.quantities import parse_duration
 from haori.objects.yaml import load
 from haori.resources import argo, haori
@@ -95,11 +95,12 @@ def parse_settings(config_map: Manifest | None) -> Settings:
     """The settings of `argocd-cm`; None gives the defaults. A value that cannot be read is a problem, not a failure."""
     data = nested_mapping(config_map or {}, "data")
     problems: list[Problem] = []
-    method = str(data.get("application.resourceTrackingMethod") or TrackingMethod.ANNOTATION.value)
+    key = "application.resourceTrackingMethod"
+    method = _known_word(str(data.get(key) or ""), [each.value for each in TrackingMethod], f"data[{key}]", problems)
     rules, scripts = _customizations(data, problems)
     return Settings(
         tracking=Tracking(
-            method=word_of(TrackingMethod, method) or TrackingMethod.ANNOTATION,
+            method=TrackingMethod(method),
             label=str(data.get("application.instanceLabelKey") or argo.INSTANCE_LABEL),
             installation_id=str(data.get("installationID") or ""),
         ),
@@ -139,11 +140,17 @@ def _exclusions(data: Mapping[str, Any], problems: list[Problem]) -> tuple[tuple
     if (entries is not None and entries is not given) or not all(isinstance(entry, Mapping) for entry in given):
         sentence = Sentence(code="setting-not-a-list", parameters={"setting": "resource.exclusions"})
         problems.append(Problem(path="data[resource.exclusions]", sentence=sentence))
-    for entry in (each for each in given if isinstance(each, Mapping)):
-        if nested_list(entry, "clusters") not in ((), ["*"]):
-            continue
-        groups, kinds = nested_list(entry, "apiGroups") or ["*"], nested_list(entry, "kinds") or ["*"]
-        found.extend((str(group), str(kind)) for group in groups for kind in kinds)
+    for number, entry in enumerate(given):
+        path = f"data[resource.exclusions][{number}]"
+        wrong: list[Problem] = []
+        unknown: list[str] = []
+        fields = Fields(entry if isinstance(entry, Mapping) else {}, path, wrong, unknown)
+        groups, kinds, clusters = fields.texts("apiGroups"), fields.texts("kinds"), fields.texts("clusters")
+        _close(fields, unknown, wrong)
+        problems.extend(wrong)
+        # An entry that says something else than it meant would exclude everything.
+        if isinstance(entry, Mapping) and not wrong and clusters in ((), ("*",)):
+            found.extend((group, kind) for group in groups or ("*",) for kind in kinds or ("*",))
     return tuple(found)
 
 
@@ -153,6 +160,8 @@ _BLOCK_KEYS = {
     "health.lua.useOpenLibs": "useOpenLibs",
     "ignoreDifferences": "ignoreDifferences",
 }
+_NOT_READ = frozenset({"actions", "knownTypeFields", "ignoreResourceUpdates"})
+"""What else Argo CD keeps in the block."""
 
 
 def _customizations(
@@ -193,14 +202,20 @@ def _keys(data: Mapping[str, Any]) -> Iterator[_Customization]:
 def _block(data: Mapping[str, Any], problems: list[Problem]) -> Iterator[_Customization]:
     block = _mapping(_yaml(data, _PREFIX, problems), f"data[{_PREFIX}]", problems)
     for name in sorted(block, key=str):
-        body = _mapping(block[name], f"data[{_PREFIX}].{name}", problems)
-        for key, value in body.items():
-            if key in _BLOCK_KEYS and value is not None:
-                yield f"{_PREFIX} {name}", _BLOCK_KEYS[key], str(name), _plain(value)
+        path = f"data[{_PREFIX}].{name}"
+        body = _mapping(block[name], path, problems)
+        unknown: list[str] = []
+        read = {str(key): _plain(value) for key, value in body.items() if key not in _NOT_READ}
+        fields = Fields(read, path, problems, unknown)
+        for key, what in _BLOCK_KEYS.items():
+            if value := fields.text(key):
+                yield f"{_PREFIX} {name}", what, str(name), value
+        _close(fields, unknown, problems)
 
 
-def _plain(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _plain(value: Any) -> Any:
+    """`true` without quotes is meant as the word."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _ignore_rule(name: str, body: Any, path: str, problems: list[Problem]) -> IgnoreRule:
@@ -214,19 +229,40 @@ def _ignore_rule(name: str, body: Any, path: str, problems: list[Problem]) -> Ig
         jq_paths=fields.texts("jqPathExpressions"),
         managers=fields.texts("managedFieldsManagers"),
     )
-    fields.done()
-    problems.extend(Problem(path=each, sentence=Sentence(code="setting-unknown-field")) for each in unknown)
+    _close(fields, unknown, problems)
     return rule
 
 
+def _close(fields: Fields, unknown: list[str], problems: list[Problem]) -> None:
+    """What nobody asked for is a problem here: it is misspelled."""
+    fields.done()
+    problems.extend(Problem(path=each, sentence=Sentence(code="setting-unknown-field")) for each in unknown)
+
+
+STATUS_WORDS = ("all", "crd", "none", "off")
+"""Of `ignoreResourceStatusField`; `crd` has been as good as `none` since status is a subresource of custom resources."""
+
+
 def _compare_options(data: Mapping[str, Any], problems: list[Problem]) -> str:
-    key = "resource.compareoptions"
-    path = f"data[{key}]"
-    fields = Fields(_mapping(_yaml(data, key, problems), path, problems), path, problems, [])
-    # `off` without quotes is false to YAML.
-    if fields.raw.get("ignoreResourceStatusField") is False:
-        return "off"
-    return fields.text("ignoreResourceStatusField")
+    key, name = "resource.compareoptions", "ignoreResourceStatusField"
+    given = dict(_mapping(_yaml(data, key, problems), f"data[{key}]", problems))
+    if given.get(name) is False:  # `off` without quotes.
+        given[name] = "off"
+    unknown: list[str] = []
+    fields = Fields(given, f"data[{key}]", problems, unknown)
+    word = fields.text(name)
+    for other in ("ignoreAggregatedRoles", "ignoreDifferencesOnResourceUpdates"):
+        fields.flag(other)
+    _close(fields, unknown, problems)
+    return _known_word(word, STATUS_WORDS, f"data[{key}].{name}", problems)
+
+
+def _known_word(word: str, known: Sequence[str], path: str, problems: list[Problem]) -> str:
+    """The word where it is known, the first of the known ones where it is not; then that is a problem."""
+    if word and word not in known:
+        sentence = Sentence(code="setting-unknown-word", parameters={"value": word[:100], "known": list(known)})
+        problems.append(Problem(path=path, sentence=sentence))
+    return word if word in known else known[0]
 
 
 def _mapping(value: Any, path: str, problems: list[Problem]) -> Mapping[str, Any]:
@@ -266,10 +302,15 @@ def _poll(data: Mapping[str, Any], problems: list[Problem]) -> float | None:
     if not text:
         return None
     try:
-        return parse_duration(text)
+        seconds = parse_duration(text)
     except UserError as error:
         problems.append(Problem(path="data[timeout.reconciliation]", sentence=error.sentence))
         return None
+    if seconds < 0:
+        sentence = Sentence(code="duration-invalid", parameters={"value": text})
+        problems.append(Problem(path="data[timeout.reconciliation]", sentence=sentence))
+        return None
+    return seconds
 
 
 def _yaml(data: Mapping[str, Any], key: str, problems: list[Problem]) -> Any:
