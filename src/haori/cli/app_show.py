@@ -205,10 +205,10 @@ def describe(application: Manifest, *, with_operation: bool) -> list[str]:
     if with_operation or is_operating(application):
         facts += _operation_facts(application)
     labels = [(text(f"cli.app.get.label.{name}"), value) for name, value in facts if value]
-    from haori.cli.output import display_width, format_table
+    from haori.cli.output import display_width, format_table, printable
 
     width = max(display_width(label) for label, _ in labels) + 2
-    lines = [f"{label}:{' ' * (width - display_width(label))}{value}" for label, value in labels]
+    lines = [f"{label}:{' ' * (width - display_width(label))}{printable(str(value))}" for label, value in labels]
     rows = [_resource_row(row) for row in nested_list(application, "status", "resources")]
     if rows:
         lines += ["", *format_table(["GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK"], rows)]

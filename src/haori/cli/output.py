@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
+_BLANKS = re.compile(r"[\t-\r \x85\u2028\u2029]+")
+_UNSEEN = ("Cc", "Cf", "Cs")
+"""Control characters, marks that turn the direction of writing or hide, halves of a character."""
+
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """`rows` under `header` in columns as wide as their widest cell; wide (East Asian) letters count as two."""
-    table = [list(header), *[[str(cell) for cell in row] for row in rows]]
+    """`rows` under `header` in columns as wide as their widest cell; wide (East Asian) letters count as two.
+
+    Each row is one line, whatever its cells hold.
+    """
+    table = [list(header), *[[one_line(str(cell)) for cell in row] for row in rows]]
     widths = [max(display_width(row[column]) for row in table) for column in range(len(header))]
     return ["  ".join(_pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def one_line(value: str) -> str:
+    """The text, printable, with a blank for each run of blanks and line ends."""
+    return printable(_BLANKS.sub(" ", value))
+
+
+def printable(value: str) -> str:
+    """The text with a mark in place of whatever a terminal would obey rather than show; foreign text may hold that."""
+    return "".join("\ufffd" if unicodedata.category(each) in _UNSEEN and each not in "\n\t" else each for each in value)
 
 
 def display_width(value: str) -> int:
