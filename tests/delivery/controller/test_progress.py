@@ -12,6 +12,8 @@ from haori.delivery.controller import progress
 from haori.delivery.model import OperationState, ResourceResult, parse_application
 from haori.delivery.model.operation import parse_operation_state
 from haori.objects import ResourceKey
+from haori.objects.times import format_micro_time
+from haori.resources import haori
 from haori.resources.argo import OperationPhase, ResultCode, SyncPhase
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
@@ -77,6 +79,13 @@ def test_each_try_marks_its_hooks_apart():
     application = parse_application({"metadata": {"uid": "0123456789"}, "spec": {}})
     again = progress.try_again(progress.finish(state, OperationPhase.FAILED, "no", NOW), ())
     assert progress.operation_id(application, state) != progress.operation_id(application, again)
+
+
+@pytest.mark.parametrize("wave", ["--5", "\u00b2", "", "1" * 5000])
+def test_when_waves_began_is_read_of_what_somebody_else_wrote(wave: str):
+    value = f"Sync {wave} {format_micro_time(NOW)}, Sync 1 {format_micro_time(NOW)}"
+    state = begin({"sync": {}, "info": [{"name": haori.WAVES_BEGAN, "value": value}]})
+    assert progress.began_of(state) == {(SyncPhase.SYNC, 1): NOW}
 
 
 def test_when_waves_began_survives_in_what_argo_cd_lets_stand():

@@ -156,10 +156,19 @@ def test_partial_and_apply_syncs_run_no_hooks(operation: Operation) -> None:
     assert order(make("Job", "j", hook="PreSync"), make("ConfigMap", "c"), operation=operation) == [("Sync", 0, "c")]
 
 
-def test_weight_stands_in_for_wave_and_nonsense_for_nothing() -> None:
+@pytest.mark.parametrize("nonsense", ["soon", "", " 5", "1_000", "5.0", "\u0665", "--5", "9" * 19, "9" * 5000])
+def test_weight_stands_in_for_wave_and_nonsense_for_nothing(nonsense: str) -> None:
+    """What Go's Atoi does not read is nonsense, whatever Python reads."""
     odd = make("ConfigMap", "odd", weight="7")
-    odd["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] = "soon"
+    odd["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] = nonsense
     assert order(odd) == [("Sync", 7, "odd")]
+
+
+@pytest.mark.parametrize(("text", "wave"), [("+5", 5), ("-05", -5), ("9223372036854775807", (1 << 63) - 1)])
+def test_a_wave_is_what_go_reads(text: str, wave: int) -> None:
+    odd = make("ConfigMap", "odd", weight="7")
+    odd["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] = text
+    assert order(odd) == [("Sync", wave, "odd")]
 
 
 _PRUNES = [

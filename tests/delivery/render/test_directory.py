@@ -15,6 +15,7 @@ from haori.objects.errors import YamlError
 from tests.delivery.render.test_render import CONFIG_MAP, names, write
 
 CONTEXT = RenderContext(name="shop", namespace="shop")
+HEAD = "apiVersion: v1\nkind: ConfigMap\n"
 ITEM = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "%s"}}'
 
 
@@ -51,6 +52,23 @@ async def test_what_a_directory_holds(tmp_path, files, expected):
         pytest.param({"a.yaml": CONFIG_MAP % "a" + "---\nx: 1\n"}, "render-no-object", id="a-manifest-and-something"),
         pytest.param({"a.json": f"{ITEM % 'a'}\n---\n{ITEM % 'b'}"}, "yaml-invalid", id="two-objects-in-json"),
         pytest.param({"a.json": "[" + ITEM % "a" + "]"}, "render-no-object", id="json-array"),
+        pytest.param(
+            {"a.yaml": "apiVersion: 1\nkind: ConfigMap\nmetadata: {name: a}"},
+            "render-no-object",
+            id="a-number-for-a-version",
+        ),
+        pytest.param(
+            {"a.yaml": CONFIG_MAP % "a" + "---\n" + HEAD + "metadata: x\n"}, "render-bad-metadata", id="metadata-a-word"
+        ),
+        pytest.param(
+            {"a.yaml": HEAD + "metadata: {name: a, annotations: [1]}\n"}, "render-bad-metadata", id="annotations-a-list"
+        ),
+        pytest.param({"a.yaml": HEAD + "metadata: {name: a, labels: x}\n"}, "render-bad-metadata", id="labels-a-word"),
+        pytest.param(
+            {"a.yaml": HEAD + "metadata: {name: a, annotations: {x: 1}}\n"},
+            "render-bad-annotation",
+            id="annotation-a-number",
+        ),
         pytest.param({"a.yaml": "a: " + "[" * 200 + "]" * 200}, "yaml-too-large", id="too-deep-whatever-it-is"),
     ],
 )

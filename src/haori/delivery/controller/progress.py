@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from haori.objects.times import format_micro_time, format_time, parse_time
 from haori.resources import haori
 from haori.resources.argo import OperationPhase, SyncPhase
 
+_WAVE = re.compile(r"-?[0-9]{1,19}")
 LAST_FAILED = "Retrying attempt #{count} at {time}."
 
 
@@ -121,7 +123,7 @@ def began_of(state: OperationState) -> dict[WaveKey, datetime]:
             phase, _, rest = part.partition(" ")
             number, _, time = rest.partition(" ")
             known, at = word_of(SyncPhase, phase), parse_time(time)
-            if known is not None and at is not None and number.lstrip("-").isdigit():
+            if known is not None and at is not None and _WAVE.fullmatch(number):
                 found[known, int(number)] = at
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from haori.cluster import KubernetesClient, NotFoundError
 from haori.delivery.controller.cache import ClusterCache, Live
@@ -173,12 +174,13 @@ def _differs(assessment: Assessment) -> Sentence | None:
     if not counted:
         return Sentence(code="why-namespace-differs") if assessment.namespace_differs else None
     first, more = counted[0], len(counted) - 1
-    if first.is_missing:
-        return Sentence(code="why-missing", parameters={"object": str(first.key), "more": more})
-    if first.is_extra:
-        return Sentence(code="why-extra", parameters={"object": str(first.key), "more": more})
-    fields = [difference.path for difference in first.differences[:3]]
-    return Sentence(code="why-differs", parameters={"object": str(first.key), "fields": fields, "more": more})
+    code = "why-missing" if first.is_missing else "why-extra" if first.is_extra else "why-differs"
+    parameters: dict[str, Any] = {"object": str(first.key)}
+    if code == "why-differs":
+        parameters["fields"] = [difference.path for difference in first.differences[:3]]
+    if more == 0:
+        return Sentence(code=code, parameters=parameters)
+    return Sentence(code=f"{code}-and-more", parameters={**parameters, "more": more})
 
 
 def _failed_sync(state: OperationState | None, revisions: Sequence[str]) -> Sentence | None:

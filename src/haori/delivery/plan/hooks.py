@@ -5,6 +5,7 @@ see: argoproj/argo-cd `gitops-engine/pkg/sync/hook` and `syncwaves/waves.go` (3.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from haori.resources import argo
 from haori.resources.argo import HookDeletePolicy, HookType, SyncPhase
 
 _Item = TypeVar("_Item")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 
 _HELM_TYPES = {
     "pre-install": HookType.PRE_SYNC,
@@ -70,13 +72,13 @@ def is_hook(manifest: Manifest) -> bool:
 
 
 def wave_of(manifest: Manifest) -> int:
-    """The sync wave: the annotation, else Helm's weight, else 0; what is no integer falls through."""
+    """The sync wave: the annotation, else Helm's weight, else 0; what is no integer to Go's Atoi falls through."""
     annotations = annotations_of(manifest)
     for name in (argo.SYNC_WAVE, argo.HELM_HOOK_WEIGHT):
-        try:
-            return int(str(annotations.get(name, "")), 10)
-        except ValueError:
-            continue
+        text = str(annotations.get(name, ""))
+        # Python's int() takes more: blanks, underscores, other scripts' digits, numbers beyond what a status may hold.
+        if _INTEGER.fullmatch(text) and -(1 << 63) <= int(text) < 1 << 63:
+            return int(text)
     return 0
 
 

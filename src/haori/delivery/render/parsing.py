@@ -62,13 +62,31 @@ def open_lists(found: Iterable[Any], source: str) -> Iterator[dict[str, Any]]:
     for document in found:
         if document is None:
             continue
-        if not is_object(document):
+        if not is_object(document) or not all(isinstance(document[name], str) for name in ("apiVersion", "kind")):
             raise RenderError("render-no-object", source=source)
+        _check_metadata(document, source)
         items = document.get("items", ())
         if isinstance(items, list):
             yield from open_lists(items, source)
         elif items is not None or "spec" in document or "status" in document:
             yield document
+
+
+def _check_metadata(document: dict[str, Any], source: str) -> None:
+    """Everybody reads and marks an object by its metadata, so this much of its shape has to hold. Raises RenderError.
+
+    That labels are texts the cluster says itself; what an annotation is here asks for has to be known before.
+    """
+    metadata = document.get("metadata") or {}
+    shapes = {"metadata": metadata}
+    if isinstance(metadata, dict):
+        shapes |= {f"metadata.{name}": metadata.get(name) or {} for name in ("annotations", "labels")}
+    for field, value in shapes.items():
+        if not isinstance(value, dict):
+            raise RenderError("render-bad-metadata", source=source, kind=document["kind"], field=field)
+    for key, value in (metadata.get("annotations") or {}).items():
+        if not isinstance(value, str | None):
+            raise RenderError("render-bad-annotation", source=source, kind=document["kind"], annotation=str(key))
 
 
 async def _parse_apart(files: Sequence[tuple[str, bytes]], bounds: Bounds) -> list[Documents]:
