@@ -13,7 +13,7 @@ from typing import Any
 
 from haori.errors import UserError
 
-OWN_NAMES = ("kubeconfig", "sandbox", "node", "git", "engine", "logs", "run", "instance.json")
+OWN_NAMES = ("kubeconfig", "sandbox", "node", "git", "engine", "server", "logs", "run", "instance.json")
 """What Haori makes in a data folder, in the order it is deleted: nothing else there is ever touched."""
 _NOT_CONTENT = ("lost+found",)
 
@@ -72,6 +72,11 @@ class Instance:
     def metrics(self) -> Path:
         """Where the engine tells its numbers."""
         return self.data_dir / "engine" / "metrics.json"
+
+    @property
+    def server(self) -> Path:
+        """Where the HTTP API is, and the owner's token."""
+        return self.data_dir / "server" / "server.json"
 
     @property
     def git_server(self) -> Path:

@@ -79,6 +79,21 @@ def _engine(instance: Instance, settings: InstanceSettings) -> Serve:
     return traced("haori-engine", wait_and_serve)
 
 
+def _server(instance: Instance, settings: InstanceSettings) -> Serve:
+    from haori.server import ServerSettings, serve
+
+    async def wait_and_serve(ready: Callable[[], None]) -> None:
+        server = ServerSettings(
+            data_dir=instance.data_dir / "server",
+            kubeconfig=await wait_for_cluster(instance, settings),
+            context=settings.context,
+            engine=instance.listener,
+        )
+        await serve(server, ready=ready)
+
+    return traced("haori-server", wait_and_serve)
+
+
 def _bootstrap(instance: Instance, settings: InstanceSettings) -> Serve:
     from haori.cli.bootstrap import bootstrap
 
@@ -93,6 +108,7 @@ BUILDERS: dict[str, Builder] = {
     "sandbox-api": _sandbox_api,
     "git-server": _git_server,
     "engine": _engine,
+    "server": _server,
     "sandbox-node": _sandbox_node,
     "bootstrap": _bootstrap,
 }

@@ -34,11 +34,16 @@ _BEGAN = time.time()
 
 def families(snapshot: Snapshot, *, labels: Iterable[str] = (), conditions: Iterable[str] = ()) -> Iterator[Metric]:
     """All of them; `labels` and `conditions` of Applications are shown where they are asked for."""
-    yield from _process()
     yield from _applications(snapshot, tuple(labels), tuple(conditions))
     yield from _clusters(snapshot)
     yield from _requests(snapshot)
     yield from _engine(snapshot)
+    yield from process_families()
+
+
+def process_families() -> Iterator[Metric]:
+    """What any process of ours tells: its own cost, and everything that was counted in it."""
+    yield from _process()
     for measure in list(MEASURES.values()):
         yield (
             _counted(measure.name, measure.help, measure.labels, measure.values)

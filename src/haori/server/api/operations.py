@@ -1,0 +1,157 @@
+"""Syncs asked for, ended, and gone back from.
+
+see: argoproj/argo-cd `server/application/application.go` (3.x): Sync, TerminateOperation, Rollback. A rollback differs from
+Argo CD's on purpose: it pins the revision, so that it works with automated sync switched on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from haori.delivery.controller.pins import build_pin_patch, choose_entry
+from haori.delivery.model import parse_application
+from haori.objects import Manifest, nested_list, nested_mapping, nested_text
+from haori.server.answering import answer_json
+from haori.server.api.reading import APP_QUERY, APPLICATION
+from haori.server.api.refreshing import patch_application
+from haori.server.asking import Ask, application_object
+from haori.server.errors import Kind, RefusedError
+from haori.server.routing import Route, Rule
+
+RUNNING = frozenset({"Running", "Terminating"})
+
+
+def build_operation(application: Manifest, asked: Mapping[str, Any], *, who: str) -> dict[str, Any]:
+    """The `operation` for the body of a sync. Raises RefusedError for what may not be asked."""
+    if asked.get("manifests"):
+        raise RefusedError(Kind.UNSUPPORTED, "sync-of-local-manifests")
+    sync: dict[str, Any] = {"prune": asked.get("prune") is True, "dryRun": asked.get("dryRun") is True}
+    for field in ("revision", "revisions", "resources"):
+        if asked.get(field):
+            sync[field] = asked[field]
+    if asked.get("strategy"):
+        sync["syncStrategy"] = asked["strategy"]
+    options = nested_list(asked, "syncOptions", "items") or nested_list(
+        application, "spec", "syncPolicy", "syncOptions"
+    )
+    if options:
+        sync["syncOptions"] = list(options)
+    operation: dict[str, Any] = {"sync": sync, "initiatedBy": {"username": who}}
+    retry = nested_mapping(asked, "retryStrategy") or nested_mapping(application, "spec", "syncPolicy", "retry")
+    if retry:
+        operation["retry"] = dict(retry)
+    if infos := nested_list(asked, "infos"):
+        operation["info"] = list(infos)
+    return operation
+
+
+def refuse_other_revision(application: Manifest, revision: str, *, is_dry: bool) -> None:
+    """Raises RefusedError where automated sync would lead away again from the revision that is asked for."""
+    automated = parse_application(application).spec.sync_policy.automated
+    source = nested_mapping(application, "spec", "source")
+    wanted = nested_text(source, "targetRevision") or "HEAD"
+    if automated is not None and not is_dry and revision not in ("", wanted):
+        raise RefusedError(Kind.PRECONDITION, "sync-of-another-revision", revision=revision[:64], wanted=wanted)
+
+
+def refuse_busy(application: Manifest) -> None:
+    """Raises RefusedError where an operation is asked for or under way, or the application is being deleted."""
+    name = nested_text(application, "metadata", "name")
+    phase = nested_text(application, "status", "operationState", "phase")
+    if application.get("operation") is not None or phase in RUNNING:
+        raise RefusedError(Kind.PRECONDITION, "operation-in-progress", application=name)
+    if nested_text(application, "metadata", "deletionTimestamp"):
+        raise RefusedError(Kind.PRECONDITION, "application-deleting", application=name)
+
+
+def version_of(application: Manifest) -> dict[str, Any]:
+    """What makes a patch a conflict where somebody wrote meanwhile."""
+    return {"resourceVersion": nested_text(application, "metadata", "resourceVersion")}
+
+
+async def _sync(ask: Ask) -> Response:
+    application, asked = await ask.application(), await ask.json(dict)
+    refuse_busy(application)
+    revision = nested_text(asked, "revision")
+    refuse_other_revision(application, revision, is_dry=asked.get("dryRun") is True)
+    operation = build_operation(application, asked, who=ask.who.subject)
+    body = {"metadata": version_of(application), "operation": operation}
+    return await answer_json(ask.request, await patch_application(ask, body))
+
+
+async def _terminate(ask: Ask) -> Response:
+    application = await ask.application()
+    metadata = version_of(application)
+    if nested_text(application, "status", "operationState", "phase") in RUNNING:
+        await patch_application(
+            ask, {"metadata": metadata, "status": {"operationState": {"phase": "Terminating"}}}
+        )  # fmt: skip
+    elif application.get("operation") is not None:
+        # Not begun yet: taking the request away is all there is to end.
+        await patch_application(ask, {"metadata": metadata, "operation": None})
+    else:
+        raise RefusedError(Kind.INVALID, "operation-none", application=ask.application_name)
+    return await answer_json(ask.request, {})
+
+
+async def _rollback(ask: Ask) -> Response:
+    manifest, asked = await ask.application(), await ask.json(dict)
+    refuse_busy(manifest)
+    application = parse_application(manifest)
+    given = asked.get("id")
+    # Argo CD's clients send numbers of 64 bits as text; 0 is the last release before this one.
+    entry_id = int(given) if isinstance(given, (int, str)) and str(given).isdigit() and len(str(given)) < 19 else 0
+    entry = choose_entry(application, entry_id or None)
+    sync: dict[str, Any] = {"prune": asked.get("prune") is True, "dryRun": asked.get("dryRun") is True}
+    operation = {"sync": sync, "initiatedBy": {"username": ask.who.subject}}
+    if sync["dryRun"]:
+        sync["revisions" if application.spec.has_many else "revision"] = (
+            list(entry.revisions) if application.spec.has_many else "".join(entry.revisions[:1])
+        )
+        patch = {"metadata": version_of(manifest), "operation": operation}
+    else:
+        reason = nested_text(asked, "reason")[:500]
+        patch = build_pin_patch(
+            application, entry, owner=ask.who.subject, reason=reason, now=ask.context.clock()
+        )  # fmt: skip
+        if application.spec.sync_policy.automated is None:
+            # Nobody else would ask for the sync.
+            patch["operation"] = operation
+    return await answer_json(ask.request, await patch_application(ask, patch))
+
+
+def _rule(action: str) -> Rule:
+    return Rule(resource="applications", action=action, object_of=application_object)
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path=f"{APPLICATION}/sync",
+        handler=_sync,
+        access=_rule("sync"),
+        summary="Asks for a sync",
+        query=APP_QUERY,
+        body="SyncRequest",
+    ),
+    Route(
+        method="DELETE",
+        path=f"{APPLICATION}/operation",
+        handler=_terminate,
+        access=_rule("sync"),
+        summary="Ends the operation under way",
+        query=APP_QUERY,
+    ),
+    Route(
+        method="POST",
+        path=f"{APPLICATION}/rollback",
+        handler=_rollback,
+        access=_rule("rollback"),
+        summary="Goes back to a release and pins it",
+        query=APP_QUERY,
+        body="RollbackRequest",
+    ),
+)

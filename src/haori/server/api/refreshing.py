@@ -1,0 +1,54 @@
+"""Has the engine look at an application anew, and waits until it has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from haori.cluster import NotFoundError, PatchType
+from haori.cluster.well_known import APPLICATIONS
+from haori.objects import annotations_of
+from haori.resources import argo
+from haori.resources.argo import RefreshKind
+from haori.server.asking import Ask
+from haori.server.errors import Kind, RefusedError
+from haori.server.rows import Key
+
+REFRESH_SECONDS = 60.0
+MANAGER = "haori-server"
+
+
+async def patch_application(ask: Ask, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The Application of the path after a merge patch."""
+    return await ask.context.client.patch(
+        APPLICATIONS,
+        ask.application_name,
+        ask.application_namespace,
+        dict(body),
+        patch_type=PatchType.MERGE,
+        field_manager=MANAGER,
+    )
+
+
+async def refresh(ask: Ask, kind: str) -> dict[str, Any]:
+    """The application as the look left it. Raises RefusedError where nobody looks in time: the engine may be away."""
+    word = RefreshKind.HARD if kind == RefreshKind.HARD else RefreshKind.NORMAL
+    key: Key = (ask.application_namespace, ask.application_name)
+    table = ask.context.table
+    before = table.number_of(key)
+    await patch_application(ask, {"metadata": {"annotations": {argo.REFRESH: word.value}}})
+    try:
+        async with asyncio.timeout(REFRESH_SECONDS):
+            while True:
+                # Each change is a reason to ask the cluster itself: the table may be behind what was just written.
+                found = await ask.context.client.get(APPLICATIONS, *reversed(key))
+                if argo.REFRESH not in annotations_of(found):
+                    return found
+                await table.wait_until(lambda known=before: table.number_of(key) != known)  # type: ignore[misc]
+                before = table.number_of(key)
+    except NotFoundError as error:
+        raise RefusedError(Kind.NOT_FOUND, "application-not-found", application=key[1]) from error
+    except TimeoutError as error:
+        facts = {"application": key[1], "seconds": REFRESH_SECONDS}
+        raise RefusedError(Kind.UNAVAILABLE, "refresh-unanswered", **facts) from error

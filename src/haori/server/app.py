@@ -1,0 +1,32 @@
+"""Puts the server together: the table of all routes, the router of it, and what every request passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from haori.server.api import accounts, health, listing, operations, reading, writing
+from haori.server.context import ServerContext
+from haori.server.files import Files
+from haori.server.guard import Guard
+from haori.server.hosts import Hosts
+from haori.server.routing import Route, Router
+
+ROUTES: tuple[Route, ...] = (
+    *health.ROUTES,
+    *accounts.ROUTES,
+    *listing.ROUTES,
+    *reading.ROUTES,
+    *writing.ROUTES,
+    *operations.ROUTES,
+)
+"""Everything the server answers, the console's files aside."""
+
+
+def build_app(
+    context: ServerContext, *, port: int, files: Files | None = None, routes: Iterable[Route] = ROUTES
+) -> Guard:
+    """The ASGI application. Raises UndeclaredRouteError where a route does not say who may use it."""
+    settings = context.settings
+    return Guard(
+        context, Router(routes), files or Files({}), Hosts(settings.host, settings.names, port)
+    )  # fmt: skip

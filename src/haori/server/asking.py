@@ -1,0 +1,213 @@
+"""One request as handlers see it: who asks, for what, and what they may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import Request
+
+from haori.cluster import NotFoundError
+from haori.cluster.well_known import APPLICATIONS
+from haori.delivery.model.globs import glob_matches
+from haori.objects import Manifest, nested_text
+from haori.server.context import ServerContext
+from haori.server.errors import Kind, RefusedError
+from haori.server.who import Identity
+from haori.words import Language
+
+T = TypeVar("T")
+BODY_BYTES = 2 << 20
+"""The largest body taken: an Application with its parameters, a patch, a manifest."""
+
+
+class Ask:
+    """A request, its route found and its sender known (None: nobody)."""
+
+    def __init__(
+        self, context: ServerContext, request: Request, identity: Identity | None, parameters: Mapping[str, str]
+    ) -> None:
+        self.context, self.request, self.identity, self.parameters = context, request, identity, parameters
+        # Taken apart here, since Starlette would build its own map of it anew for every handler.
+        self.query = parse_qsl(request.url.query, keep_blank_values=True)
+        self._body: bytes | None = None
+        self._application: dict[str, Any] | None = None
+        self._in_body: Mapping[str, Any] = {}
+
+    @property
+    def language(self) -> Language:
+        """The reader's, as Accept-Language has it."""
+        return language_of(self.request.headers.get("accept-language", ""))
+
+    @property
+    def who(self) -> Identity:
+        """Who asks, on routes that nobody may use unnamed."""
+        if self.identity is None:
+            raise RefusedError(Kind.UNAUTHENTICATED, "not-signed-in")
+        return self.identity
+
+    def text(self, name: str, default: str = "") -> str:
+        """A query parameter, the last one where there are several."""
+        return next((value for key, value in reversed(self.query) if key == name), default)
+
+    def texts(self, *names: str) -> tuple[str, ...]:
+        """All values of repeated query parameters; empty ones count for nothing."""
+        return tuple(value for key, value in self.query if key in names and value)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """A query flag: `true` or `1`."""
+        given = self.text(name).lower()
+        return given in ("true", "1") if given else default
+
+    def number(self, name: str, default: int, *, least: int = 0, most: int = 1 << 31) -> int:
+        """A whole number within bounds. Raises RefusedError."""
+        given = self.text(name)
+        if not given:
+            return default
+        # Longer ones are no numbers that anybody means, and int() refuses them in its own way.
+        value = int(given) if given.lstrip("-").isascii() and given.lstrip("-").isdigit() and len(given) < 20 else None
+        if value is None or not least <= value <= most:
+            raise RefusedError(Kind.INVALID, "parameter-out-of-range", parameter=name, least=least, most=most)
+        return value
+
+    async def body(self) -> bytes:
+        """The whole body. Raises RefusedError where it is too large."""
+        if self._body is None:
+            content = bytearray()
+            async for chunk in self.request.stream():
+                content += chunk
+                if len(content) > BODY_BYTES:
+                    raise RefusedError(Kind.TOO_LARGE, "body-too-large", limit=BODY_BYTES)
+            self._body = bytes(content)
+        return self._body
+
+    async def json(self, type_: type[T]) -> T:
+        """The body as a JSON value of `type_`; an empty one is an empty value. Raises RefusedError."""
+        content = await self.body()
+        if not content:
+            return type_()
+        try:
+            value = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise RefusedError(Kind.INVALID, "body-unreadable", problem=str(error)[:200]) from error
+        if not isinstance(value, type_):
+            raise RefusedError(Kind.INVALID, "body-of-another-shape", wanted=_SHAPES.get(type_, type_.__name__))
+        return value
+
+    def may(self, resource: str, action: str, object_: str) -> bool:
+        """Whether the sender may do that."""
+        return self.identity is not None and self.context.policy().decide(
+            self.identity, resource, action, object_
+        ).allowed  # fmt: skip
+
+    def demand(self, resource: str, action: str, object_: str) -> None:
+        """Raises RefusedError where the sender may not do that."""
+        if not self.may(resource, action, object_):
+            raise RefusedError(
+                Kind.FORBIDDEN,
+                "permission-denied",
+                resource=resource,
+                action=action,
+                object=object_,
+                subject=self.who.subject,
+            )
+
+    async def is_still_known(self) -> bool:
+        """Whether the credentials of the request are still those of its sender."""
+        headers = self.request.headers.get("authorization"), self.request.cookies
+        return await self.context.authenticator.identify(*headers) == self.identity
+
+    @property
+    def application_name(self) -> str:
+        """Of the path."""
+        return self.parameters["name"]
+
+    @property
+    def application_namespace(self) -> str:
+        """`appNamespace` of the query, or of the body once the application was asked for, else the control namespace."""
+        return self.text("appNamespace") or nested_text(self._in_body, "appNamespace") or self.context.namespace
+
+    async def application(self) -> dict[str, Any]:
+        """The Application of the path, as the cluster has it now; read once. Raises RefusedError.
+
+        One that is not there, or in a project other than `project` says, looks to somebody who may not read it like one
+        that is forbidden: else names could be guessed.
+        """
+        if self._application is None:
+            if self.request.method == "POST" and await self._has_object():
+                # grpc-gateway takes the fields that say which application is meant from the body as well.
+                self._in_body = await self.json(dict)
+            found = await self._find_application()
+            if (project := self._project()) and project != project_of(found):
+                raise self._missing()
+            self._application = found
+        return self._application
+
+    async def _has_object(self) -> bool:
+        return (await self.body()).lstrip()[:1] == b"{"
+
+    def _project(self) -> str:
+        return self.text("project") or nested_text(self._in_body, "project")
+
+    async def _find_application(self) -> dict[str, Any]:
+        namespace, name = self.application_namespace, self.application_name
+        if not self.is_application_namespace(namespace) or not is_name(name) or not is_name(namespace):
+            raise self._missing()
+        try:
+            return await self.context.client.get(APPLICATIONS, name, namespace)
+        except NotFoundError as error:
+            raise self._missing() from error
+
+    def is_application_namespace(self, namespace: str) -> bool:
+        """Whether Applications of a namespace count."""
+        settings = self.context.settings
+        further = settings.application_namespaces
+        return namespace == settings.namespace or any(glob_matches(each, namespace) for each in further)
+
+    def _missing(self) -> RefusedError:
+        object_ = f"{self._project() or '*'}/{self.application_name}"
+        if self.may("applications", "get", object_):
+            return RefusedError(Kind.NOT_FOUND, "application-not-found", application=self.application_name)
+        facts = {"resource": "applications", "action": "get", "object": self.application_name}
+        return RefusedError(Kind.FORBIDDEN, "permission-denied", **facts, subject=self.who.subject)
+
+
+_SHAPES: Mapping[type, str] = {dict: "object", list: "list", str: "text"}
+
+
+def is_name(text: str) -> bool:
+    """Whether it may be the name of an object: then it is one segment of a path and nothing else."""
+    return 0 < len(text) <= 253 and text.isascii() and all(each.isalnum() or each in "-." for each in text)
+
+
+def project_of(application: Manifest) -> str:
+    """The project that an application says."""
+    return nested_text(application, "spec", "project") or "default"
+
+
+def object_name(context: ServerContext, application: Manifest) -> str:
+    """An application as policies name it: `project/name`, with its namespace between where that is another one."""
+    return format_object_name(
+        context.namespace,
+        project_of(application),
+        nested_text(application, "metadata", "namespace"),
+        nested_text(application, "metadata", "name"),
+    )
+
+
+def format_object_name(control_namespace: str, project: str, namespace: str, name: str) -> str:
+    """`project/name`, or `project/namespace/name` outside the control namespace."""
+    return f"{project}/{name}" if namespace in ("", control_namespace) else f"{project}/{namespace}/{name}"
+
+
+async def application_object(ask: Ask) -> str:
+    """The application of the request's path, as policies name it."""
+    return object_name(ask.context, await ask.application())
+
+
+def language_of(accepted: str) -> Language:
+    """The language that comes first in an Accept-Language header."""
+    first = accepted.split(",", 1)[0].strip().lower()
+    return Language.JAPANESE if first.startswith("ja") else Language.ENGLISH

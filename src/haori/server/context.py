@@ -1,0 +1,41 @@
+"""What handlers work with: the parts of one server, put together once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from haori.cluster import HttpClient
+from haori.server.destinations import Destinations
+from haori.server.engine import Engine
+from haori.server.settings import ServerSettings
+from haori.server.streams import Streams
+from haori.server.table import Table
+from haori.server.who import Authenticator, Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerContext:
+    """One server."""
+
+    settings: ServerSettings
+    client: HttpClient
+    """Of the control cluster."""
+    table: Table
+    """Rows of all applications."""
+    engine: Engine
+    destinations: Destinations
+    """Clients of the clusters that applications are delivered to."""
+    authenticator: Authenticator
+    policy: Callable[[], Policy]
+    """The policy of now: settings change while the server runs."""
+    clock: Callable[[], datetime]
+    version: str
+    streams: Streams = field(default_factory=Streams)
+    """The long answers under way."""
+
+    @property
+    def namespace(self) -> str:
+        """The control namespace."""
+        return self.settings.namespace

@@ -1,0 +1,237 @@
+"""The server as a process: its listener, its reflector, its clients; started and ended in order.
+
+Ending: streams are closed in good order, whatever else is under way gets two seconds. The port is chosen free once and
+then kept, so that bookmarks survive a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from haori import __version__
+from haori.cluster import HttpClient, NotFoundError, Reflector, connect
+from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS
+from haori.delivery.model.globs import glob_matches
+from haori.delivery.model.settings import parse_application_namespaces
+from haori.errors import PeerError, TransientError, UserError
+from haori.resources import argo
+from haori.server.app import build_app
+from haori.server.context import ServerContext
+from haori.server.destinations import Destinations
+from haori.server.engine import Engine
+from haori.server.files import Files
+from haori.server.local import OwnerAuthenticator, OwnerPolicy
+from haori.server.rows import key_of_manifest
+from haori.server.settings import ServerSettings
+from haori.server.table import Table
+from haori.server.who import Authenticator, Policy
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from haori.cluster import WatchEvent
+
+log = logging.getLogger(__name__)
+
+SHUTDOWN_SECONDS = 2
+KEEP_ALIVE_SECONDS = 75
+CONNECTIONS = 1000
+"""At once; more are answered 503."""
+START_SECONDS = 60.0
+PAUSE_SECONDS = 0.5
+
+
+class ServerStartError(UserError):
+    """`server-address-taken` (address, reason)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who comes in, and what they may."""
+
+    authenticator: Authenticator
+    policy: Callable[[], Policy]
+
+
+OpenAccess = Callable[[ServerSettings, HttpClient, str], AbstractAsyncContextManager[Access]]
+"""Opens access for a server that was given (settings, control cluster, the owner's token)."""
+
+
+@contextlib.asynccontextmanager
+async def open_owner_access(settings: ServerSettings, client: HttpClient, token: str) -> AsyncIterator[Access]:
+    """The owner alone, by the token in the address file."""
+    policy = OwnerPolicy()
+    yield Access(authenticator=OwnerAuthenticator(token), policy=lambda: policy)
+
+
+async def serve(
+    settings: ServerSettings, *, ready: Callable[[], None], open_access: OpenAccess = open_owner_access
+) -> None:
+    """Serves until cancelled; `ready` is called once requests are answered, with the applications listed.
+
+    Raises ServerStartError, KubeconfigError, and what the cluster refuses for good.
+    """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = await asyncio.to_thread(Files.read, settings.console)
+    token = secrets.token_urlsafe(32)
+    with listen(settings) as listening:
+        async with connect(settings.kubeconfig, settings.context or "", user_agent="haori-server") as client:
+            settings = await read_namespaces(client, settings)
+            async with (
+                open_access(settings, client, token) as access,
+                _open_context(settings, client, access) as context,
+            ):
+                port: int = listening.getsockname()[1]
+                app = build_app(context, port=port, files=files)
+                async with serve_http(app, listening, context), asyncio.TaskGroup() as tasks:
+                    reflector = follow_applications(client, context.table, settings)
+                    tasks.create_task(reflector.run(), name="applications")
+                    await reflector.wait_synced()
+                    context.table.problem = ""
+                    url = f"http://{_shown(settings.host)}:{port}"
+                    await asyncio.to_thread(write_address, settings.address_file, url, port, token)
+                    log.info("server ready", extra={"facts": {"url": url}})
+                    ready()
+
+
+@contextlib.asynccontextmanager
+async def _open_context(settings: ServerSettings, client: HttpClient, access: Access) -> AsyncIterator[ServerContext]:
+    engine = Engine(settings.engine)
+    destinations = Destinations(client, settings.namespace, allow_exec=settings.allow_exec_credentials)
+    try:
+        yield ServerContext(
+            settings=settings,
+            client=client,
+            table=Table(secrets.token_hex(4)),
+            engine=engine,
+            destinations=destinations,
+            authenticator=access.authenticator,
+            policy=access.policy,
+            clock=lambda: datetime.now(UTC),
+            version=__version__,
+        )
+    finally:
+        await destinations.aclose()
+        await engine.aclose()
+
+
+def follow_applications(client: HttpClient, table: Table, settings: ServerSettings) -> Reflector:
+    """What keeps the table; Applications of namespaces that do not count are passed over."""
+    further = settings.application_namespaces
+
+    def counts(event: WatchEvent) -> bool:
+        namespace, _ = key_of_manifest(event.object)
+        return namespace == settings.namespace or any(glob_matches(each, namespace) for each in further)
+
+    def on_event(event: WatchEvent) -> None:
+        if counts(event):
+            table.observe(event)
+
+    def on_problem(problem: PeerError | None) -> None:
+        table.problem = "" if problem is None else problem.code
+
+    return Reflector(
+        client, APPLICATIONS, on_event, namespace="" if further else settings.namespace, on_problem=on_problem
+    )  # fmt: skip
+
+
+async def read_namespaces(client: HttpClient, settings: ServerSettings) -> ServerSettings:
+    """The settings with the namespaces that the cluster's own settings name; a cluster that starts is waited for."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + START_SECONDS
+    while True:
+        try:
+            found = await client.get(CONFIG_MAPS, argo.PARAMETERS_CONFIG_MAP, settings.namespace)
+        except NotFoundError:
+            return settings
+        except TransientError:
+            if loop.time() > deadline:
+                raise
+            await asyncio.sleep(PAUSE_SECONDS)
+            continue
+        namespaces = (*settings.application_namespaces, *parse_application_namespaces(found))
+        return replace(settings, application_namespaces=namespaces)
+
+
+@contextlib.contextmanager
+def listen(settings: ServerSettings) -> Iterator[socket.socket]:
+    """The listening socket. Raises ServerStartError where somebody else has the port that was asked for."""
+    kept = kept_port(settings.address_file)
+    ports = (settings.port,) if settings.port or not kept else (kept, 0)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    for port in ports:
+        try:
+            listening = socket.create_server((settings.host, port), family=family, backlog=512)
+            break
+        except OSError as error:
+            if port == ports[-1]:
+                address = f"{_shown(settings.host)}:{port}"
+                raise ServerStartError("server-address-taken", address=address, reason=error.strerror or "") from error
+    with listening:
+        yield listening
+
+
+@contextlib.asynccontextmanager
+async def serve_http(app: ASGIApp, listening: socket.socket, context: ServerContext) -> AsyncIterator[None]:
+    """Serves the application on the socket until left."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        limit_concurrency=CONNECTIONS,
+        h11_max_incomplete_event_size=64 << 10,
+        proxy_headers=False,
+        log_level="warning",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    # Not `serve`: it would take over the process's signals, which belong to the caller.
+    await server.startup(sockets=[listening])
+    try:
+        yield
+    finally:
+        context.streams.stopping.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_SECONDS + 1):
+                await server.shutdown(sockets=[listening])
+
+
+def kept_port(path: Path) -> int:
+    """The port of the last run, or 0."""
+    try:
+        return int(orjson.loads(path.read_bytes())["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def write_address(path: Path, url: str, port: int, token: str) -> None:
+    """Says where the server is, to the owner of its folder."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(orjson.dumps({"url": url, "port": port, "token": token}))
+    os.replace(temporary, path)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

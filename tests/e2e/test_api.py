@@ -1,0 +1,144 @@
+"""Argo CD's REST API of applications, over HTTP, before a real engine and cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.delivery import Delivery, config_map, deployment, is_green
+from tests.e2e.serving import Api, serving
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+async def api(delivery: Delivery) -> AsyncIterator[Api]:
+    async with serving(delivery) as api:
+        yield api
+
+
+async def test_an_application_is_made_read_changed_and_deleted(delivery: Delivery, api: Api):
+    delivery.repository.commit("first", {"web/settings.yaml": config_map("settings", color="red")})
+    wanted = delivery.application("web", "web", policy={"automated": None})
+
+    made = await api.ask("POST", "/api/v1/applications", wanted)
+    again = await api.ask("POST", "/api/v1/applications", wanted)
+    other = {**wanted, "spec": {**wanted["spec"], "revisionHistoryLimit": 3}}
+    refused = await api.ask("POST", "/api/v1/applications", other, status=400)
+    changed = await api.ask("POST", "/api/v1/applications?upsert=true", other)
+    patch = {"patch": json.dumps({"metadata": {"labels": {"team": "wear"}}}), "patchType": "merge"}
+    patched = await api.ask("PATCH", "/api/v1/applications/web", patch)
+    listed = await api.ask("GET", "/api/v1/applications?selector=team=wear&fields=items.metadata.name")
+    await api.ask("DELETE", "/api/v1/applications/web?cascade=false")
+    gone = await api.ask("GET", "/api/v1/applications/web", status=404)
+
+    assert made["metadata"]["uid"] == again["metadata"]["uid"] == changed["metadata"]["uid"]
+    assert refused["haori"]["code"] == "application-exists"
+    assert changed["spec"]["revisionHistoryLimit"] == 3
+    assert patched["metadata"]["labels"] == {"team": "wear"}
+    assert listed in ({"items": [{"metadata": {"name": "web"}}]}, {"items": []})  # The table follows the cluster.
+    assert gone["code"] == 5
+
+
+async def test_a_sync_is_asked_for_and_seen(delivery: Delivery, api: Api):
+    delivery.repository.commit("first", {"web/web.yaml": deployment("web", "registry.example/web:1")})
+    await api.ask("POST", "/api/v1/applications", delivery.application("web", "web", policy={"automated": None}))
+
+    looked = await api.ask("GET", "/api/v1/applications/web?refresh=normal")
+    asked = await api.ask(
+        "POST", "/api/v1/applications/web/sync", {"prune": True, "infos": [{"name": "a", "value": "b"}]}
+    )
+    busy_or_done = await delivery.expect("web", is_green)
+    tree = await api.ask("GET", "/api/v1/applications/web/resource-tree")
+    managed = await api.ask("GET", "/api/v1/applications/web/managed-resources?kind=Deployment")
+    manifests = await api.ask("GET", "/api/v1/applications/web/manifests")
+    events = await api.ask("GET", "/api/v1/applications/web/events")
+
+    assert looked["status"]["sync"]["status"] == "OutOfSync"
+    assert asked["operation"]["initiatedBy"] == {"username": "owner"}
+    assert busy_or_done["status"]["operationState"]["operation"]["info"] == [{"name": "a", "value": "b"}]
+    kinds = {node["kind"]: node for node in tree["nodes"]}
+    assert set(kinds) >= {"Deployment", "ReplicaSet", "Pod"}
+    assert kinds["ReplicaSet"]["parentRefs"][0]["uid"] == kinds["Deployment"]["uid"]
+    assert kinds["Deployment"]["health"]["status"] == "Healthy"
+    (item,) = managed["items"]
+    assert json.loads(item["targetState"])["spec"]["replicas"] == 1
+    assert json.loads(item["liveState"])["status"]["readyReplicas"] == 1
+    assert item["modified"] is False
+    assert [json.loads(each)["kind"] for each in manifests["manifests"]] == ["Deployment"]
+    assert isinstance(events["items"], list)
+
+
+async def test_automated_sync_is_not_led_elsewhere_and_a_rollback_pins(delivery: Delivery, api: Api):
+    first = delivery.repository.commit("first", {"web/settings.yaml": config_map("settings", color="red")})
+    await delivery.deploy("web", "web")
+    second = delivery.repository.commit("second", {"web/settings.yaml": config_map("settings", color="blue")})
+    await delivery.refresh("web")
+    await delivery.expect("web", lambda each: is_green(each) and each["status"]["sync"]["revision"] == second)
+
+    refused = await api.ask("POST", "/api/v1/applications/web/sync", {"revision": first}, status=400)
+    nothing = await api.ask("DELETE", "/api/v1/applications/web/operation", status=400)
+    await api.ask("POST", "/api/v1/applications/web/rollback", {"id": 0, "reason": "red was better"})
+    back = await delivery.expect("web", lambda each: is_green(each) and each["status"]["sync"]["revision"] == first)
+
+    assert (refused["code"], refused["haori"]["code"]) == (9, "sync-of-another-revision")
+    assert nothing["haori"]["code"] == "operation-none"
+    assert "red was better" in back["metadata"]["annotations"]["haori.dev/pin"]
+
+
+async def test_streams_tell_what_is_and_what_becomes(delivery: Delivery, api: Api):
+    delivery.repository.commit("first", {"web/settings.yaml": config_map("settings", color="red")})
+    await delivery.deploy("web", "web")
+
+    async with api.listen("/api/v1/stream/applications") as lines:
+        known = await lines.next()
+        await api.ask(
+            "PATCH", "/api/v1/applications/web", {"patch": '{"metadata":{"labels":{"a":"b"}}}', "patchType": "merge"}
+        )
+        changed = await lines.next()
+        while changed["result"]["application"]["metadata"].get("labels") != {"a": "b"}:
+            changed = await lines.next()
+        await api.ask("DELETE", "/api/v1/applications/web")
+        while changed["result"]["type"] != "DELETED":
+            changed = await lines.next()
+
+    assert known["result"]["type"] in ("ADDED", "MODIFIED")
+    assert changed["result"]["application"]["metadata"]["name"] == "web"
+
+
+async def test_rows_go_on_from_a_cursor(delivery: Delivery, api: Api):
+    delivery.repository.commit("first", {"web/settings.yaml": config_map("settings", color="red")})
+    await delivery.deploy("web", "web")
+    page = await api.ask("GET", "/api/haori/v1/applications?search=web&health=Healthy")
+    await delivery.annotate("web", {"haori.dev/pin": None, "example.com/touched": "1"})
+
+    async with api.listen(f"/api/haori/v1/applications/stream?cursor={page['cursor']}") as lines:
+        told = await lines.next()
+    async with api.listen("/api/haori/v1/applications/stream?cursor=other.1") as lines:
+        async with asyncio.timeout(10):
+            head = [await lines.answer.content.readline() for _ in range(3)]
+
+    (row,) = page["items"]
+    assert (row["name"], row["cluster"], row["sync"], row["health"]) == ("web", "in-cluster", "Synced", "Healthy")
+    assert page["counts"]["project"] == {"default": 1}
+    assert [each["name"] for each in told["changed"]] == ["web"]
+    assert told["removed"] == []
+    assert b"event: reset\n" in head
+
+
+async def test_without_an_engine_lists_work_and_the_rest_says_why(delivery: Delivery, tmp_path: Path):
+    delivery.repository.commit("first", {"web/settings.yaml": config_map("settings", color="red")})
+    await delivery.deploy("web", "web")
+
+    async with serving(delivery, engine=tmp_path / "nowhere.json") as api:
+        listed = await api.ask("GET", "/api/v1/applications")
+        one = await api.ask("GET", "/api/v1/applications/web")
+        away = await api.ask("GET", "/api/v1/applications/web/resource-tree", status=503)
+
+    assert [each["metadata"]["name"] for each in listed["items"]] == ["web"]
+    assert one["status"]["sync"]["status"] == "Synced"
+    assert (away["code"], away["haori"]["code"]) == (14, "engine-away")

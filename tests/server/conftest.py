@@ -1,0 +1,109 @@
+"""A server without a network: its table filled by hand, its cluster and engine recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from haori.cluster import EventType, HttpClient, NotFoundError, WatchEvent
+from haori.server.app import ROUTES, build_app
+from haori.server.context import ServerContext
+from haori.server.destinations import Destinations
+from haori.server.engine import Engine
+from haori.server.files import Files
+from haori.server.guard import Guard
+from haori.server.routing import Route
+from haori.server.settings import ServerSettings
+from haori.server.table import Table
+from tests.server.people import Badges, Rules
+from tests.server.talking import Talk
+
+Manifest = dict[str, Any]
+
+
+class NoCluster:
+    """A cluster that holds nothing."""
+
+    cluster = "none"
+
+    async def get(self, resource: Any, name: str, namespace: str = "") -> Manifest:
+        raise NotFoundError(status=404, message="not there")
+
+
+def application(name: str, project: str = "default", **parts: Any) -> Manifest:
+    """An Application as the cluster has it."""
+    status = {
+        "sync": {"status": parts.pop("sync", "Synced"), "revision": "a" * 40},
+        "health": {"status": parts.pop("health", "Healthy")},
+        **parts.pop("status", {}),
+    }
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {
+            "name": name,
+            "namespace": "argocd",
+            "resourceVersion": parts.pop("version", "1"),
+            **parts.pop("metadata", {}),
+        },
+        "spec": {
+            "project": project,
+            "source": {"repoURL": "https://git.example/platform.git", "path": f"apps/{name}", "targetRevision": "main"},
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": parts.pop("namespace", "web")},
+            **parts.pop("spec", {}),
+        },
+        "status": status,
+    }
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table("epoch")
+
+
+@pytest.fixture
+def tell(table: Table) -> Callable[..., None]:
+    """Tells the table of an application, or that it is gone."""
+
+    def tell(manifest: Manifest, *, gone: bool = False) -> None:
+        table.observe(WatchEvent(type=EventType.DELETED if gone else EventType.MODIFIED, object=manifest))
+
+    return tell
+
+
+@pytest.fixture
+def context(table: Table, tmp_path: Path) -> ServerContext:
+    settings = ServerSettings(data_dir=tmp_path)
+    client = cast(HttpClient, NoCluster())
+    rules = Rules()
+    return ServerContext(
+        settings=settings,
+        client=client,
+        table=table,
+        engine=Engine(None),
+        destinations=Destinations(client, "argocd"),
+        authenticator=Badges(),
+        policy=lambda: rules,
+        clock=lambda: datetime(2026, 11, 26, tzinfo=UTC),
+        version="0.0.0",
+    )
+
+
+@pytest.fixture
+def build(context: ServerContext) -> Callable[..., Guard]:
+    """The application with these routes."""
+
+    def build(*routes: Route, files: Files | None = None) -> Guard:
+        return build_app(context, port=8080, routes=routes or ROUTES, files=files)
+
+    return build
+
+
+@pytest.fixture
+def talk(build: Callable[..., Guard]) -> Talk:
+    """Asks the whole application."""
+    return Talk(build())

@@ -1,0 +1,54 @@
+"""All routes, walked as nobody, as a reader, as a member of one project and as an administrator."""
+
+from __future__ import annotations
+
+import pytest
+
+from haori.server.app import ROUTES
+from haori.server.routing import SAFE, Filtered, Open, Route, Rule
+from tests.server.talking import Talk
+
+CLOSED = [route for route in ROUTES if route.access is not Open.PUBLIC]
+IDS = [f"{route.method} {route.path}" for route in CLOSED]
+
+
+def path_of(route: Route) -> str:
+    """With a name of something that is not there in each place."""
+    return route.path.replace("{name}", "web").replace("{", "").replace("}", "")
+
+
+@pytest.mark.parametrize("route", CLOSED, ids=IDS)
+async def test_nobody_gets_past_the_door(talk: Talk, route: Route):
+    answer = await talk.ask(route.method, path_of(route))
+    assert (answer.status, answer.code) == (401, "not-signed-in")
+
+
+@pytest.mark.parametrize("route", CLOSED, ids=IDS)
+async def test_an_unknown_token_is_nobody(talk: Talk, route: Route):
+    answer = await talk.ask(route.method, path_of(route), who="forged")
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize(
+    "route", [each for each in ROUTES if isinstance(each.access, Rule)], ids=lambda each: each.path
+)
+@pytest.mark.parametrize("who", ["reader", "member"])
+async def test_who_lacks_the_permission_learns_nothing(talk: Talk, route: Route, who: str):
+    """Neither may a reader write, nor a member of another project read; no answer tells whether the thing is there."""
+    answer = await talk.ask(route.method, path_of(route), who=who, body=BODY)
+    assert isinstance(route.access, Rule)
+    if who == "reader" and (route.access.action == "get" or answer.status == 404):
+        assert answer.status in (404, 503)
+    else:
+        assert (answer.status, answer.code) == (403, "permission-denied")
+
+
+BODY = {"metadata": {"name": "web"}, "spec": {"project": "default"}}
+
+
+def test_whoever_reads_does_not_change():
+    """A safe method never asks for more than get, and a write never for less than its own action."""
+    for route in ROUTES:
+        match route.access:
+            case Rule() | Filtered():
+                assert (route.access.action == "get") is (route.method in SAFE), route.path
