@@ -64,7 +64,7 @@ from haori.observe import Histogram, span
 from haori.words import Sentence
 
 RENDERED = Histogram("haori_render_duration_seconds", "How long renders took that were not known.", ("type",))
-FORMAT = 2
+FORMAT = 3
 """Of keys and entries: one more makes every older entry useless."""
 ERROR_SECONDS = 60.0
 """How long a failure is remembered: the same content fails the same way, but a tool may have been mended meanwhile."""
