@@ -168,6 +168,32 @@ async def test_deletion_takes_the_objects_along_where_the_finalizer_says_so(deli
     assert await delivery.client.get(CONFIG_MAPS, "b", delivery.namespace)
 
 
+@pytest.mark.parametrize(("suffix", "waits"), [("", True), ("/foreground", True), ("/background", False)])
+async def test_the_finalizer_says_whether_a_deletion_waits_for_dependants(delivery: Delivery, suffix: str, waits: bool):
+    delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    ours = [f"resources-finalizer.argocd.argoproj.io{suffix}"]
+    await delivery.deploy("shop", "app", metadata={"finalizers": ours, "name": "shop", "namespace": delivery.control})
+    owner = await delivery.client.get(CONFIG_MAPS, "a", delivery.namespace)
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": owner["metadata"]["uid"]}
+    metadata: dict[str, Any] = {"name": "child", "namespace": delivery.namespace, "finalizers": ["haori.test/held"]}
+    metadata["ownerReferences"] = [reference | {"blockOwnerDeletion": True}]
+    await delivery.client.create(CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+
+    resource, _ = _application(delivery, "shop", "app")
+    await delivery.client.delete(resource, "shop", delivery.control)
+    await delivery.expect_object(
+        CONFIG_MAPS, "child", delivery.namespace, lambda found: "deletionTimestamp" in found["metadata"]
+    )
+    if waits:
+        found = await delivery.client.get(CONFIG_MAPS, "a", delivery.namespace)
+        assert found["metadata"]["finalizers"] == ["foregroundDeletion"]
+    else:
+        await delivery.expect_gone(resource, "shop", delivery.control)
+
+    await delivery.patch(CONFIG_MAPS, "child", delivery.namespace, {"metadata": {"finalizers": None}})
+    await delivery.expect_gone(resource, "shop", delivery.control)
+
+
 @pytest.mark.parametrize(
     ("source", "files", "parts"),
     [

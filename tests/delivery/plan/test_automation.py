@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from haori.delivery.compare import Comparison, Strategy
-from haori.delivery.model import HistoryEntry, Operation, OperationState, Retry, parse_application
+from haori.delivery.model import HistoryEntry, Operation, OperationState, ResourceRef, Retry, parse_application
 from haori.delivery.plan import AutoVerdict, append_history, decide_automated, retry_at
 from haori.delivery.plan.automation import self_heal_seconds
 from haori.objects import key_of
@@ -138,6 +138,7 @@ def test_retry(retry: Retry, count: int, seconds: float | None) -> None:
         (Operation(), OperationPhase.SUCCEEDED, True),
         (Operation(), OperationPhase.FAILED, False),
         (Operation(dry_run=True), OperationPhase.SUCCEEDED, False),
+        (Operation(resources=(ResourceRef(group="", kind="ConfigMap", name="c"),)), OperationPhase.SUCCEEDED, False),
     ],
 )
 def test_history_is_written_for_real_success_only(operation: Operation, phase: OperationPhase, grows: bool) -> None:

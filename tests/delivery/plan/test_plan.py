@@ -273,13 +273,15 @@ def test_deletion_goes_wave_by_wave_and_spares() -> None:
         make("ConfigMap", "kept", keep="keep"),
         make("ConfigMap", "stays", options="Delete=false"),
     ]
-    live = {key_of(item): item for item in objects}
+    application = make("Application", "app", 9)
+    application["apiVersion"], application["metadata"]["namespace"] = "argoproj.io/v1alpha1", "argocd"
+    live = {key_of(item): item for item in (*objects, application)}
     plan = plan_deletion(live, itself=itself)
     assert [key.name for key in plan.next_wave] == ["high"]
     assert sorted(key.name for key in plan.spared) == ["crd", "kept", "stays"]
     objects[1]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert plan_deletion(live, itself=itself).next_wave == ()
-    assert plan_deletion({}, itself=itself).is_done
+    assert plan_deletion({itself: application}, itself=itself).is_done
 
 
 def test_deletion_waits_for_confirmation() -> None:
