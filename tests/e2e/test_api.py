@@ -142,3 +142,102 @@ async def test_without_an_engine_lists_work_and_the_rest_says_why(delivery: Deli
     assert [each["metadata"]["name"] for each in listed["items"]] == ["web"]
     assert one["status"]["sync"]["status"] == "Synced"
     assert (away["code"], away["haori"]["code"]) == (14, "engine-away")
+
+
+OBJECT = "group=apps&version=v1&kind=Deployment&resourceName=web"
+
+
+async def test_an_object_is_read_acted_upon_and_deleted(delivery: Delivery, api: Api):
+    delivery.repository.commit(
+        "first", {"web/web.yaml": deployment("web", "registry.example/web:1"), "web/s.yaml": SECRET}
+    )
+    await delivery.deploy("web", "web", policy={"automated": {}})
+    place = f"/api/v1/applications/web/resource?{OBJECT}&namespace={delivery.namespace}"
+    run = f"/api/v1/applications/web/resource/actions?{OBJECT}&namespace={delivery.namespace}"
+
+    live = json.loads((await api.ask("GET", place))["manifest"])
+    secret = await api.ask(
+        "GET",
+        f"/api/v1/applications/web/resource?version=v1&kind=Secret&resourceName=key&namespace={delivery.namespace}",
+    )
+    stranger = await api.ask("GET", place.replace("resourceName=web", "resourceName=kube"), status=404)
+    listed = await api.ask("GET", run)
+    await api.ask("POST", run, "restart")
+    scaled = {
+        "group": "apps", "version": "v1", "kind": "Deployment", "resourceName": "web", "namespace": delivery.namespace,
+        "action": "scale", "resourceActionParameters": [{"name": "replicas", "value": "2"}],
+    }  # fmt: skip
+    await api.ask("POST", "/api/v1/applications/web/resource/actions/v2", scaled)
+    nothing = await api.ask("POST", run, "resume", status=400)
+    patched = await api.ask(
+        "POST", place + "&patchType=application/merge-patch%2Bjson", '{"metadata":{"labels":{"a":"b"}}}'
+    )
+    after = json.loads((await api.ask("GET", place))["manifest"])
+    await api.ask("DELETE", place)
+    gone = await api.ask("DELETE", place.replace("resourceName=web", "resourceName=other"), status=404)
+
+    assert live["metadata"]["name"] == "web"
+    assert "cGFzcw==" not in secret["manifest"]
+    assert stranger["haori"]["code"] == "object-not-of-application"
+    assert [each["name"] for each in listed["actions"]] == ["pause", "restart", "resume", "scale"]
+    assert nothing["haori"]["code"] == "action-without-effect"
+    assert json.loads(patched["manifest"])["metadata"]["labels"]["a"] == "b"
+    assert after["spec"]["replicas"] == 2
+    assert "kubectl.kubernetes.io/restartedAt" in after["spec"]["template"]["metadata"]["annotations"]
+    assert gone["code"] == 5
+
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\ndata: {password: cGFzcw==}\n"
+
+
+async def test_what_heals_itself_is_not_patched(delivery: Delivery, api: Api):
+    delivery.repository.commit("first", {"web/settings.yaml": config_map("settings", color="red")})
+    await delivery.deploy("web", "web")
+    place = f"version=v1&kind=ConfigMap&resourceName=settings&namespace={delivery.namespace}"
+
+    refused = await api.ask(
+        "POST", f"/api/v1/applications/web/resource?{place}", '{"data":{"color":"blue"}}', status=409
+    )
+
+    assert refused["haori"]["code"] == "declared-in-git"
+
+
+async def test_our_own_views_tell_what_would_be_done_and_what_happened(delivery: Delivery, api: Api):
+    first = delivery.repository.commit("first", {"web/settings.yaml": config_map("settings", color="red")})
+    await api.ask("POST", "/api/v1/applications", delivery.application("web", "web", policy={"automated": None}))
+    await api.ask("GET", "/api/v1/applications/web?refresh=normal")
+    own = "/api/haori/v1/applications/web"
+
+    plan = await api.ask("GET", f"{own}/plan?prune=true")
+    diff = await api.ask("GET", f"{own}/diff")
+    why = await api.ask("GET", f"{own}/why", accept_language="ja")
+    await api.ask("POST", "/api/v1/applications/web/sync", {})
+    await delivery.expect("web", is_green)
+    tree = await api.ask("GET", f"{own}/tree")
+    timeline = await api.ask("GET", f"{own}/timeline")
+    commit = await api.ask("GET", f"/api/v1/applications/web/revisions/{first}/metadata")
+    unknown = await api.ask("GET", f"/api/v1/applications/web/revisions/{'0' * 40}/metadata", status=404)
+
+    assert plan["revision"] == first
+    assert [each["missing"] for each in diff["items"]] == [True]
+    assert why["sync"] == "OutOfSync"
+    assert [each["kind"] for each in tree["nodes"]] == ["ConfigMap"]
+    assert {"release", "operation", "created"} == {each["kind"] for each in timeline["items"]}
+    assert (commit["author"], commit["message"]) == ("Ann <ann@wear.example>", "first")
+    assert unknown["haori"]["code"] == "commit-not-found"
+
+
+async def test_logs_are_read_and_followed(delivery: Delivery, api: Api):
+    """Nobody runs the Pod here, so the cluster's refusal to give a log is a line of it."""
+    delivery.repository.commit("first", {"web/web.yaml": deployment("web", "registry.example/web:1")})
+    await delivery.deploy("web", "web")
+
+    for follow in ("false", "true"):
+        async with api.listen(
+            f"/api/v1/applications/web/logs?kind=Deployment&resourceName=web&follow={follow}"
+        ) as lines:
+            first, last = await lines.next(), await lines.next()
+        assert first["result"]["podName"].startswith("web-")
+        assert last["result"]["last"] is True
+    none = await api.ask("GET", "/api/v1/applications/web/pods/other/logs", status=404)
+    assert none["haori"]["code"] == "logs-no-pods"

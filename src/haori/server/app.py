@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from haori.server.api import accounts, health, listing, operations, reading, writing
+from haori.server.api import accounts, health, listing, logs, objects, operations, own, reading, writing
 from haori.server.context import ServerContext
 from haori.server.files import Files
 from haori.server.guard import Guard
@@ -18,6 +18,9 @@ ROUTES: tuple[Route, ...] = (
     *reading.ROUTES,
     *writing.ROUTES,
     *operations.ROUTES,
+    *objects.ROUTES,
+    *logs.ROUTES,
+    *own.ROUTES,
 )
 """Everything the server answers, the console's files aside."""
 

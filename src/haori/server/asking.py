@@ -34,7 +34,10 @@ class Ask:
         self.query = parse_qsl(request.url.query, keep_blank_values=True)
         self._body: bytes | None = None
         self._application: dict[str, Any] | None = None
-        self._in_body: Mapping[str, Any] = {}
+        self.given_in_body: Mapping[str, Any] = {}
+        """The fields of a body that say what is meant, once it was read for that."""
+        self.given_text = ""
+        """A body that is one text, once it was read for that."""
 
     @property
     def language(self) -> Language:
@@ -127,7 +130,7 @@ class Ask:
     @property
     def application_namespace(self) -> str:
         """`appNamespace` of the query, or of the body once the application was asked for, else the control namespace."""
-        return self.text("appNamespace") or nested_text(self._in_body, "appNamespace") or self.context.namespace
+        return self.text("appNamespace") or nested_text(self.given_in_body, "appNamespace") or self.context.namespace
 
     async def application(self) -> dict[str, Any]:
         """The Application of the path, as the cluster has it now; read once. Raises RefusedError.
@@ -136,20 +139,25 @@ class Ask:
         that is forbidden: else names could be guessed.
         """
         if self._application is None:
-            if self.request.method == "POST" and await self._has_object():
-                # grpc-gateway takes the fields that say which application is meant from the body as well.
-                self._in_body = await self.json(dict)
+            await self.read_named()
             found = await self._find_application()
             if (project := self._project()) and project != project_of(found):
                 raise self._missing()
             self._application = found
         return self._application
 
-    async def _has_object(self) -> bool:
-        return (await self.body()).lstrip()[:1] == b"{"
+    async def read_named(self) -> None:
+        """Reads what a POST names in its body: grpc-gateway takes these fields from there as well. Raises RefusedError."""
+        if self.request.method != "POST":
+            return
+        match (await self.body()).lstrip()[:1]:
+            case b"{":
+                self.given_in_body = await self.json(dict)
+            case b'"':
+                self.given_text = await self.json(str)
 
     def _project(self) -> str:
-        return self.text("project") or nested_text(self._in_body, "project")
+        return self.text("project") or nested_text(self.given_in_body, "project")
 
     async def _find_application(self) -> dict[str, Any]:
         namespace, name = self.application_namespace, self.application_name

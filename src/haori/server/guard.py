@@ -115,7 +115,9 @@ async def authorize(ask: Ask, route: Route) -> None:
             _ = ask.who
         case Rule() as rule:
             _ = ask.who
-            ask.demand(rule.resource, rule.action, await rule.object_of(ask))
+            object_ = await rule.object_of(ask)
+            action = rule.action if rule.detail_of is None else f"{rule.action}/{rule.detail_of(ask)}"
+            ask.demand(rule.resource, action, object_)
         case None:
             raise AssertionError("the router refuses a route without a declaration")
 

@@ -49,6 +49,8 @@ class Rule:
     action: str
     object_of: ObjectOf
     """The object of the request, as policies write it."""
+    detail_of: Callable[[Ask], str] | None = None
+    """What follows the action, as in `update/apps/Deployment/shop/web`; None: nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

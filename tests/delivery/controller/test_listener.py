@@ -55,6 +55,9 @@ class View:
     async def plan(self, name: str, namespace: str = "", *, query: PlanQuery | None = None) -> dict[str, Any]:
         return self._answer("plan", name, namespace, query)
 
+    async def commit(self, name: str, namespace: str = "", *, revision: str) -> dict[str, Any]:
+        return self._answer("commit", name, namespace, revision)
+
     def statistics(self) -> dict[str, Any]:
         return {"isolation": "namespace"}
 
@@ -115,6 +118,7 @@ async def client(view: View, tmp_path: Path) -> AsyncIterator[Client]:
         ),
         ("GET", "applications/shop/diff?revision=v2&hard=true", {}, ("diff", "shop", "", "v2", True)),
         ("GET", "applications/shop/manifests?live=1", {}, ("manifests", "shop", "", "", True)),
+        ("GET", f"applications/shop/commit?revision={'a' * 40}", {}, ("commit", "shop", "", "a" * 40)),
         ("GET", "applications/shop/plan?prune=true", {}, ("plan", "shop", "", PlanQuery(prune=True))),
         (
             "POST",

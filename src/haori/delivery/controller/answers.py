@@ -32,8 +32,10 @@ from haori.delivery.health import Health
 from haori.delivery.model import Application, Condition
 from haori.delivery.model.operation import parse_operation
 from haori.delivery.plan import is_hook
+from haori.git.errors import RevisionMissingError
 from haori.objects import Manifest, ResourceKey, copy_manifest, gvk_of, nested_mapping, nested_text
 from haori.objects.masking import mask_manifests
+from haori.objects.times import format_time
 from haori.resources import haori
 from haori.resources.argo import ConditionType
 from haori.words import Sentence
@@ -161,6 +163,21 @@ class Answers:
         desired = await _desired(leader, key, application, revision)
         plan = await leader.sites.of(application).operating.plan(application, operation, desired)
         return {**plan.to_json(), "revision": ",".join(desired.revisions)}
+
+    async def commit(self, name: str, namespace: str = "", *, revision: str) -> Json:
+        """Who made a commit that one of the application's repositories holds."""
+        leader, _, application = self._find(name, namespace)
+        refuse(leader, application)
+        for source in application.spec.sources:
+            if source.is_packed:
+                continue  # A chart has no history that could be read.
+            try:
+                found = await leader.ground.repositories.commit_info(source.repo_url, revision)
+            except RevisionMissingError:
+                continue
+            author = f"{found.author} <{found.email}>"
+            return {"author": author, "date": format_time(found.at), "message": found.subject, "tags": []}
+        raise ApplicationMissingError("commit-not-found", application=name, revision=revision)
 
     def statistics(self) -> Json:
         """Counts of every part."""

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 class ApplicationMissingError(UserError):
-    """`application-not-found` (application)."""
+    """`application-not-found` (application), `commit-not-found` (application, revision)."""
 
 
 class ApplicationRefusedError(UserError):
@@ -99,6 +99,11 @@ class EngineView(Protocol):
 
     async def plan(self, name: str, namespace: str = "", *, query: PlanQuery | None = None) -> Json:
         """The plan of a sync (`Plan.to_json`), with `revision`."""
+        ...
+
+    async def commit(self, name: str, namespace: str = "", *, revision: str) -> Json:
+        """{author, date, message, tags} of a commit of the application's repositories, ApplicationMissingError where none
+        of them holds it."""
         ...
 
     def statistics(self) -> Json:

@@ -176,13 +176,28 @@ def _plain(value: str) -> str:
     return value
 
 
-async def demand_object(ask: Ask, wanted: Mapping[str, str]) -> dict[str, Any]:
-    """The node of the application's tree that is meant. Raises RefusedError: what is no part of it is not told of."""
+async def demand_object(ask: Ask, wanted: Mapping[str, str], *, exactly: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The node of the application's tree that is meant. Raises RefusedError: what is no part of it is not told of.
+
+    A field that is empty matches any, but for those that have to be met `exactly`.
+    """
     for node in (await ask_tree(ask))["nodes"]:
-        if all(not value or node.get(name) == value for name, value in wanted.items()):
+        if all(node.get(name) == value or (not value and name not in exactly) for name, value in wanted.items()):
             return dict(node)
     shown = " ".join(value for value in (wanted.get("kind", ""), wanted.get("name", "")) if value)
     raise RefusedError(Kind.NOT_FOUND, "object-not-of-application", object=shown, application=ask.application_name)
+
+
+async def _revision(ask: Ask) -> Response:
+    await ask.application()
+    answer = await ask.context.engine.get(
+        "applications",
+        ask.application_name,
+        "commit",
+        appNamespace=ask.application_namespace,
+        revision=ask.parameters["revision"],
+    )
+    return await answer_json(ask.request, answer)
 
 
 APPLICATION = "/api/v1/applications/{name}"
@@ -246,5 +261,13 @@ ROUTES = (
             *APP_QUERY,
             *(Query(name=each, help="Of the object.") for each in ("resourceName", "resourceNamespace", "resourceUID")),
         ),
+    ),
+    Route(
+        method="GET",
+        path=f"{APPLICATION}/revisions/{{revision}}/metadata",
+        handler=_revision,
+        access=GET,
+        summary="Who made a commit, when, and what it says",
+        query=APP_QUERY,
     ),
 )

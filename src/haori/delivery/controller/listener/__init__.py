@@ -9,6 +9,7 @@ says. It reads and changes no cluster itself. Every failure has one shape, {"err
     GET  applications/NAME/resources               {"items": [...]}; group, kind, namespace, name choose
     GET  applications/NAME/diff                    {"items": [...]}; revision, hard
     GET  applications/NAME/manifests               {"items": [...]}; revision, live
+    GET  applications/NAME/commit                  {"author", "date", "message", "tags"}; revision
     GET  applications/NAME/plan                    plan; revision, prune, dryRun, force; POST {"operation": {...}}
     POST applications/NAME/refresh                 {}; {"hard": bool}
     POST applications/NAME/rollback                {"commits": [...]}; {"id", "reason", "author": {"name", "email"}}: by a commit

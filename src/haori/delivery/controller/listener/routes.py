@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from haori.delivery.controller.view import EngineView, Json, ObjectName, PlanQue
 from haori.git import Author
 
 PREFIX = "/internal/v1/"
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
 class Rollbacks(Protocol):
@@ -114,6 +116,13 @@ async def _manifests(engine: Engine, question: Question) -> Json:
     return {"items": await engine.view.manifests(question.name, question.namespace, revision=revision, live=live)}
 
 
+async def _commit(engine: Engine, question: Question) -> Json:
+    revision = question.query.get("revision", "")
+    if not _COMMIT.match(revision):
+        raise RequestError(400, "listener-field-missing", field="revision")
+    return await engine.view.commit(question.name, question.namespace, revision=revision)
+
+
 async def _plan(engine: Engine, question: Question) -> Json:
     operation = question.body.get("operation")
     if operation is not None and not isinstance(operation, dict):
@@ -163,6 +172,7 @@ ROUTES: dict[tuple[str, tuple[str, ...]], Route] = {
     ("GET", ("applications", "NAME", "resources")): _resources,
     ("GET", ("applications", "NAME", "diff")): _diff,
     ("GET", ("applications", "NAME", "manifests")): _manifests,
+    ("GET", ("applications", "NAME", "commit")): _commit,
     ("GET", ("applications", "NAME", "plan")): _plan,
     ("POST", ("applications", "NAME", "plan")): _plan,
     ("POST", ("applications", "NAME", "refresh")): _refresh,
