@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from haori.cli.engine_client import EngineClient
+from haori.cli.instance import Instance
+from haori.cli.status import collect_status, format_status
 from haori.cluster.well_known import CONFIG_MAPS
 from tests.e2e.delivery import Delivery, config_map, deployment
 
@@ -65,3 +68,13 @@ async def test_the_engine_answers_rows_trees_diffs_manifests_and_plans(delivery:
     statistics = await ask(delivery, "statistics")
     assert statistics["applications"] == 1
     assert statistics["isolation"]
+
+
+async def test_a_setting_that_cannot_be_read_is_shown_to_operators(delivery: Delivery, tmp_path: Path):
+    await delivery.stop_engine()
+    await delivery.patch(CONFIG_MAPS, "argocd-cm", delivery.control, {"data": {"resource.exclusions": "[{kinds: 5}]"}})
+    await delivery.start_engine()
+    engine = await ask(delivery, "statistics")
+    assert [problem["path"] for problem in engine["settings"]] == ["data[resource.exclusions][0].kinds"]
+    shown = format_status({**collect_status(Instance(tmp_path)), "engine": engine, "applications": []})
+    assert any("data[resource.exclusions][0].kinds" in line and "a list" in line for line in shown)

@@ -91,6 +91,9 @@ def format_status(value: dict[str, Any]) -> list[str]:
         lines.append(f"{text('status.isolation')}: {isolation}")
     if observing := (value["engine"] or {}).get("observing"):
         lines.append(text("status.observing", {"reason": observing}))
+    for problem in (value["engine"] or {}).get("settings") or ():
+        reason = text(problem["reason"]["code"], problem["reason"].get("parameters") or {})
+        lines.append(text("status.setting", {"path": problem["path"], "reason": reason}))
     lines += ["", *_application_lines(value["applications"])]
     if urls := application_urls(value):
         lines += ["", text("status.urls"), *(f"  {url}" for url in urls)]

@@ -208,6 +208,7 @@ class Engine:
                         group.create_task(self._act(watching, ready))
                 except* SettingsChangedError:
                     log.info("settings changed")
+                    _heed_cancellation()
                 finally:
                     self.is_synced = False
         finally:
@@ -256,6 +257,7 @@ class Engine:
                     group.create_task(self._lead(watching, term, ready))
             except* (LeaseLostError, LostLeadershipError):
                 log.warning("leadership lost", extra={"term": term})
+                _heed_cancellation()
 
     async def _lead(self, watching: Watching, term: int | None, ready: Callable[[], None]) -> None:
         """One term, or, without one, observing."""
@@ -268,6 +270,13 @@ class Engine:
             await leader.run()
         finally:
             self.leader = None
+
+
+def _heed_cancellation() -> None:
+    """Ends a task that was asked to end while its group failed: before Python 3.13 such a group raises the failure alone."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @asynccontextmanager

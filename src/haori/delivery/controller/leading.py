@@ -174,7 +174,7 @@ class Leader:
         raise LostLeadershipError("leadership-lost", term=self.term)
 
     def statistics(self) -> dict[str, Any]:
-        """Counts of every part."""
+        """Counts of every part, and what of the settings cannot be read."""
         return {
             "term": self.term,
             "applications": len(self.declared.applications),
@@ -187,6 +187,9 @@ class Leader:
             "writes": self.door.statistics(),
             "cluster": self.ground.client.statistics(),
             "clusters": self.clusters.statistics(),
+            "settings": [
+                {"path": each.path, "reason": each.sentence.to_json()} for each in self.declared.settings.problems
+            ],
         }
 
     def readers_of(self, url: str) -> list[ApplicationKey]:
