@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from haori.cluster import EventType, HttpClient, NotFoundError, WatchEvent
+from haori.cluster import EventType, HttpClient, InvalidError, NotFoundError, ObjectList, WatchEvent
 from haori.server.app import ROUTES, build_app
 from haori.server.context import ServerContext
 from haori.server.destinations import Destinations
@@ -32,6 +32,12 @@ class NoCluster:
 
     async def get(self, resource: Any, name: str, namespace: str = "") -> Manifest:
         raise NotFoundError(status=404, message="not there")
+
+    async def list(self, resource: Any, namespace: str = "", **chosen: Any) -> ObjectList:
+        return ObjectList(items=[], resource_version="1")
+
+    async def create(self, resource: Any, manifest: Manifest, **chosen: Any) -> Manifest:
+        raise InvalidError(status=422, message="not here")
 
 
 def application(name: str, project: str = "default", **parts: Any) -> Manifest:

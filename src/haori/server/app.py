@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from haori.server.api import accounts, health, listing, logs, objects, operations, own, reading, writing
+from haori.server.api import (
+    accounts,
+    certificates,
+    clusters,
+    health,
+    instance,
+    listing,
+    logs,
+    objects,
+    operations,
+    own,
+    projects,
+    reading,
+    repositories,
+    writing,
+)
 from haori.server.context import ServerContext
 from haori.server.files import Files
 from haori.server.guard import Guard
@@ -21,6 +36,11 @@ ROUTES: tuple[Route, ...] = (
     *objects.ROUTES,
     *logs.ROUTES,
     *own.ROUTES,
+    *projects.ROUTES,
+    *repositories.ROUTES,
+    *clusters.ROUTES,
+    *certificates.ROUTES,
+    *instance.ROUTES,
 )
 """Everything the server answers, the console's files aside."""
 

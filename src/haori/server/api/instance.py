@@ -1,0 +1,51 @@
+"""What clients have to know of the installation before anybody is signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from haori.cluster import NotFoundError
+from haori.cluster.well_known import CONFIG_MAPS
+from haori.delivery.model import parse_settings
+from haori.objects import nested_mapping
+from haori.resources import argo
+from haori.server.answering import answer_json
+from haori.server.asking import Ask
+from haori.server.routing import Open, Route
+
+
+async def _settings(ask: Ask) -> Response:
+    try:
+        found = await ask.context.client.get(CONFIG_MAPS, argo.CONFIG_MAP, ask.context.namespace)
+    except NotFoundError:
+        found = None
+    data, settings = nested_mapping(found or {}, "data"), parse_settings(found)
+    told: dict[str, Any] = {
+        "url": str(data.get("url") or ""),
+        "appLabelKey": settings.tracking.label,
+        "trackingMethod": settings.tracking.method.value,
+        "controllerNamespace": ask.context.namespace,
+        "resourceOverrides": {},
+        "statusBadgeEnabled": False,
+        "execEnabled": False,
+        "plugins": [],
+        "kustomizeVersions": [],
+        "help": {"chatUrl": str(data.get("help.chatUrl") or ""), "chatText": str(data.get("help.chatText") or "")},
+    }
+    if ask.identity is None:
+        # As in Argo CD: before signing in only what the page of signing in needs.
+        told = {"url": told["url"], "controllerNamespace": "", "plugins": []}
+    return await answer_json(ask.request, told)
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/v1/settings",
+        handler=_settings,
+        access=Open.PUBLIC,
+        summary="Settings of the installation",
+    ),
+)

@@ -1,0 +1,224 @@
+"""Repositories and templates of credentials: the Secrets that the engine opens repositories with.
+
+What is secret in them is written and never read: no answer holds it, and a change that does not name it keeps it.
+see: argoproj/argo-cd `server/repository/repository.go`, `server/repocreds/repocreds.go` (3.x).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from haori.cluster import AlreadyExistsError, PatchType
+from haori.cluster.well_known import SECRETS
+from haori.delivery.controller.repositories import RepositoryEntry, build_secret, read_entry
+from haori.git import normalize_url, redact_url
+from haori.git.urls import parse_url
+from haori.objects import Manifest, nested_text
+from haori.resources import argo
+from haori.server.answering import answer_json
+from haori.server.api.refreshing import MANAGER
+from haori.server.api.writing import refuse_declared
+from haori.server.asking import Ask
+from haori.server.errors import Kind, RefusedError
+from haori.server.routing import Filtered, Query, Route, Rule
+
+FIELDS: Mapping[str, str] = {
+    "username": "username", "password": "password", "bearerToken": "bearerToken", "sshPrivateKey": "sshPrivateKey",
+    "insecure": "insecure", "insecureIgnoreHostKey": "insecureIgnoreHostKey", "enableOCI": "enableOCI",
+    "enableOci": "enableOCI", "insecureOCIForceHttp": "insecureOCIForceHttp", "insecureOciForceHttp": "insecureOCIForceHttp",
+    "tlsClientCertData": "tlsClientCertData", "tlsClientCertKey": "tlsClientCertKey", "name": "name", "type": "type",
+}  # fmt: skip
+"""Fields of a body to fields of a Secret."""
+KINDS = ("git", "helm", "oci")
+UNKNOWN = {"status": "Unknown", "message": "", "attemptedAt": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Repositories, or templates of credentials: the same things under two names."""
+
+    is_template: bool
+
+    @property
+    def url_field(self) -> str:
+        """What bodies call the URL."""
+        return "url" if self.is_template else "repo"
+
+    def to_json(self, entry: RepositoryEntry) -> dict[str, Any]:
+        """One as Argo CD lists it."""
+        told: dict[str, Any] = {self.url_field: entry.url, "username": entry.username, "type": entry.kind}
+        if not self.is_template:
+            told |= {"name": entry.name, "project": entry.project, "insecure": entry.insecure}
+            told |= {"inheritedCreds": False, "connectionState": UNKNOWN}
+        return told
+
+    async def found(self, ask: Ask) -> list[tuple[RepositoryEntry, Manifest]]:
+        """All there are, by URL."""
+        word = "repo-creds" if self.is_template else "repository"
+        listed = await ask.context.client.list(
+            SECRETS, ask.context.namespace, label_selector=f"{argo.SECRET_TYPE}={word}"
+        )
+        pairs = [(entry, each) for each in listed.items if (entry := read_entry(each)) is not None]
+        return sorted(pairs, key=lambda pair: (pair[0].url, pair[0].project))
+
+    async def named(self, ask: Ask) -> tuple[RepositoryEntry, Manifest] | None:
+        """The one whose URL is in the path; `project` of the query chooses between several."""
+        wanted, project = normalize_url(ask.parameters["repo"]), ask.text("appProject") or ask.text("project")
+        for entry, secret in await self.found(ask):
+            if normalize_url(entry.url) == wanted and project in ("", entry.project):
+                return entry, secret
+        return None
+
+    async def list(self, ask: Ask) -> Response:
+        """Those that may be seen."""
+        items = [
+            self.to_json(entry) for entry, _ in await self.found(ask) if ask.may("repositories", "get", object_of(entry))
+        ]  # fmt: skip
+        return await answer_json(ask.request, {"metadata": {}, "items": items})
+
+    async def get(self, ask: Ask) -> Response:
+        """One."""
+        return await answer_json(ask.request, self.to_json((await self.demand(ask))[0]))
+
+    async def demand(self, ask: Ask) -> tuple[RepositoryEntry, Manifest]:
+        """The one of the path. Raises RefusedError where there is none."""
+        found = await self.named(ask)
+        if found is None:
+            raise RefusedError(Kind.NOT_FOUND, "repository-unknown", url=redact_url(ask.parameters["repo"])[:200])
+        return found
+
+    async def create(self, ask: Ask) -> Response:
+        """Stores one."""
+        secret = await self.given(ask)
+        try:
+            stored = await ask.context.client.create(SECRETS, secret, field_manager=MANAGER)
+        except AlreadyExistsError as error:
+            if not ask.flag("upsert"):
+                raise RefusedError(Kind.INVALID, "repository-exists", secret=secret["metadata"]["name"]) from error
+            ask.demand("repositories", "update", await self.given_object(ask))
+            known = await ask.context.client.get(SECRETS, secret["metadata"]["name"], ask.context.namespace)
+            stored = await self._merge(ask, known, secret["stringData"])
+        return await self._told(ask, stored)
+
+    async def update(self, ask: Ask) -> Response:
+        """Changes one; what the body does not say stays."""
+        _, secret = await self.demand(ask)
+        return await self._told(ask, await self._merge(ask, secret, values_of(await ask.json(dict))))
+
+    async def _merge(self, ask: Ask, secret: Manifest, values: Mapping[str, str]) -> dict[str, Any]:
+        refuse_declared(secret)
+        name, namespace = nested_text(secret, "metadata", "name"), ask.context.namespace
+        return await ask.context.client.patch(
+            SECRETS, name, namespace, {"stringData": values}, patch_type=PatchType.MERGE, field_manager=MANAGER
+        )
+
+    async def _told(self, ask: Ask, secret: Manifest) -> Response:
+        entry = read_entry(secret)
+        if entry is None:
+            raise RefusedError(Kind.INVALID, "field-unusable", field=self.url_field)
+        return await answer_json(ask.request, self.to_json(entry))
+
+    async def delete(self, ask: Ask) -> Response:
+        """Forgets one."""
+        _, secret = await self.demand(ask)
+        refuse_declared(secret)
+        uid = nested_text(secret, "metadata", "uid")
+        await ask.context.client.delete(SECRETS, secret["metadata"]["name"], ask.context.namespace, uid=uid)
+        return await answer_json(ask.request, {})
+
+    async def given(self, ask: Ask) -> dict[str, Any]:
+        """The Secret for the body. Raises RefusedError, and what a URL that cannot be dialled raises."""
+        body = await ask.json(dict)
+        values = values_of(body)
+        kind, url = values.pop("type", "git"), nested_text(body, self.url_field)
+        if not url or kind not in KINDS:
+            raise RefusedError(Kind.INVALID, "field-unusable", field="type" if url else self.url_field)
+        if kind == "git":
+            parse_url(url, allow_file=True)
+        project = "" if self.is_template else nested_text(body, "project")
+        return build_secret(
+            url, values, namespace=ask.context.namespace, kind=kind, is_template=self.is_template, project=project
+        )
+
+    async def given_object(self, ask: Ask) -> str:
+        """What the body would store, as policies name it."""
+        body = await ask.json(dict)
+        project, url = nested_text(body, "project"), nested_text(body, self.url_field)
+        return f"{project}/{url}" if project and not self.is_template else url
+
+    async def named_object(self, ask: Ask) -> str:
+        """What the path names, as policies name it."""
+        found = await self.named(ask)
+        return object_of(found[0]) if found is not None else ask.parameters["repo"]
+
+
+def object_of(entry: RepositoryEntry) -> str:
+    """`url`, or `project/url` for one of a project."""
+    return f"{entry.project}/{entry.url}" if entry.project else entry.url
+
+
+def values_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of a Secret that a body says; flags as the words they are in a Secret."""
+    values: dict[str, str] = {}
+    for field, known in FIELDS.items():
+        value = body.get(field)
+        if isinstance(value, bool):
+            values[known] = "true" if value else "false"
+        elif isinstance(value, str) and value:
+            values[known] = value
+    return values
+
+
+def _routes(shelf: Shelf, path: str, what: str) -> tuple[Route, ...]:
+    def rule(action: str) -> Rule:
+        return Rule(resource="repositories", action=action, object_of=shelf.named_object)
+
+    query = (Query(name="appProject", help="Of which project, where several know the same."),)
+    one = f"{path}/{{repo}}"
+    body = "RepositoryCredentials" if shelf.is_template else "Repository"
+    return (
+        Route(
+            method="GET",
+            path=path,
+            handler=shelf.list,
+            access=Filtered(resource="repositories"),
+            summary=f"{what}, without what is secret",
+        ),
+        Route(
+            method="POST",
+            path=path,
+            handler=shelf.create,
+            access=Rule(resource="repositories", action="create", object_of=shelf.given_object),
+            summary=f"Adds one of: {what}",
+            query=(Query(name="upsert", help="Whether one that is there is changed.", type="boolean"),),
+            body=body,
+        ),
+        Route(method="GET", path=one, handler=shelf.get, access=rule("get"), summary=f"One of: {what}", query=query),
+        Route(
+            method="PUT",
+            path=one,
+            handler=shelf.update,
+            access=rule("update"),
+            summary=f"Changes one of: {what}",
+            query=query,
+            body=body,
+        ),
+        Route(
+            method="DELETE",
+            path=one,
+            handler=shelf.delete,
+            access=rule("delete"),
+            summary=f"Forgets one of: {what}",
+            query=query,
+        ),
+    )
+
+
+ROUTES = (
+    *_routes(Shelf(is_template=False), "/api/v1/repositories", "Repositories"),
+    *_routes(Shelf(is_template=True), "/api/v1/repocreds", "Templates of credentials"),
+)
