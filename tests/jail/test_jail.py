@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -278,6 +279,50 @@ async def test_a_launcher_without_room_for_a_child_refuses_that_one_alone(using,
     async with asyncio.timeout(10):
         while len(os.listdir(f"/proc/{launcher}/fd")) > 3:  # noqa: ASYNC110 - another process is waited for
             await asyncio.sleep(0)
+
+
+UNPRIVILEGED = """
+import asyncio, sys
+from pathlib import Path
+from haori.jail import Isolation, run
+
+LOOK = '''
+import os
+launcher = os.getppid()
+engine = open(f"/proc/{launcher}/stat").read().split()[3]
+for pid in (launcher, engine):
+    for name in ("mem", "environ"):
+        try:
+            open(f"/proc/{pid}/{name}", "rb").read(1)
+            print("open")
+        except OSError as error:
+            print(type(error).__name__)
+'''
+
+async def main():
+    done = await run([sys.argv[1], "-I", "-c", LOOK], cwd=Path("/"), env={}, using=Isolation.SECCOMP)
+    sys.stdout.buffer.write(done.stdout)
+    sys.stderr.buffer.write(done.stderr)
+
+asyncio.run(main())
+"""
+
+
+async def test_who_is_confined_by_the_filter_alone_sees_nothing_of_the_engine_it_shares_a_user_with(tmp_path):
+    if not await works(Isolation.SECCOMP, tmp_path):
+        pytest.skip("this machine refuses the filter")
+    paths = os.pathsep.join(path for path in sys.path if path)
+    other = {"user": 65533, "group": 65533, "extra_groups": []} if os.geteuid() == 0 else {}
+    for interpreter in (sys.executable, PYTHON):  # An unprivileged user may not reach the first.
+        with contextlib.suppress(PermissionError):
+            done = await asyncio.to_thread(
+                subprocess.run, [interpreter, "-c", UNPRIVILEGED, PYTHON], env={"PYTHONPATH": paths}, cwd="/",
+                capture_output=True, text=True, timeout=60, check=False, **other,
+            )  # fmt: skip
+            break
+    else:
+        pytest.skip("no interpreter that an unprivileged user may start")
+    assert (done.stdout.split(), done.stderr) == (["PermissionError"] * 4, "")
 
 
 async def test_a_plan_larger_than_a_socket_holds_arrives_whole(using, tmp_path):

@@ -78,6 +78,11 @@ def drop_privileges(uid: int) -> None:
     _call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
+def hide_memory(*, hides: bool = True) -> None:
+    """Keeps other processes of the same user from this one's memory and environment; a program it executes is open again."""
+    _call("prctl", _PR_SET_DUMPABLE, 0 if hides else 1, 0, 0, 0)
+
+
 def keep_privileges_away() -> None:
     """No program that is executed from here on brings privileges back; a filter needs that."""
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -227,6 +232,7 @@ def become(channel: socket.socket, streams: list[int], parent: int) -> NoReturn:
     code = CONFINEMENT_FAILED
     try:
         os.setsid()
+        hide_memory(hides=False)  # The maps of a user namespace are written by whom /proc/self belongs to.
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         plan = read_plan(channel)
@@ -337,4 +343,5 @@ class Zygote:
 
 
 if __name__ == "__main__":
+    hide_memory()
     Zygote(socket.socket(fileno=0)).serve()

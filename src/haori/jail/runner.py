@@ -20,7 +20,7 @@ from pathlib import Path
 
 from haori.children import Child
 from haori.errors import HaoriError
-from haori.jail.launcher import CONFINEMENT_FAILED, FIRST_KEPT
+from haori.jail.launcher import CONFINEMENT_FAILED, FIRST_KEPT, hide_memory
 from haori.jail.zygote import ZYGOTE, Launched
 from haori.observe import Counter
 
@@ -222,6 +222,8 @@ async def _start(
         config["uid"] = UNPRIVILEGED_ID
         if cwd != Path("/"):
             _give_away(cwd)
+    elif using is Isolation.SECCOMP:
+        hide_memory()  # What is confined by a filter alone is of the same user as we are, and sees our processes.
     plan = {**config, "command": list(command), "cwd": str(cwd), "env": dict(env)}
     try:
         return await ZYGOTE.launch(plan)
