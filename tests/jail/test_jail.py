@@ -312,13 +312,18 @@ async def test_who_is_confined_by_the_filter_alone_sees_nothing_of_the_engine_it
     if not await works(Isolation.SECCOMP, tmp_path):
         pytest.skip("this machine refuses the filter")
     paths = os.pathsep.join(path for path in sys.path if path)
-    other = {"user": 65533, "group": 65533, "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def look(interpreter: str) -> subprocess.CompletedProcess[str]:
+        is_root = os.geteuid() == 0
+        return subprocess.run(
+            [interpreter, "-c", UNPRIVILEGED, PYTHON], env={"PYTHONPATH": paths}, cwd="/",
+            capture_output=True, text=True, timeout=60, check=False,
+            user=65533 if is_root else None, group=65533 if is_root else None, extra_groups=[] if is_root else None,
+        )  # fmt: skip
+
     for interpreter in (sys.executable, PYTHON):  # An unprivileged user may not reach the first.
         with contextlib.suppress(PermissionError):
-            done = await asyncio.to_thread(
-                subprocess.run, [interpreter, "-c", UNPRIVILEGED, PYTHON], env={"PYTHONPATH": paths}, cwd="/",
-                capture_output=True, text=True, timeout=60, check=False, **other,
-            )  # fmt: skip
+            done = await asyncio.to_thread(look, interpreter)
             break
     else:
         pytest.skip("no interpreter that an unprivileged user may start")
