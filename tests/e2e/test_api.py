@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.delivery import Delivery, config_map, deployment, is_green
+from tests.e2e.delivery import Delivery, at, config_map, deployment, is_green
 from tests.e2e.serving import Api, serving
 
 pytestmark = pytest.mark.e2e
@@ -241,3 +241,25 @@ async def test_logs_are_read_and_followed(delivery: Delivery, api: Api):
         assert last["result"]["last"] is True
     none = await api.ask("GET", "/api/v1/applications/web/pods/other/logs", status=404)
     assert none["haori"]["code"] == "logs-no-pods"
+
+
+async def test_a_release_is_gone_back_to_both_ways_and_forward_again(delivery: Delivery, api: Api):
+    first = delivery.repository.commit("first", {"web/settings.yaml": config_map("settings", color="red")})
+    delivery.repository.git("config", "receive.denyCurrentBranch", "updateInstead")
+    await delivery.deploy("web", "web")
+    second = delivery.repository.commit("second", {"web/settings.yaml": config_map("settings", color="blue")})
+    await delivery.refresh("web")
+    await delivery.expect("web", at(second))
+    own = "/api/haori/v1/applications/web"
+
+    back = await api.ask("POST", f"{own}/rollback", {"reason": "red", "for": "2h"})
+    await delivery.expect("web", at(first))
+    await api.ask("DELETE", f"{own}/pin")
+    await delivery.expect("web", at(second))
+    nothing = await api.ask("DELETE", f"{own}/pin", status=400)
+    pushed = await api.ask("POST", f"{own}/rollback", {"git": True, "id": 0, "reason": "red for good"})
+
+    assert back["revisions"] == [first]
+    assert json.loads(back["pin"])["owner"] == "owner"
+    assert nothing["haori"]["code"] == "rollback-nothing-pinned"
+    assert pushed["commits"][0]["revision"] == delivery.repository.git("rev-parse", "main")

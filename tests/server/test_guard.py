@@ -266,6 +266,8 @@ def test_what_anybody_may_see_is_little(path):
     assert path in {
         "/livez", "/readyz", "/metrics", "/api/version", "/api/v1/version", "/api/v1/session/userinfo",
         "/api/v1/settings",
+        "/openapi.json",
+        "/swagger.json",
     }  # fmt: skip
 
 

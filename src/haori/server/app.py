@@ -15,18 +15,20 @@ from haori.server.api import (
     objects,
     operations,
     own,
+    pins,
     projects,
     reading,
     repositories,
     writing,
 )
+from haori.server.api.document import document_routes
 from haori.server.context import ServerContext
 from haori.server.files import Files
 from haori.server.guard import Guard
 from haori.server.hosts import Hosts
 from haori.server.routing import Route, Router
 
-ROUTES: tuple[Route, ...] = (
+_SUBJECTS: tuple[Route, ...] = (
     *health.ROUTES,
     *accounts.ROUTES,
     *listing.ROUTES,
@@ -36,12 +38,14 @@ ROUTES: tuple[Route, ...] = (
     *objects.ROUTES,
     *logs.ROUTES,
     *own.ROUTES,
+    *pins.ROUTES,
     *projects.ROUTES,
     *repositories.ROUTES,
     *clusters.ROUTES,
     *certificates.ROUTES,
     *instance.ROUTES,
 )
+ROUTES = (*_SUBJECTS, *document_routes(_SUBJECTS))
 """Everything the server answers, the console's files aside."""
 
 
