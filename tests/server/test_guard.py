@@ -150,6 +150,7 @@ async def test_every_answer_carries_its_id_and_keeps_browsers_in_bounds(talk: Ta
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["date"].endswith(" GMT")
 
 
 async def test_an_id_that_could_break_a_log_is_replaced(talk: Talk):

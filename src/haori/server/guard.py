@@ -11,6 +11,7 @@ import logging
 import re
 import uuid
 from collections.abc import Mapping
+from email.utils import formatdate
 from time import perf_counter
 
 import orjson
@@ -139,6 +140,7 @@ class _Exchange:
             for name, value in COMMON_HEADERS.items():
                 headers.setdefault(name, value)
             headers["X-Request-Id"] = self.id
+            headers["Date"] = formatdate(usegmt=True)
             self._status = message["status"]
         elif message["type"] == "http.response.body":
             self._bytes += len(message.get("body", b""))

@@ -189,16 +189,20 @@ async def serve_http(app: ASGIApp, listening: socket.socket, context: ServerCont
     """Serves the application on the socket until left."""
     import uvicorn
 
+    from haori.inbound.bounds import BoundedProtocol
+
     config = uvicorn.Config(
         app,
+        http=BoundedProtocol,
         limit_concurrency=CONNECTIONS,
-        h11_max_incomplete_event_size=64 << 10,
         proxy_headers=False,
         log_level="warning",
         log_config=None,
         access_log=False,
         lifespan="off",
         server_header=False,
+        # Uvicorn's is renewed by its main loop, which does not run here.
+        date_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from haori.sandbox.api import bounds
+from haori.inbound import bounds
 from haori.sandbox.api.app import build_app
 from haori.sandbox.api.bootstrap import open_api
 from haori.sandbox.api.gate import UNAUTHORIZED, Gate

@@ -103,7 +103,7 @@ async def serve_https(gate: Gate, pki: Pki, listening: socket.socket) -> AsyncIt
     """Serves what is behind the gate on the socket until left."""
     import uvicorn
 
-    from haori.sandbox.api.bounds import CONNECTIONS, BoundedProtocol
+    from haori.inbound.bounds import CONNECTIONS, BoundedProtocol
 
     config = uvicorn.Config(
         gate,
