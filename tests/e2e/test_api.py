@@ -263,3 +263,18 @@ async def test_a_release_is_gone_back_to_both_ways_and_forward_again(delivery: D
     assert json.loads(back["pin"])["owner"] == "owner"
     assert nothing["haori"]["code"] == "rollback-nothing-pinned"
     assert pushed["commits"][0]["revision"] == delivery.repository.git("rev-parse", "main")
+
+
+async def test_a_tree_is_followed(delivery: Delivery, api: Api):
+    delivery.repository.commit("first", {"web/settings.yaml": config_map("settings", color="red")})
+    await delivery.deploy("web", "web")
+
+    async with api.listen("/api/v1/stream/applications/web/resource-tree", accept="text/event-stream") as lines:
+        first = await lines.next()
+        await delivery.push("web", "more", {"web/more.yaml": config_map("more", color="blue")})
+        after = await lines.next()
+        while len(after["result"]["nodes"]) < 2 or "uid" not in after["result"]["nodes"][1]:
+            after = await lines.next()
+
+    assert [each["name"] for each in first["result"]["nodes"]] == ["settings"]
+    assert {each["name"] for each in after["result"]["nodes"]} == {"settings", "more"}

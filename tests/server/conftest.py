@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from haori.cluster import EventType, HttpClient, InvalidError, NotFoundError, ObjectList, WatchEvent
+from haori.cluster.well_known import APPLICATIONS
 from haori.server.app import ROUTES, build_app
 from haori.server.context import ServerContext
 from haori.server.destinations import Destinations
@@ -26,11 +27,16 @@ Manifest = dict[str, Any]
 
 
 class NoCluster:
-    """A cluster that holds nothing."""
+    """A cluster that holds nothing but the Applications it was given."""
 
     cluster = "none"
 
+    def __init__(self) -> None:
+        self.applications: dict[str, Manifest] = {}
+
     async def get(self, resource: Any, name: str, namespace: str = "") -> Manifest:
+        if resource == APPLICATIONS and name in self.applications:
+            return self.applications[name]
         raise NotFoundError(status=404, message="not there")
 
     async def list(self, resource: Any, namespace: str = "", **chosen: Any) -> ObjectList:
@@ -82,9 +88,14 @@ def tell(table: Table) -> Callable[..., None]:
 
 
 @pytest.fixture
-def context(table: Table, tmp_path: Path) -> ServerContext:
+def cluster() -> NoCluster:
+    return NoCluster()
+
+
+@pytest.fixture
+def context(table: Table, tmp_path: Path, cluster: NoCluster) -> ServerContext:
     settings = ServerSettings(data_dir=tmp_path)
-    client = cast(HttpClient, NoCluster())
+    client = cast(HttpClient, cluster)
     rules = Rules()
     return ServerContext(
         settings=settings,

@@ -6,14 +6,15 @@ import asyncio
 import gzip
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from starlette.responses import Response
 
-from haori.server.answering import answer_json, is_known, project_fields, takes_gzip
+from haori.server.answering import EVENTS, JSON, answer_json, answer_stream, is_known, project_fields, takes_gzip
 from haori.server.app import ROUTES
 from haori.server.asking import Ask
+from haori.server.errors import Kind, RefusedError
 from haori.server.files import PAGE_POLICY, Files
 from haori.server.guard import Guard
 from haori.server.hosts import Hosts
@@ -252,12 +253,15 @@ async def test_the_log_says_who_and_what_and_no_secret(talk: Talk, caplog):
 
 async def test_probes_and_numbers_need_nobody(talk: Talk, table):
     waiting = await talk.ask("GET", "/readyz")
-    table.problem = ""
+    table.problem, table.is_listed = "", True
     ready = await talk.ask("GET", "/readyz")
+    table.problem = "api-unreachable"
+    away = await talk.ask("GET", "/readyz?verbose")
     numbers = await talk.ask("GET", "/metrics")
 
     assert (waiting.status, ready.status, ready.body) == (503, 200, b"ok")
     assert b"were not listed yet" in waiting.body
+    assert (away.status, b"api-unreachable" in away.body) == (200, True)
     assert b"haori_server_applications 0.0" in numbers.body
     assert b'haori_server_requests_total{method="GET",route="/readyz",status="503"}' in numbers.body
 
@@ -302,3 +306,21 @@ def test_fields_are_chosen_through_lists():
         "items": [{"metadata": {"name": "a"}}], "metadata": {"resourceVersion": "7"},
     }  # fmt: skip
     assert project_fields(value, "") == value
+
+
+@pytest.mark.parametrize(("media_type", "head"), [(JSON, b'{"error"'), (EVENTS, b"event: failed\ndata: {")])
+async def test_a_stream_that_fails_says_so_in_its_last_line(build: Callable[..., Guard], media_type, head):
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"first\n"
+        raise RefusedError(Kind.UNAVAILABLE, "engine-away")
+
+    async def stream(ask: Ask) -> Response:
+        return answer_stream(broken(), media_type=media_type, language=ask.language)
+
+    answer = await Talk(build(route("GET", handler=stream))).ask("GET", "/api/haori/v1/echo", who="admin")
+
+    first, _, last = answer.body.partition(b"\n")
+    assert (answer.status, first) == (200, b"first")
+    assert last.startswith(head)
+    told = json.loads(last[last.index(b"{") :])["error"]
+    assert (told["grpc_code"], told["http_code"], told["haori"]["code"]) == (14, 503, "engine-away")

@@ -7,7 +7,7 @@ import pytest
 from haori.server.app import ROUTES
 from haori.server.context import ServerContext
 from haori.server.routing import SAFE, Filtered, Open, Route, Rule
-from tests.server.conftest import application
+from tests.server.conftest import NoCluster, application
 from tests.server.talking import Talk
 
 CLOSED = [route for route in ROUTES if route.access is not Open.PUBLIC]
@@ -82,3 +82,30 @@ def test_whoever_reads_does_not_change():
         match route.access:
             case Rule() | Filtered():
                 assert (route.access.action == "get") is (route.method in SAFE), route.path
+
+
+OF_APPLICATIONS = [route for route in CLOSED if "/applications/{name}" in route.path]
+
+
+@pytest.mark.parametrize("route", OF_APPLICATIONS, ids=lambda route: f"{route.method} {route.path}")
+async def test_an_application_one_may_not_see_looks_like_one_that_is_not_there(
+    talk: Talk, cluster: NoCluster, route: Route
+):
+    absent = await talk.ask(route.method, path_of(route), who="member", body={"action": "restart"})
+    cluster.applications["web"] = application("web", "crm")
+    hidden = await talk.ask(route.method, path_of(route), who="member", body={"action": "restart"})
+
+    assert (absent.status, absent.body) == (hidden.status, hidden.body)
+    assert hidden.status == 403
+    assert b"crm" not in hidden.body
+
+
+@pytest.mark.parametrize("route", OF_APPLICATIONS, ids=lambda route: f"{route.method} {route.path}")
+async def test_a_reader_changes_nothing_of_an_application_they_see(talk: Talk, cluster: NoCluster, route: Route):
+    cluster.applications["web"] = application("web", "crm")
+    answer = await talk.ask(route.method, path_of(route), who="reader", body={"action": "restart"})
+
+    if route.method in SAFE:
+        assert answer.status in (200, 400, 503)  # No engine runs here.
+    else:
+        assert (answer.status, answer.code) == (403, "permission-denied")

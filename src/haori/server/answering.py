@@ -16,6 +16,10 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from haori.errors import HaoriError
+from haori.server.errors import describe_error
+from haori.words import Language
+
 SMALLEST_COMPRESSED = 1024
 COMPRESSED_APART = 64 << 10
 """From this size on a thread compresses, so that nobody else waits."""
@@ -46,10 +50,30 @@ async def answer_bytes(request: Request, body: bytes, *, status: int = 200, medi
     return Response(body, status_code=status, headers=headers, media_type=media_type)
 
 
-def answer_stream(content: AsyncIterator[bytes], *, media_type: str) -> Response:
-    """What comes, as it comes."""
+def answer_stream(content: AsyncIterator[bytes], *, media_type: str, language: Language) -> Response:
+    """What comes, as it comes; a failure on the way is its last line, in the shape that grpc-gateway ends streams with."""
     # nginx, and what was made after it, would gather the answer otherwise.
-    return StreamingResponse(content, media_type=media_type, headers={"X-Accel-Buffering": "no"})
+    headers = {"X-Accel-Buffering": "no"}
+    told = _to_the_end(content, language, is_events=media_type == EVENTS)
+    return StreamingResponse(told, media_type=media_type, headers=headers)
+
+
+async def _to_the_end(content: AsyncIterator[bytes], language: Language, *, is_events: bool) -> AsyncIterator[bytes]:
+    try:
+        async for piece in content:
+            yield piece
+    except HaoriError as error:
+        refusal = describe_error(error)
+        told = refusal.to_json(language)
+        value = {
+            "error": {
+                "grpc_code": refusal.kind.grpc_code, "http_code": refusal.kind.status, "message": told["message"],
+                "haori": told["haori"],
+            }
+        }  # fmt: skip
+        body = orjson.loads(orjson.dumps(value, default=str))
+        # Not an event called `error`: a browser would take it for a broken connection.
+        yield format_event(body, event="failed") if is_events else format_line(body)
 
 
 def is_known(if_none_match: str, etag: str) -> bool:

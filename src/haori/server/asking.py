@@ -143,6 +143,8 @@ class Ask:
             found = await self._find_application()
             if (project := self._project()) and project != project_of(found):
                 raise self._missing()
+            if not self.may("applications", "get", object_name(self.context, found)):
+                raise self._hidden()
             self._application = found
         return self._application
 
@@ -178,6 +180,10 @@ class Ask:
         object_ = f"{self._project() or '*'}/{self.application_name}"
         if self.may("applications", "get", object_):
             return RefusedError(Kind.NOT_FOUND, "application-not-found", application=self.application_name)
+        return self._hidden()
+
+    def _hidden(self) -> RefusedError:
+        """The very same for what is there and for what is not: neither name nor project is told."""
         facts = {"resource": "applications", "action": "get", "object": self.application_name}
         return RefusedError(Kind.FORBIDDEN, "permission-denied", **facts, subject=self.who.subject)
 

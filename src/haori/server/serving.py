@@ -100,7 +100,7 @@ async def serve(
                     reflector = follow_applications(client, context.table, settings)
                     tasks.create_task(reflector.run(), name="applications")
                     await reflector.wait_synced()
-                    context.table.problem = ""
+                    context.table.problem, context.table.is_listed = "", True
                     url = f"http://{_shown(settings.host)}:{port}"
                     await asyncio.to_thread(write_address, settings.address_file, url, port, token)
                     log.info("server ready", extra={"facts": {"url": url}})

@@ -70,6 +70,8 @@ class Table:
         self._waiting: set[asyncio.Event] = set()
         self.problem = "the applications were not listed yet"
         """What keeps the table from being true, empty where nothing does."""
+        self.is_listed = False
+        """Whether everything was listed once: from then on the table answers, if need be with what it last heard."""
 
     def observe(self, event: WatchEvent) -> None:
         """Takes in one event of the reflector."""

@@ -22,8 +22,9 @@ async def _livez(ask: Ask) -> Response:
 
 
 async def _readyz(ask: Ask) -> Response:
-    problem = ask.context.table.problem
-    return _told(ask, "readyz", [Check(name="applications", is_well=not problem, note=problem)])
+    # A cluster that is away for a moment makes no server unready: all would be, and lists still answer.
+    table = ask.context.table
+    return _told(ask, "readyz", [Check(name="applications", is_well=table.is_listed, note=table.problem)])
 
 
 def _told(ask: Ask, endpoint: str, checks: list[Check]) -> Response:

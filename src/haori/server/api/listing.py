@@ -87,7 +87,9 @@ async def _list(ask: Ask) -> Response:
 async def _stream(ask: Ask) -> Response:
     ask.context.streams.check_room()
     is_events = wants_events(ask.request)
-    return answer_stream(_watch(ask, Wanted(ask), is_events=is_events), media_type=EVENTS if is_events else JSON)
+    return answer_stream(
+        _watch(ask, Wanted(ask), is_events=is_events), media_type=EVENTS if is_events else JSON, language=ask.language
+    )
 
 
 async def _watch(ask: Ask, wanted: Wanted, *, is_events: bool) -> AsyncIterator[bytes]:
@@ -130,7 +132,7 @@ def _remains(row: Row) -> dict[str, Any]:
 
 
 async def follow(
-    ask: Ask, cursor: str, *, beat: bytes
+    ask: Ask, cursor: str, *, beat: bytes, beat_seconds: float = BEAT_SECONDS
 ) -> AsyncIterator[tuple[Iterable[Kept], Iterable[Row], str] | bytes]:
     """(changed, removed, cursor) again and again, `beat` in silence, until the stream's time is over, its sender's rights
     changed, or the server ends."""
@@ -138,7 +140,7 @@ async def follow(
     policy, until, look_again = ask.context.policy(), loop.time() + STREAM_SECONDS, loop.time() + BEAT_SECONDS
     async with streams.hold():
         while loop.time() < until and not streams.stopping.is_set() and ask.context.policy() is policy:
-            has_changed = await _wait(ask, cursor)
+            has_changed = await _wait(ask, cursor, beat_seconds)
             if loop.time() >= look_again:
                 look_again = loop.time() + BEAT_SECONDS
                 if not await ask.is_still_known():
@@ -153,13 +155,13 @@ async def follow(
             yield changes.changed, changes.removed, cursor
 
 
-async def _wait(ask: Ask, cursor: str) -> bool:
+async def _wait(ask: Ask, cursor: str, seconds: float) -> bool:
     """Whether something changed before it is time for a sign of life; False as well where the server ends."""
     streams = ask.context.streams
     changed = asyncio.ensure_future(ask.context.table.wait_changed(cursor))
     stopping = asyncio.ensure_future(streams.stopping.wait())
     try:
-        await asyncio.wait({changed, stopping}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({changed, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if not changed.done() or stopping.done():
             return False
         await asyncio.wait({stopping}, timeout=GATHER_SECONDS)
@@ -186,7 +188,7 @@ async def _row_stream(ask: Ask) -> Response:
     ask.context.streams.check_room()
     # EventSource repeats the id of the last event it has seen when it comes again.
     cursor = ask.request.headers.get("last-event-id", "") or ask.text("cursor") or ask.context.table.cursor
-    return answer_stream(_row_events(ask, cursor), media_type=EVENTS)
+    return answer_stream(_row_events(ask, cursor), media_type=EVENTS, language=ask.language)
 
 
 async def _row_events(ask: Ask, cursor: str) -> AsyncIterator[bytes]:

@@ -115,9 +115,8 @@ async def _logs(ask: Ask) -> Response:
     containers = await _containers(client, pods, ask.text("container"))
     is_events = wants_events(ask.request)
     flags = _flags(ask)
-    return answer_stream(
-        _tell(ask, client, containers, flags, is_events=is_events), media_type=EVENTS if is_events else JSON
-    )  # fmt: skip
+    content = _tell(ask, client, containers, flags, is_events=is_events)
+    return answer_stream(content, media_type=EVENTS if is_events else JSON, language=ask.language)
 
 
 def _chosen(ask: Ask) -> dict[str, str]:

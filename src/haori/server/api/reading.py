@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -20,6 +21,8 @@ from haori.server.errors import Kind, RefusedError
 from haori.server.routing import Query, Route, Rule
 
 EVENTS_AT_MOST = 500
+TREE_SECONDS = 3.0
+"""How often a tree that somebody watches is looked at where its application's status says nothing."""
 
 
 async def _get(ask: Ask) -> Response:
@@ -73,27 +76,30 @@ async def _tree_stream(ask: Ask) -> Response:
     await ask.application()
     ask.context.streams.check_room()
     is_events = wants_events(ask.request)
-    return answer_stream(_watch_tree(ask, is_events=is_events), media_type=EVENTS if is_events else JSON)
+    first = build_tree((await ask_tree(ask))["nodes"])
+    return answer_stream(
+        _watch_tree(ask, first, is_events=is_events), media_type=EVENTS if is_events else JSON, language=ask.language
+    )
 
 
-async def _watch_tree(ask: Ask, *, is_events: bool) -> Any:
-    """The tree now, and anew whenever the application's status says that something happened."""
-    key = ask.application_namespace, ask.application_name
-    cursor, before = ask.context.table.cursor, b""
-
-    async def tree() -> bytes:
-        value = {"result": build_tree((await ask_tree(ask))["nodes"])}
-        return format_event(value) if is_events else format_line(value)
-
-    yield (before := await tree())
-    async for told in follow(ask, cursor, beat=b": \n\n" if is_events else b"\n"):
+async def _watch_tree(ask: Ask, first: dict[str, Any], *, is_events: bool) -> AsyncIterator[bytes]:
+    """The tree as it was first, and anew whenever the application's status says that something happened."""
+    key, loop = (ask.application_namespace, ask.application_name), asyncio.get_running_loop()
+    cursor, write = ask.context.table.cursor, format_event if is_events else format_line
+    yield (before := write({"result": first}))
+    look_again = loop.time() + TREE_SECONDS
+    async for told in follow(ask, cursor, beat=b": \n\n" if is_events else b"\n", beat_seconds=TREE_SECONDS):
+        is_concerned = False
         if isinstance(told, bytes):
             yield told
         elif any(row.key == key for row in told[1]):
             return
-        # Pods come and go without a word in the application's status: silence is a time to look as well.
-        if isinstance(told, bytes) or any(each.row.key == key for each in told[0]):
-            after = await tree()
+        else:
+            is_concerned = any(each.row.key == key for each in told[0])
+        # Pods come and go without a word in the application's status, so that time is a reason to look as well.
+        if is_concerned or loop.time() >= look_again:
+            after = write({"result": build_tree((await ask_tree(ask))["nodes"])})
+            look_again = loop.time() + TREE_SECONDS
             if after != before:
                 yield (before := after)
 
