@@ -46,3 +46,30 @@ async def test_a_term_that_is_lost_while_it_is_cancelled_is_not_followed_by_anot
         async with asyncio.timeout(30):
             await task
     assert terms == 1
+
+
+async def test_a_term_that_is_lost_is_followed_by_another():
+    again = asyncio.Event()
+    terms = 0
+
+    async def lead(watching: object, term: int | None, ready: object) -> None:
+        nonlocal terms
+        terms += 1
+        if terms == 1:
+            await asyncio.sleep(0)  # The group waits for its tasks by now.
+            raise LostLeadershipError("leadership-lost", term=term)
+        again.set()
+        await asyncio.Event().wait()
+
+    engine: Any = Engine.__new__(Engine)
+    engine._lease = HeldLease()
+    engine._lead = lead
+    watching: Any = SimpleNamespace(declared=SimpleNamespace(term=0))
+    task = asyncio.create_task(engine._terms(watching, lambda: None))
+    async with asyncio.timeout(30):
+        await again.wait()
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert terms == 2

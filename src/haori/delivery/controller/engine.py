@@ -202,10 +202,7 @@ class Engine:
                 settings = await _patiently(lambda: read_settings(ground.client, ground.settings.namespace))
                 self.watching = watching = Watching(self.ground, settings)
                 try:
-                    async with asyncio.TaskGroup() as group:
-                        group.create_task(watching.run())
-                        group.create_task(self._note_synced(watching))
-                        group.create_task(self._act(watching, ready))
+                    await asyncio.create_task(self._watch(watching, ready))
                 except* SettingsChangedError:
                     log.info("settings changed")
                     _heed_cancellation()
@@ -213,6 +210,12 @@ class Engine:
                     self.is_synced = False
         finally:
             await asyncio.shield(self._lease.release())
+
+    async def _watch(self, watching: Watching, ready: Callable[[], None]) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watching.run())
+            group.create_task(self._note_synced(watching))
+            group.create_task(self._act(watching, ready))
 
     async def _act(self, watching: Watching, ready: Callable[[], None]) -> None:
         if self.observes is None:
@@ -252,12 +255,15 @@ class Engine:
             else:
                 term = await self._lease.acquire(on_wait=standing_by, at_least=next_term)
             try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._lease.keep())
-                    group.create_task(self._lead(watching, term, ready))
+                await asyncio.create_task(self._keep_term(watching, term, ready))
             except* (LeaseLostError, LostLeadershipError):
                 log.warning("leadership lost", extra={"term": term})
                 _heed_cancellation()
+
+    async def _keep_term(self, watching: Watching, term: int, ready: Callable[[], None]) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._lease.keep())
+            group.create_task(self._lead(watching, term, ready))
 
     async def _lead(self, watching: Watching, term: int | None, ready: Callable[[], None]) -> None:
         """One term, or, without one, observing."""
@@ -273,7 +279,11 @@ class Engine:
 
 
 def _heed_cancellation() -> None:
-    """Ends a task that was asked to end while its group failed: before Python 3.13 such a group raises the failure alone."""
+    """Ends this task where it was asked to end while what it awaited failed: then the failure is all that it was told.
+
+    The group has to be another task's: before Python 3.13 one that fails leaves its own task counted as cancelled, and one that
+    was cancelled raises the failure alone.
+    """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
