@@ -20,7 +20,7 @@ from haori.server.guard import Guard
 from haori.server.routing import Route
 from haori.server.settings import ServerSettings
 from haori.server.table import Table
-from tests.server.people import Badges, Rules
+from tests.server.people import POLICY, Badges
 from tests.server.talking import Talk
 
 Manifest = dict[str, Any]
@@ -96,7 +96,6 @@ def cluster() -> NoCluster:
 def context(table: Table, tmp_path: Path, cluster: NoCluster) -> ServerContext:
     settings = ServerSettings(data_dir=tmp_path)
     client = cast(HttpClient, cluster)
-    rules = Rules()
     return ServerContext(
         settings=settings,
         client=client,
@@ -104,7 +103,7 @@ def context(table: Table, tmp_path: Path, cluster: NoCluster) -> ServerContext:
         engine=Engine(None),
         destinations=Destinations(client, "argocd"),
         authenticator=Badges(),
-        policy=lambda: rules,
+        policy=lambda: POLICY,
         clock=lambda: datetime(2026, 11, 26, tzinfo=UTC),
         version="0.0.0",
     )

@@ -10,26 +10,8 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from haori.server.who import Identity
-
-OWNER = "owner"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Whoever may read the folder."""
-
-    subject: str = OWNER
-    groups: tuple[str, ...] = ()
-    issuer: str = "local"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """A decision and its reason."""
-
-    allowed: bool
-    rule: str = ""
+from haori.access import Identity
+from haori.server.permissions import OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +23,4 @@ class OwnerAuthenticator:
     async def identify(self, authorization: str | None, cookies: Mapping[str, str]) -> Identity | None:
         """The owner, or nobody."""
         given = (authorization or "").encode(errors="replace")
-        return Owner() if hmac.compare_digest(given, f"Bearer {self.token}".encode()) else None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnerPolicy:
-    """The owner may everything, others nothing."""
-
-    def decide(self, identity: Identity, resource: str, action: str, object: str) -> Verdict:
-        """Whether it is the owner."""
-        return Verdict(allowed=isinstance(identity, Owner), rule="the owner of this instance")
+        return OWNER if hmac.compare_digest(given, f"Bearer {self.token}".encode()) else None

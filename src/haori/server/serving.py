@@ -14,7 +14,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,11 +33,12 @@ from haori.server.context import ServerContext
 from haori.server.destinations import Destinations
 from haori.server.engine import Engine
 from haori.server.files import Files
-from haori.server.local import OwnerAuthenticator, OwnerPolicy
+from haori.server.local import OwnerAuthenticator
+from haori.server.permissions import Permissions
 from haori.server.rows import key_of_manifest
 from haori.server.settings import ServerSettings
 from haori.server.table import Table
-from haori.server.who import Authenticator, Policy
+from haori.server.who import Authenticator
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -58,23 +59,14 @@ class ServerStartError(UserError):
     """`server-address-taken` (address, reason)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """Who comes in, and what they may."""
-
-    authenticator: Authenticator
-    policy: Callable[[], Policy]
-
-
-OpenAccess = Callable[[ServerSettings, HttpClient, str], AbstractAsyncContextManager[Access]]
-"""Opens access for a server that was given (settings, control cluster, the owner's token)."""
+OpenAccess = Callable[[ServerSettings, HttpClient, str], AbstractAsyncContextManager[Authenticator]]
+"""Opens what says who somebody is, for a server that was given (settings, control cluster, the owner's token)."""
 
 
 @contextlib.asynccontextmanager
-async def open_owner_access(settings: ServerSettings, client: HttpClient, token: str) -> AsyncIterator[Access]:
+async def open_owner_access(settings: ServerSettings, client: HttpClient, token: str) -> AsyncIterator[Authenticator]:
     """The owner alone, by the token in the address file."""
-    policy = OwnerPolicy()
-    yield Access(authenticator=OwnerAuthenticator(token), policy=lambda: policy)
+    yield OwnerAuthenticator(token)
 
 
 async def serve(
@@ -90,16 +82,19 @@ async def serve(
     with listen(settings) as listening:
         async with connect(settings.kubeconfig, settings.context or "", user_agent="haori-server") as client:
             settings = await read_namespaces(client, settings)
+            permissions = Permissions(client, settings.namespace)
             async with (
-                open_access(settings, client, token) as access,
-                _open_context(settings, client, access) as context,
+                open_access(settings, client, token) as authenticator,
+                _open_context(settings, client, authenticator, permissions) as context,
             ):
                 port: int = listening.getsockname()[1]
                 app = build_app(context, port=port, files=files)
                 async with serve_http(app, listening, context), asyncio.TaskGroup() as tasks:
                     reflector = follow_applications(client, context.table, settings)
                     tasks.create_task(reflector.run(), name="applications")
+                    tasks.create_task(permissions.run(), name="permissions")
                     await reflector.wait_synced()
+                    await permissions.wait_synced()
                     context.table.problem, context.table.is_listed = "", True
                     url = f"http://{_shown(settings.host)}:{port}"
                     await asyncio.to_thread(write_address, settings.address_file, url, port, token)
@@ -108,7 +103,9 @@ async def serve(
 
 
 @contextlib.asynccontextmanager
-async def _open_context(settings: ServerSettings, client: HttpClient, access: Access) -> AsyncIterator[ServerContext]:
+async def _open_context(
+    settings: ServerSettings, client: HttpClient, authenticator: Authenticator, permissions: Permissions
+) -> AsyncIterator[ServerContext]:
     engine = Engine(settings.engine)
     destinations = Destinations(client, settings.namespace, allow_exec=settings.allow_exec_credentials)
     try:
@@ -118,8 +115,8 @@ async def _open_context(settings: ServerSettings, client: HttpClient, access: Ac
             table=Table(secrets.token_hex(4)),
             engine=engine,
             destinations=destinations,
-            authenticator=access.authenticator,
-            policy=access.policy,
+            authenticator=authenticator,
+            policy=permissions.policy,
             clock=lambda: datetime.now(UTC),
             version=__version__,
         )

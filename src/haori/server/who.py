@@ -1,13 +1,16 @@
 """Who asks, and who says what they may: the seam to `haori.access`.
 
-An identity is compared by value, so that what was decided for it may be remembered. Resources and actions are Argo CD's.
-see: argoproj/argo-cd `docs/operator-manual/rbac.md` (3.x).
+see: argoproj/argo-cd `docs/operator-manual/rbac.md` (3.x) for resources and actions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
+
+from haori.access import Decision, Identity
+
+__all__ = ["ACTIONS", "RESOURCES", "Authenticator", "Decision", "Identity", "Policy"]
 
 RESOURCES = frozenset(
     {
@@ -16,39 +19,6 @@ RESOURCES = frozenset(
     }
 )  # fmt: skip
 ACTIONS = frozenset({"get", "create", "update", "delete", "sync", "rollback", "override", "invoke", "action"})
-
-
-class Identity(Protocol):
-    """Somebody whose credentials were found good; hashable."""
-
-    @property
-    def subject(self) -> str:
-        """The account's name, or the token's role."""
-        ...
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """As the issuer says."""
-        ...
-
-    @property
-    def issuer(self) -> str:
-        """`local`, `link`, `token`, or the URL of the OIDC issuer."""
-        ...
-
-
-class Decision(Protocol):
-    """What a policy says."""
-
-    @property
-    def allowed(self) -> bool:
-        """Whether it may be done."""
-        ...
-
-    @property
-    def rule(self) -> str:
-        """The line that decided, empty where none did."""
-        ...
 
 
 class Policy(Protocol):
