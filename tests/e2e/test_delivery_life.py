@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -34,6 +35,10 @@ async def ask(delivery: Delivery, who: str, **more: Any) -> None:
 
 def asked_by(application: dict[str, Any]) -> str:
     return str(((state_of(application).get("operation") or {}).get("initiatedBy") or {}).get("username"))
+
+
+def succeeded_for(who: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda app: asked_by(app) == who and state_of(app).get("phase") == "Succeeded" and is_idle(app)
 
 
 async def let_pull(delivery: Delivery) -> None:
@@ -102,3 +107,25 @@ async def test_an_operation_is_terminated_though_git_is_away(delivery: Delivery)
     assert state_of(ended)["message"] == "Operation terminated"
     await delivery.expect_gone(JOBS, "migrate", delivery.namespace)
     await delivery.expect_gone(CONFIG_MAPS, "a", delivery.namespace)
+
+
+async def test_a_request_is_moved_into_the_state_with_a_revision_a_source_and_history_ends_at_its_limit(
+    delivery: Delivery,
+):
+    files: dict[str, str | None] = {"one/a.yaml": config_map("a", x="1"), "two/b.yaml": config_map("b", x="1")}
+    commit = delivery.repository.commit("Begin", files)
+    sources = [{"repoURL": delivery.repository.url, "path": path, "targetRevision": "main"} for path in ("one", "two")]
+    application = delivery.application("shop", "one", policy=MANUAL, revisionHistoryLimit=2)
+    del application["spec"]["source"]
+    application["spec"]["sources"] = sources
+    await delivery.client.create(APPLICATIONS, application)
+    await delivery.expect("shop", lambda app: sync_of(app) == "OutOfSync")
+    for who in ("ann", "bob", "eve"):
+        await ask(delivery, who)
+        ended = await delivery.expect("shop", succeeded_for(who))
+    assert "operation" not in ended
+    assert state_of(ended)["syncResult"]["revisions"] == [commit, commit]
+    assert [source["path"] for source in state_of(ended)["syncResult"]["sources"]] == ["one", "two"]
+    history = ended["status"]["history"]
+    assert [(entry["id"], entry["initiatedBy"]["username"]) for entry in history] == [(1, "bob"), (2, "eve")]
+    assert [entry["revisions"] for entry in history] == [[commit, commit]] * 2
