@@ -18,6 +18,7 @@ from haori.delivery.render import Renderer, RenderError, RenderRequest
 from haori.delivery.render.dependencies import Dependencies
 from haori.delivery.render.tools import Tool, find_tool
 from haori.errors import HaoriError
+from haori.jail import Limits
 from haori.objects.yaml import load
 from tests.delivery.charts.conftest import POLICY
 from tests.delivery.charts.server import ChartServer, make_chart, serve_charts
@@ -406,3 +407,21 @@ async def test_fields_that_helm_is_told(tools: None, library: Library, renderer:
     assert by_name["other"]["metadata"]["namespace"] == "elsewhere"
     assert json.loads(by_name["other"]["data"]["values"]) == {"size": 3, "app": "shop"}
     assert by_name["told"]["data"] == {"kube": "v1.30.0", "has": "true"}
+
+
+@pytest.mark.parametrize(
+    ("template", "limits"),
+    [
+        pytest.param(
+            "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}", Limits(seconds=2.0), id="endless"
+        ),
+        pytest.param("{{ until 1000000000 | len }}", Limits(seconds=60.0, memory_bytes=300 << 20), id="eats-memory"),
+    ],
+)
+async def test_a_chart_without_bound_is_stopped(tools: None, library: Library, renderer: Renderer, template, limits):
+    files = {"app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 1.0.0\n", "app/templates/a.yaml": template}
+    request = await library.request(await library.commit(files), path="app")
+    request = replace(request, context=replace(request.context, limits=limits))
+    with pytest.raises(RenderError) as raised:
+        await renderer.render(request)
+    assert (raised.value.code, raised.value.parameters["tool"]) == ("render-stopped", "Helm")
