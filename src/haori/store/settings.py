@@ -1,0 +1,22 @@
+"""Where the store is and how much of it may be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Of one process."""
+
+    url: str = field(default="", repr=False)
+    """`postgresql://USER:PASSWORD@HOST/DATABASE` or what else libpq takes; empty: the one of `folder`."""
+    folder: Path | None = None
+    """Where the instance keeps a server of its own; used when there is no `url`."""
+    connections: int = 8
+    """At most, for this process: its requests wait for each other beyond that."""
+    wait_seconds: float = 10.0
+    """For a connection: what takes longer is an answer 'not now'."""
+    statement_seconds: float = 30.0
+    """For one statement; the server ends it then."""

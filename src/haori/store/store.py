@@ -1,0 +1,119 @@
+"""An open store: connections that are sound when they are handed out, and one way for a dead server to be said."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from haori.store.embedded import run_embedded
+from haori.store.errors import StoreDataError, StoreMissingError, StoreUnavailableError
+from haori.store.events import Events
+from haori.store.schema import SCHEMA, migrate
+from haori.store.settings import StoreSettings
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+WAITING = 200
+"""Callers that may wait for a connection; more are refused at once."""
+MIGRATION_SECONDS = 300
+REASON = 300
+"""Characters of a driver's words that an error shows."""
+
+
+class Store:
+    """The store of one process."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection], where: str) -> None:
+        self._pool = pool
+        self.where = where
+        """The server's address, without what is secret in it."""
+        self.events = Events(self.transaction)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction, which ends with the block: kept, or undone where the block raises.
+
+        Raises StoreUnavailableError where the server does not answer or goes away meanwhile.
+        """
+        with _named(self.where):
+            async with self._pool.connection() as connection:
+                yield connection
+
+
+@contextlib.asynccontextmanager
+async def open_store(settings: StoreSettings) -> AsyncIterator[Store]:
+    """The store of these settings, its schema brought up to date.
+
+    Raises StoreUnavailableError, StoreSchemaError (a newer database), StoreDataError, StoreMissingError.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        url = settings.url
+        if not url:
+            if settings.folder is None:
+                raise StoreMissingError("store-not-given")
+            url = (await stack.enter_async_context(run_embedded(settings.folder))).url
+        where = _where(url)
+        with _named(where):
+            await _prepare(url, where, settings)
+            pool = _pool(url, settings)
+            await stack.enter_async_context(pool)
+        yield Store(pool, where)
+
+
+async def _prepare(url: str, where: str, settings: StoreSettings) -> None:
+    options = f"-c statement_timeout={MIGRATION_SECONDS * 1000}"
+    seconds = max(2, round(settings.wait_seconds))
+    async with await psycopg.AsyncConnection.connect(url, connect_timeout=seconds, options=options) as connection:
+        await migrate(connection, where)
+
+
+def _pool(url: str, settings: StoreSettings) -> AsyncConnectionPool[Connection]:
+    milliseconds = round(settings.statement_seconds * 1000)
+    options = (
+        f"-c search_path={SCHEMA} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
+        f" -c idle_in_transaction_session_timeout={milliseconds} -c timezone=UTC"
+    )
+    return AsyncConnectionPool(
+        make_conninfo(
+            url, options=options, application_name="haori", connect_timeout=max(2, round(settings.wait_seconds))
+        ),
+        min_size=1,
+        max_size=settings.connections,
+        timeout=settings.wait_seconds,
+        max_waiting=WAITING,
+        # Attempts in the background grow apart without bound; given up early, the next caller makes a new one at once.
+        reconnect_timeout=settings.wait_seconds,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+        name="store",
+    )
+
+
+@contextlib.contextmanager
+def _named(where: str) -> Iterator[None]:
+    """The driver's ways to say that nobody answers, as one error that names the server."""
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as error:
+        raise StoreUnavailableError("store-too-slow", where=where) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests) as error:
+        raise StoreUnavailableError("store-unreachable", where=where, reason=_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:REASON] or type(error).__name__
+
+
+def _where(url: str) -> str:
+    """`HOST:PORT/DATABASE`: what names a server, and nothing that opens it."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        # The driver's words repeat the URL, and with it the password.
+        raise StoreDataError("store-url-unreadable") from None
+    host, port, database = (parts.get(name) for name in ("host", "port", "dbname"))
+    return f"{host or 'localhost'}{f':{port}' if port else ''}/{database or parts.get('user') or ''}"

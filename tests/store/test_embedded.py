@@ -1,0 +1,153 @@
+"""A server of the instance's own: made, killed, opened again, shared, gone."""
+
+import os
+import signal
+import stat
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from haori.store import (
+    Event,
+    StoreDataError,
+    StoreMissingError,
+    StoreSettings,
+    StoreUnavailableError,
+    Stream,
+    open_store,
+    run_embedded,
+)
+from haori.store.binaries import find_binaries, known_folders
+
+EVENT = Event(stream=Stream.TIMELINE, at=datetime(2026, 1, 1, tzinfo=UTC), code="already-running")
+
+
+def kill(server):
+    os.killpg(server.pid, signal.SIGKILL)
+
+
+async def test_what_was_acknowledged_outlives_a_kill(tmp_path, wheel):
+    async with run_embedded(tmp_path / "store", wheel) as server:
+        settings = StoreSettings(url=server.url, wait_seconds=2)
+        async with open_store(settings) as store:
+            numbers = await store.events.append([EVENT])
+            kill(server)
+            with pytest.raises(StoreUnavailableError) as caught:
+                await store.events.append([EVENT])
+    assert caught.value.transient
+    assert str(tmp_path / "store" / "socket") in str(caught.value)
+    async with run_embedded(tmp_path / "store", wheel) as server, open_store(StoreSettings(url=server.url)) as store:
+        assert [stored.id for stored in await store.events.read(Stream.TIMELINE)] == numbers
+
+
+async def test_an_open_store_goes_on_when_its_server_is_back(tmp_path, wheel):
+    async with run_embedded(tmp_path, wheel) as server:
+        url = server.url
+        async with open_store(StoreSettings(url=url, wait_seconds=2)) as store:
+            await store.events.append([EVENT])
+            kill(server)
+            with pytest.raises(StoreUnavailableError):
+                async with store.transaction() as connection:
+                    await connection.execute("SELECT pg_sleep(60)")
+            async with run_again(tmp_path, wheel):
+                await store.events.append([EVENT])
+                assert len(await store.events.read(Stream.TIMELINE)) == 2
+
+
+def run_again(folder, binaries):
+    """The server of the folder once more, within the lock of the one that was killed."""
+    from haori.store import embedded
+
+    class Again:
+        async def __aenter__(self):
+            self.child = await embedded._start(embedded._Place(folder), binaries)
+
+        async def __aexit__(self, *_):
+            await embedded._stop(self.child)
+
+    return Again()
+
+
+async def test_the_second_who_opens_uses_the_firsts_server(tmp_path, wheel):
+    async with run_embedded(tmp_path, wheel) as first:
+        async with run_embedded(tmp_path, wheel) as second:
+            assert second.url == first.url
+            assert second.pid is None
+        async with open_store(StoreSettings(url=first.url)) as store:
+            assert await store.events.read(Stream.TIMELINE) == []
+
+
+async def test_nothing_is_open_to_others(tmp_path, wheel):
+    async with run_embedded(tmp_path / "store", wheel) as server:
+        with pytest.raises(StoreUnavailableError) as caught:
+            async with open_store(StoreSettings(url=server.url.replace("password=", "password=x"), wait_seconds=1)):
+                pass
+        assert server.url.split("password=")[1].split()[0] not in str(caught.value) + repr(server)
+        modes = [stat.S_IMODE((tmp_path / "store" / name).stat().st_mode) for name in (".", "socket", "data")]
+        assert modes == [0o700] * 3
+        assert stat.S_IMODE((tmp_path / "store" / "password").stat().st_mode) == 0o600
+        assert listening_sockets(server.pid) == []
+    assert not (tmp_path / "store" / "data" / "postmaster.pid").exists(), "stopped in good order"
+
+
+def listening_sockets(pid):
+    """Inodes of TCP sockets that the process listens on."""
+    links = (os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd"))
+    own = {link[8:-1] for link in links if link.startswith("socket:[")}
+    lines = [
+        line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()
+    ]
+    return [fields[9] for fields in lines if fields[3] == "0A" and fields[9] in own]
+
+
+async def test_a_folder_whose_path_is_too_long_for_a_socket(tmp_path, wheel, monkeypatch):
+    folder = tmp_path / ("x" * 120)
+    with tempfile.TemporaryDirectory(prefix="h", dir="/tmp") as short:
+        monkeypatch.setattr("tempfile.tempdir", short)
+        async with run_embedded(folder, wheel) as server, open_store(StoreSettings(url=server.url)) as store:
+            assert await store.events.read(Stream.TIMELINE) == []
+
+
+async def test_no_place_for_a_socket_is_said_at_once(tmp_path, wheel, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("y" * 120)))
+    with pytest.raises(StoreDataError, match="too long"):
+        async with run_embedded(tmp_path / ("x" * 120), wheel):
+            pass
+
+
+async def test_a_server_that_is_not_there_is_named_without_its_password():
+    with pytest.raises(StoreUnavailableError) as caught:
+        async with open_store(StoreSettings(url="postgresql://u:hush@127.0.0.1:1/shop", wait_seconds=1)):
+            pass
+    assert "127.0.0.1:1/shop" in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+async def test_a_url_that_is_none_is_not_repeated():
+    with pytest.raises(StoreDataError) as caught:
+        async with open_store(StoreSettings(url="postgresql://u:hush@[/shop")):
+            pass
+    assert caught.value.code == "store-url-unreadable"
+    assert caught.value.__cause__ is None
+
+
+class TestBinaries:
+    def test_the_first_that_runs_is_taken(self, tmp_path, wheel):
+        assert find_binaries(folders=iter([tmp_path, wheel.folder])) == wheel
+
+    def test_none_is_said(self, tmp_path):
+        with pytest.raises(StoreMissingError):
+            find_binaries(folders=iter([tmp_path]))
+
+    def test_the_data_decide_the_version(self, tmp_path):
+        found = list(known_folders())
+        (tmp_path / "PG_VERSION").write_text("16\n")
+        assert find_binaries(tmp_path, iter(found)).major == 16, "the wheel has it, whatever the machine has"
+
+    def test_data_of_a_version_that_is_not_there_are_refused(self, tmp_path, wheel):
+        (tmp_path / "PG_VERSION").write_text("9\n")
+        with pytest.raises(StoreDataError) as caught:
+            find_binaries(tmp_path, iter([wheel.folder]))
+        assert caught.value.code == "store-data-version"
