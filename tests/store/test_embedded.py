@@ -1,8 +1,10 @@
 """A server of the instance's own: made, killed, opened again, shared, gone."""
 
+import asyncio
 import os
 import signal
 import stat
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ from haori.store import (
     run_embedded,
 )
 from haori.store.binaries import find_binaries, known_folders
+from haori.store.embedded import _Place
 
 EVENT = Event(stream=Stream.TIMELINE, at=datetime(2026, 1, 1, tzinfo=UTC), code="already-running")
 
@@ -68,6 +71,45 @@ def run_again(folder, binaries):
             await embedded._stop(self.child)
 
     return Again()
+
+
+ANOTHER = """
+import asyncio, sys
+from pathlib import Path
+from haori.store import run_embedded
+from haori.store.binaries import find_binaries, wheel_folders
+
+async def main():
+    async with run_embedded(Path(sys.argv[1]), find_binaries(folders=wheel_folders())):
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_the_server_of_a_killed_process_ends_and_the_folder_opens_again(tmp_path, wheel):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", ANOTHER, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    async with run_embedded(tmp_path, wheel) as server:
+        assert server.pid is None, "the other one runs it"
+    process.kill()
+    await process.wait()
+    async with run_embedded(tmp_path, wheel) as server, open_store(StoreSettings(url=server.url)) as store:
+        assert server.pid is not None
+        assert await store.events.read(Stream.TIMELINE) == []
+
+
+async def test_a_server_of_another_that_never_answers_is_named(tmp_path, wheel, monkeypatch):
+    monkeypatch.setattr("haori.store.embedded.START_SECONDS", 0.2)
+    with _Place(tmp_path).owned() as is_ours:
+        assert is_ours
+        with pytest.raises(StoreUnavailableError, match=str(tmp_path)):
+            async with run_embedded(tmp_path, wheel):
+                pass
 
 
 async def test_the_second_who_opens_uses_the_firsts_server(tmp_path, wheel):

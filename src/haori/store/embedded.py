@@ -66,8 +66,7 @@ async def run_embedded(folder: Path, binaries: Binaries | None = None) -> AsyncI
     place = _Place(folder)
     with place.owned() as is_ours:
         if not is_ours:
-            async with asyncio.timeout(START_SECONDS):
-                await _wait_answering(place, None)
+            await _join(place)
             yield Embedded(url=place.url(), pid=None)
             return
         if binaries is None:
@@ -134,6 +133,15 @@ def _socket_folder(folder: Path) -> Path:
     if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or state.st_mode & 0o077:
         raise PermissionError(f"{path} is not a folder of mode 0700 of this user")
     return path
+
+
+async def _join(place: _Place) -> None:
+    """Waits for the server that another process runs."""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await _wait_answering(place, None)
+    except TimeoutError as error:
+        raise StoreUnavailableError("store-unreachable", where=str(place.folder), reason=_last_words(place)) from error
 
 
 async def _initialise(place: _Place, binaries: Binaries) -> None:
