@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ class Used:
 class Engine:
     """A running engine; `peak_mib` is the most that it and its children held together (RSS)."""
 
-    def __init__(self, process: subprocess.Popen[str], data_dir: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], data_dir: Path) -> None:
         self._process, self._data_dir = process, data_dir
         self.peak_mib = 0.0
         self._stop = threading.Event()
@@ -97,32 +98,24 @@ def running(kubeconfig: Path, data_dir: Path, arguments: list[str]) -> Iterator[
         sys.executable, "-m", "haori", "engine", "--kubeconfig", str(kubeconfig), "--data-dir", str(data_dir),
         "--allow-file-repositories", "--poll-seconds", "0", *arguments,
     ]  # fmt: skip
-    ready = threading.Event()
     environment = {**os.environ, "HAORI_LANG": "en"}
+    # Straight into the file, as a supervisor has it: a reader between would take the machine's time and hold the engine up.
     with log_file.open("w") as log:
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=log, text=True, env=environment)
-        reader = threading.Thread(target=_read, args=(process, log, ready), daemon=True)
-        reader.start()
-        engine = Engine(process, data_dir)
-        try:
-            if not ready.wait(START_SECONDS) or process.poll() is not None:
-                raise SystemExit(f"the engine is not ready within {START_SECONDS:g} s:\n{log_file.read_text()[-2000:]}")
-            yield engine
-        finally:
-            engine.end()
-            reader.join()
-            assert process.stderr is not None
-            process.stderr.close()
+        process = subprocess.Popen(command, stderr=log, stdout=log, env=environment)
+    engine = Engine(process, data_dir)
+    try:
+        _wait_ready(process, log_file)
+        yield engine
+    finally:
+        engine.end()
 
 
-def _read(process: subprocess.Popen[str], log: Any, ready: threading.Event) -> None:
-    assert process.stderr is not None
-    for line in process.stderr:
-        log.write(line)
-        log.flush()
-        if line.startswith("The engine works"):
-            ready.set()
-    ready.set()  # It ended: nothing more is to be waited for.
+def _wait_ready(process: subprocess.Popen[bytes], log_file: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while "\nThe engine works" not in f"\n{log_file.read_text()}":
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit(f"the engine is not ready within {START_SECONDS:g} s:\n{log_file.read_text()[-2000:]}")
+        time.sleep(SAMPLE_SECONDS)
 
 
 def _family(pid: int) -> list[int]:
