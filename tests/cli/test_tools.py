@@ -1,6 +1,7 @@
 """Programs are found where they are, and installed only with the hash that is written down."""
 
 import hashlib
+import sys
 
 import pytest
 
@@ -43,6 +44,7 @@ def test_the_tools_folder_comes_before_path(tmp_path, monkeypatch):
 def test_a_missing_tool_is_named_with_the_way_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("HAORI_TOOLS", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(ToolMissingError) as raised:
         find_tool(Tool.HELM)
     assert raised.value.hint is not None
