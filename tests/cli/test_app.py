@@ -15,7 +15,7 @@ import pytest
 from haori.cli import app, repo
 from haori.cli.app_create import build_application, check_spec
 from haori.cli.app_engine import walk_tree
-from haori.cli.app_logs import find_pods, print_line
+from haori.cli.app_logs import print_line
 from haori.cli.app_rollback import author, parse_for
 from haori.cli.app_show import describe, is_chosen, policy_of, print_applications, print_history
 from haori.cli.app_source import FlagError, change_spec
@@ -27,6 +27,7 @@ from haori.cli.instance import Instance, InstanceError
 from haori.cli.main import cli, run_command
 from haori.cli.settings import InstanceSettings
 from haori.cli.target import Target, complete_application
+from haori.objects.trees import pods_below
 from haori.words import has_code
 
 SOURCE = {"repoURL": "https://git.example/shop.git", "path": "shop"}
@@ -370,7 +371,7 @@ def test_the_tree_stands_below_its_roots_in_one_order() -> None:
 )
 def test_logs_are_those_of_the_pods_below_what_was_chosen(chosen, expected) -> None:
     everything = {"group": "", "kind": "", "namespace": "", "name": "", **chosen}
-    assert [name for _, name in find_pods(NODES, everything)] == expected
+    assert [name for _, name in pods_below(NODES, everything)] == expected
 
 
 @pytest.mark.parametrize(("wanted", "shown"), [("", True), ("err", True), ("!err", False), ("other", False)])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from haori.server.api.logs import Line, pods_below, read_line
+from haori.objects.trees import pods_below
+from haori.server.api.logs import Line, read_line
 from haori.server.api.own import build_timeline, speak
 from haori.server.api.reading import build_managed, build_tree
 from haori.words import Language

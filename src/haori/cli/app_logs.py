@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from haori.cli.app_engine import ask_engine
 from haori.cli.target import Target, application_argument, target_options
 from haori.errors import PeerError, UserError
 from haori.objects import nested_list, nested_mapping
+from haori.objects.trees import pods_below
 from haori.words import text
 
 if TYPE_CHECKING:
@@ -57,25 +58,10 @@ class LogOptions:
 def logs(target: Target, name: str, group: str, kind: str, namespace: str, object_name: str, **flags: Any) -> int:
     """Print logs."""
     chosen = {"group": group, "kind": kind, "namespace": namespace, "name": object_name}
-    pods = find_pods(ask_engine(target, name, "tree")["nodes"], chosen)
+    pods = pods_below(ask_engine(target, name, "tree")["nodes"], chosen)
     if not pods:
         raise LogsError("logs-no-pods", application=name)
     return asyncio.run(print_logs(target, name, pods, LogOptions(**flags)))
-
-
-def find_pods(nodes: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(namespace, name) of the Pods that are, or are below, a chosen object; nothing chosen: all."""
-    by_uid = {str(node["uid"]): node for node in nodes if node.get("uid")}
-
-    def is_below(node: Mapping[str, Any], seen: frozenset[str] = frozenset()) -> bool:
-        if all(not value or node.get(name) == value for name, value in chosen.items()):
-            return True
-        further = seen | {str(node.get("uid"))}
-        parents = [uid for uid in node.get("parents") or () if uid not in further]
-        return any(is_below(by_uid[uid], further) for uid in parents if uid in by_uid)
-
-    pods = [node for node in by_uid.values() if node.get("kind") == "Pod" and not node.get("group")]
-    return sorted((str(pod["namespace"]), str(pod["name"])) for pod in pods if is_below(pod))
 
 
 async def print_logs(target: Target, name: str, pods: Sequence[tuple[str, str]], options: LogOptions) -> int:

@@ -41,13 +41,13 @@ from haori.server.table import Table
 from haori.server.who import Authenticator
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.types import ASGIApp
 
     from haori.cluster import WatchEvent
 
 log = logging.getLogger(__name__)
 
-SHUTDOWN_SECONDS = 2
 KEEP_ALIVE_SECONDS = 75
 CONNECTIONS = 1000
 """At once; more are answered 503."""
@@ -89,7 +89,7 @@ async def serve(
             ):
                 port: int = listening.getsockname()[1]
                 app = build_app(context, port=port, files=files)
-                async with serve_http(app, listening, context), asyncio.TaskGroup() as tasks:
+                async with _serving(app, listening, context), asyncio.TaskGroup() as tasks:
                     reflector = follow_applications(client, context.table, settings)
                     tasks.create_task(reflector.run(), name="applications")
                     tasks.create_task(permissions.run(), name="permissions")
@@ -181,40 +181,13 @@ def listen(settings: ServerSettings) -> Iterator[socket.socket]:
         yield listening
 
 
-@contextlib.asynccontextmanager
-async def serve_http(app: ASGIApp, listening: socket.socket, context: ServerContext) -> AsyncIterator[None]:
-    """Serves the application on the socket until left."""
-    import uvicorn
+def _serving(
+    app: ASGIApp, listening: socket.socket, context: ServerContext
+) -> AbstractAsyncContextManager[uvicorn.Server]:
+    from haori.inbound.serving import serve_bounded
 
-    from haori.inbound.bounds import BoundedProtocol
-
-    config = uvicorn.Config(
-        app,
-        http=BoundedProtocol,
-        limit_concurrency=CONNECTIONS,
-        proxy_headers=False,
-        log_level="warning",
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        # Uvicorn's is renewed by its main loop, which does not run here.
-        date_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    # Not `serve`: it would take over the process's signals, which belong to the caller.
-    await server.startup(sockets=[listening])
-    try:
-        yield
-    finally:
-        context.streams.stopping.set()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SHUTDOWN_SECONDS + 1):
-                await server.shutdown(sockets=[listening])
+    stop = context.streams.stopping.set
+    return serve_bounded(app, listening, stop=stop, connections=CONNECTIONS, keep_alive_seconds=KEEP_ALIVE_SECONDS)
 
 
 def kept_port(path: Path) -> int:

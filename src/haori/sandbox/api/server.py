@@ -14,7 +14,8 @@ import json
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 NODE_NAME = "sandbox-node"
 CONTROLLER_MANAGER = User(name="system:kube-controller-manager", groups=(MASTERS, "system:authenticated"))
-SHUTDOWN_SECONDS = 2
-KEEP_ALIVE_SECONDS = 90
-"""Longer than our own clients keep an idle connection, so that a request never meets a closing one."""
 RENEW_SECONDS = 24 * 3600.0
 HOST_NAMES = (*SERVING_NAMES, *(f"[{each}]" if ":" in each else each for each in SERVING_ADDRESSES))
 
@@ -98,42 +96,13 @@ def describe(settings: ApiSettings, pki: Pki, port: int) -> str:
     return url
 
 
-@contextlib.asynccontextmanager
-async def serve_https(gate: Gate, pki: Pki, listening: socket.socket) -> AsyncIterator[uvicorn.Server]:
+def serve_https(gate: Gate, pki: Pki, listening: socket.socket) -> AbstractAsyncContextManager[uvicorn.Server]:
     """Serves what is behind the gate on the socket until left."""
-    import uvicorn
+    from haori.inbound.serving import serve_bounded
 
-    from haori.inbound.bounds import CONNECTIONS, BoundedProtocol
-
-    config = uvicorn.Config(
-        gate,
-        http=BoundedProtocol,
-        limit_concurrency=CONNECTIONS,
-        proxy_headers=False,
-        ws="websockets-sansio",
-        ws_max_size=16 << 20,
-        log_level="warning",
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        date_header=False,
-        ssl_certfile=pki.serving,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    return serve_bounded(
+        gate, listening, stop=gate.stop, ssl_certfile=pki.serving, ws="websockets-sansio", ws_max_size=16 << 20
     )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    # Not `serve`: it would take over the process's signals, which belong to the caller, and wake up ten times a second.
-    await server.startup(sockets=[listening])
-    try:
-        yield server
-    finally:
-        gate.stop()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SHUTDOWN_SECONDS + 1):
-                await server.shutdown(sockets=[listening])
 
 
 async def keep_certificates(settings: ApiSettings, server: uvicorn.Server) -> None:

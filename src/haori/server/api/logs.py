@@ -18,6 +18,7 @@ from haori.cluster import HttpClient
 from haori.cluster.well_known import PODS
 from haori.errors import PeerError
 from haori.objects import nested_list, nested_mapping
+from haori.objects.trees import pods_below
 from haori.server.answering import EVENTS, JSON, answer_stream, format_event, format_line, wants_events
 from haori.server.api.reading import APP_QUERY, APPLICATION, ask_tree
 from haori.server.asking import Ask, application_object
@@ -53,21 +54,6 @@ class Line:
 
 
 LAST = {"result": {"content": "", "last": True}}
-
-
-def pods_below(nodes: Iterable[Mapping[str, Any]], chosen: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(namespace, name) of the Pods of a tree that are, or are below, a chosen object; nothing chosen: all."""
-    by_uid = {str(node["uid"]): node for node in nodes if node.get("uid")}
-
-    def is_below(node: Mapping[str, Any], seen: frozenset[str] = frozenset()) -> bool:
-        if all(not value or node.get(name) == value for name, value in chosen.items()):
-            return True
-        further = seen | {str(node.get("uid"))}
-        parents = [uid for uid in node.get("parents") or () if uid not in further]
-        return any(is_below(by_uid[uid], further) for uid in parents if uid in by_uid)
-
-    pods = [node for node in by_uid.values() if node.get("kind") == "Pod" and not node.get("group")]
-    return sorted((str(pod["namespace"]), str(pod["name"])) for pod in pods if is_below(pod))
 
 
 def read_line(pod: str, raw: bytes) -> Line:
