@@ -1,0 +1,24 @@
+/** Who is signed in, and what they may: read by the shell and by every button that needs a permission. */
+import { useQuery } from '@tanstack/react-query'
+import { ask, pathOf } from './client'
+import type { User } from './types'
+
+export const USER = ['session', 'user'] as const
+
+export function useUser() {
+  return useQuery({ queryKey: USER, queryFn: ({ signal }) => ask<User>('/api/v1/session/userinfo', { signal }) })
+}
+
+/**
+ * Whether the reader may do `action` to `object` of `resource` (docs/access.md); undefined while nobody knows.
+ * A page shows what it cannot do disabled and says which permission lacks; the server decides anyway.
+ */
+export function useMay(resource: string, action: string, object: string): boolean | undefined {
+  const path = ['/api/v1/account/can-i', resource, action, ...object.split('/')] as const
+  const query = useQuery({
+    queryKey: ['may', resource, action, object],
+    queryFn: ({ signal }) => ask<{ value: string }>(pathOf(...path), { signal }),
+    staleTime: 60_000,
+  })
+  return query.data ? query.data.value === 'yes' : undefined
+}

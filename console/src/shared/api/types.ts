@@ -1,0 +1,47 @@
+/** Shapes that several features read; the server's OpenAPI document (/openapi.json) is their source. */
+
+/** A sentence of the server, already in the reader's language. */
+export interface Sentence {
+  code: string
+  text: string
+  hint?: string
+  parameters?: Record<string, unknown>
+}
+
+export type Sync = 'Synced' | 'OutOfSync' | 'Unknown'
+export type Health = 'Healthy' | 'Progressing' | 'Degraded' | 'Suspended' | 'Missing' | 'Unknown'
+export type Phase = '' | 'Running' | 'Succeeded' | 'Failed' | 'Error' | 'Terminating'
+
+/** One application in a list (`GET /api/haori/v1/applications`). */
+export interface Row {
+  name: string
+  namespace: string
+  project: string
+  cluster: string
+  destinationNamespace: string
+  repo: string
+  path: string
+  revision: string
+  targetRevision: string
+  sync: string
+  health: string
+  phase: string
+  why: Sentence | null
+  pinned: boolean
+  reconciledAt: string
+  images: string[]
+  labels: Record<string, string>
+}
+
+export interface User {
+  loggedIn: boolean
+  username?: string
+  iss?: string
+  groups?: string[]
+}
+
+/** Which application is meant; its page is /applications/NAMESPACE/NAME. */
+export interface AppRef {
+  namespace: string
+  name: string
+}
