@@ -1,0 +1,18 @@
+"""What goes wrong with accounts and credentials.
+
+UserError
+└── AccessError         `account-unknown`, `account-token-exists`, `account-token-unknown`, …: what was asked cannot be done
+    └── SignInError     `sign-in-refused`, `sign-in-too-often`, …: nobody was signed in
+"""
+
+from __future__ import annotations
+
+from haori.errors import UserError
+
+
+class AccessError(UserError):
+    """Something about an account or a credential that cannot be done."""
+
+
+class SignInError(AccessError):
+    """A sign-in that did not succeed; which part was wrong is not told."""
