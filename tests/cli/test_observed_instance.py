@@ -36,7 +36,8 @@ def test_what_is_observed_is_not_waited_for(
 
 def test_status_says_that_it_observes_and_why() -> None:
     value: dict[str, Any] = {
-        "dataDir": "D", "kubeconfig": None, "repository": None, "metrics": None, "processes": [], "applications": [ROW],
+        "dataDir": "D", "console": None, "kubeconfig": None, "repository": None, "metrics": None, "processes": [],
+        "applications": [ROW],
         "engine": {"isolation": "namespace", "observing": OBSERVING},
     }  # fmt: skip
 

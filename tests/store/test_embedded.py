@@ -1,11 +1,13 @@
 """A server of the instance's own: made, killed, opened again, shared, gone."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import stat
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from haori.store import (
     Stream,
     open_store,
     run_embedded,
+    serve_embedded,
 )
 from haori.store.binaries import find_binaries, known_folders
 from haori.store.embedded import _Place
@@ -202,3 +205,46 @@ class TestBinaries:
         with pytest.raises(StoreDataError) as caught:
             find_binaries(tmp_path, iter([wheel.folder]))
         assert caught.value.code == "store-data-version"
+
+
+async def started(folder):
+    """The server of the folder as a process has it, and the task that runs it."""
+    ready = asyncio.Event()
+    task = asyncio.create_task(serve_embedded(folder, ready=ready.set))
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    assert not task.done(), task.exception()
+    return task
+
+
+async def test_who_joins_waits_for_the_one_that_runs_it_and_starts_none(tmp_path):
+    settings = StoreSettings(folder=tmp_path, joins=True, wait_seconds=0.2)
+    with pytest.raises(StoreUnavailableError, match=str(tmp_path)):
+        async with open_store(settings):
+            pass
+    assert not (tmp_path / "data").exists()
+
+    opening = asyncio.create_task(read_once(replace(settings, wait_seconds=60)))
+    task = await started(tmp_path)
+    assert await opening == []
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def read_once(settings):
+    async with open_store(settings) as store:
+        return await store.events.read(Stream.TIMELINE)
+
+
+async def test_a_server_that_ends_ends_the_process_that_runs_it(tmp_path):
+    task = await started(tmp_path)
+    with pytest.raises(StoreDataError) as elsewhere:
+        await serve_embedded(tmp_path, ready=lambda: None)
+    assert elsewhere.value.code == "store-run-elsewhere"
+
+    os.kill(int((tmp_path / "data/postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+
+    with pytest.raises(StoreUnavailableError) as ended:
+        await task
+    assert ended.value.code == "store-ended"

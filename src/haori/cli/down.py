@@ -11,7 +11,7 @@ from haori.cli.options import ask, data_dir_option, yes_option
 from haori.cli.process import ProcessRecord, read_record, stop_process
 from haori.words import text
 
-SUPERVISOR_GRACE_SECONDS = 40.0
+SUPERVISOR_GRACE_SECONDS = 60.0
 """The supervisor gives each of its processes eight seconds, one after the other."""
 PROCESS_GRACE_SECONDS = 8.0
 JOBS = frozenset({"bootstrap"})

@@ -13,7 +13,9 @@ from typing import Any
 
 from haori.errors import UserError
 
-OWN_NAMES = ("kubeconfig", "sandbox", "node", "git", "engine", "server", "logs", "run", "instance.json")
+CONSOLE_HOST = "haori.localhost"
+"""The console's name on this machine: no workload has it, and cookies ignore ports."""
+OWN_NAMES = ("kubeconfig", "sandbox", "node", "git", "engine", "server", "store", "logs", "run", "instance.json")
 """What Haori makes in a data folder, in the order it is deleted: nothing else there is ever touched."""
 _NOT_CONTENT = ("lost+found",)
 
@@ -77,6 +79,11 @@ class Instance:
     def server(self) -> Path:
         """Where the HTTP API is, and the owner's token."""
         return self.data_dir / "server" / "server.json"
+
+    @property
+    def store(self) -> Path:
+        """PostgreSQL's, where no URL is given."""
+        return self.data_dir / "store"
 
     @property
     def git_server(self) -> Path:

@@ -13,6 +13,8 @@ from haori.cli.settings import load_settings
 from haori.words import text
 
 PAUSE_SECONDS = 0.25
+_NOT_NEEDED = frozenset({"store"})
+"""Delivery goes on without."""
 
 
 class Progress:
@@ -87,9 +89,9 @@ def _ask(instance: Instance) -> dict[str, Any] | None:
 
 
 def _not_ready(instance: Instance) -> list[str]:
-    """The processes still to be waited for; a job that is done stays done, what else died is started again."""
+    """The processes that delivery still waits for; a job that is done stays done, what else died is started again."""
     return [
         record.name
         for record in process_records(instance)
-        if not record.ready or not (record.is_alive or record.name in JOBS)
+        if record.name not in _NOT_NEEDED and (not record.ready or not (record.is_alive or record.name in JOBS))
     ]

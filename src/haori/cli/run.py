@@ -79,6 +79,12 @@ def _engine(instance: Instance, settings: InstanceSettings) -> Serve:
     return traced("haori-engine", wait_and_serve)
 
 
+def _store(instance: Instance, settings: InstanceSettings) -> Serve:
+    from haori.store import serve_embedded
+
+    return lambda ready: serve_embedded(instance.store, ready=ready)
+
+
 def _server(instance: Instance, settings: InstanceSettings) -> Serve:
     from haori.server import ServerSettings, serve
 
@@ -107,6 +113,7 @@ def _bootstrap(instance: Instance, settings: InstanceSettings) -> Serve:
 BUILDERS: dict[str, Builder] = {
     "sandbox-api": _sandbox_api,
     "git-server": _git_server,
+    "store": _store,
     "engine": _engine,
     "server": _server,
     "sandbox-node": _sandbox_node,

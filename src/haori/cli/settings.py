@@ -8,6 +8,9 @@ from pathlib import Path
 
 from haori.cli.instance import Instance, InstanceError, read_json, write_json
 
+STORE_URL = "HAORI_STORE_URL"
+"""The environment's name for the URL of a PostgreSQL server, where the instance is to run none of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceSettings:

@@ -9,7 +9,7 @@ import click
 
 from haori.cli.down import JOBS, process_records
 from haori.cli.engine_client import EngineUnreachableError, engine_client
-from haori.cli.instance import Instance, InstanceError, read_json
+from haori.cli.instance import CONSOLE_HOST, Instance, InstanceError, read_json
 from haori.cli.options import data_dir_option, output_option
 from haori.cli.process import read_record
 from haori.cli.progress import is_as_wanted
@@ -46,10 +46,17 @@ def collect_status(instance: Instance) -> dict[str, Any]:
             {"name": record.name, "pid": record.pid, "state": _state(record.name, record.is_alive, record.ready)}
             for record in process_records(instance)
         ],
+        "console": console_url(instance),
         "metrics": _metrics(instance),
         "node": read_json(instance.data_dir / "node" / "node.json") or None,
         **_ask_engine(instance),
     }
+
+
+def console_url(instance: Instance) -> str | None:
+    """Where a browser finds the server on this machine; None while none has started."""
+    port = read_json(instance.server).get("port")
+    return f"http://{CONSOLE_HOST}:{port}" if port else None
 
 
 def _metrics(instance: Instance) -> str | None:
@@ -83,7 +90,7 @@ def print_status(value: dict[str, Any], output: str | None) -> None:
 def format_status(value: dict[str, Any]) -> list[str]:
     """The lines people read."""
     lines = [f"{text('status.data')}: {value['dataDir']}"]
-    facts = [(f"status.{name}", value[name]) for name in ("kubeconfig", "repository", "metrics")]
+    facts = [(f"status.{name}", value[name]) for name in ("console", "kubeconfig", "repository", "metrics")]
     lines += [f"{text(code)}: {fact}" for code, fact in facts if fact]
     states = ", ".join(f"{p['name']} {p['state']} ({p['pid']})" for p in value["processes"])
     lines.append(f"{text('status.processes')}: {states or '-'}")

@@ -7,6 +7,7 @@ where, and the last ones what to do next.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -22,10 +23,11 @@ from haori.cli.options import ask, data_dir_option, output_option, yes_option
 from haori.cli.platform import example_platform, image_rules, prepare_seed
 from haori.cli.process import read_record
 from haori.cli.progress import Progress, wait_until_delivered
-from haori.cli.settings import InstanceSettings, free_port, load_settings, resolve_kubeconfig
+from haori.cli.settings import STORE_URL, InstanceSettings, free_port, load_settings, resolve_kubeconfig
 from haori.cli.status import application_urls, collect_status, print_status
 from haori.cli.supervisor import ProcessSpec, open_log, supervise
 from haori.cli.target import CONTROL_NAMESPACE
+from haori.store import is_server_here
 from haori.words import Sentence, text
 
 READY_SECONDS = 180.0
@@ -100,15 +102,22 @@ def decide_settings(instance: Instance, options: UpOptions) -> InstanceSettings:
 def process_specs(settings: InstanceSettings) -> list[ProcessSpec]:
     """The processes of an instance, in the order they start; they stop in the reverse one."""
     specs = [ProcessSpec(name="sandbox-api")] if settings.uses_sandbox else []
+    if settings.engine and runs_store():
+        specs.append(ProcessSpec(name="store"))
     if settings.platform is not None:
         specs.append(ProcessSpec(name="git-server"))
     if settings.engine:
-        specs.append(ProcessSpec(name="engine"))
+        specs += [ProcessSpec(name="engine"), ProcessSpec(name="server")]
     if settings.uses_sandbox:
         specs.append(ProcessSpec(name="sandbox-node"))
     if settings.platform is not None:
         specs.append(ProcessSpec(name="bootstrap", is_job=True))
     return specs
+
+
+def runs_store() -> bool:
+    """Whether the instance brings a PostgreSQL of its own: none was given, and there is one to run."""
+    return not os.environ.get(STORE_URL) and is_server_here()
 
 
 def _prepare(instance: Instance, settings: InstanceSettings) -> None:

@@ -5,11 +5,17 @@ append-only events that audit and timeline share. Git and Kubernetes hold what i
 down. A server that does not answer is a `StoreUnavailableError`, which is transient and names it.
 """
 
-from haori.store.embedded import Embedded, run_embedded
-from haori.store.errors import StoreDataError, StoreMissingError, StoreSchemaError, StoreUnavailableError
-from haori.store.events import Event, Events, StoredEvent, Stream
-from haori.store.settings import StoreSettings
-from haori.store.store import Store, open_store
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from haori.store.binaries import is_server_here
+    from haori.store.embedded import Embedded, run_embedded, serve_embedded
+    from haori.store.errors import StoreDataError, StoreMissingError, StoreSchemaError, StoreUnavailableError
+    from haori.store.events import Event, Events, StoredEvent, Stream
+    from haori.store.settings import StoreSettings
+    from haori.store.store import Store, open_store
 
 __all__ = [
     "Embedded",
@@ -23,6 +29,35 @@ __all__ = [
     "StoreUnavailableError",
     "StoredEvent",
     "Stream",
+    "is_server_here",
     "open_store",
     "run_embedded",
+    "serve_embedded",
 ]
+
+_HOMES = {
+    "is_server_here": "binaries",
+    "Embedded": "embedded",
+    "run_embedded": "embedded",
+    "serve_embedded": "embedded",
+    "StoreDataError": "errors",
+    "StoreMissingError": "errors",
+    "StoreSchemaError": "errors",
+    "StoreUnavailableError": "errors",
+    "Event": "events",
+    "Events": "events",
+    "StoredEvent": "events",
+    "Stream": "events",
+    "StoreSettings": "settings",
+    "Store": "store",
+    "open_store": "store",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The driver is loaded by who opens the store: a supervisor that only asks whether there is one stays small."""
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(f"haori.store.{_HOMES[name]}"), name)
+    raise AttributeError(name)

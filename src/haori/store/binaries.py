@@ -51,6 +51,11 @@ def find_binaries(data: Path | None = None, folders: Iterator[Path] | None = Non
     raise StoreDataError("store-data-version", path=str(data), version=wanted, found=majors)
 
 
+def is_server_here() -> bool:
+    """Whether there is any server to run; whether it fits the data is known when it is started."""
+    return any(_is_whole(folder) for folder in known_folders())
+
+
 def known_folders() -> Iterator[Path]:
     """Where servers are looked for: the path, Debian's folders (newest first), the wheel."""
     if (on_path := shutil.which("postgres")) is not None:
@@ -69,9 +74,12 @@ def wheel_folders() -> Iterator[Path]:
 
 def _usable(folders: Iterator[Path]) -> Iterator[Binaries]:
     for folder in folders:
-        is_whole = all(os.access(folder / program, os.X_OK) for program in PROGRAMS)
-        if is_whole and (major := _major(folder / "postgres")) is not None:
+        if _is_whole(folder) and (major := _major(folder / "postgres")) is not None:
             yield Binaries(folder=folder, major=major)
+
+
+def _is_whole(folder: Path) -> bool:
+    return all(os.access(folder / program, os.X_OK) for program in PROGRAMS)
 
 
 def _major(postgres: Path) -> int | None:

@@ -19,7 +19,7 @@ import shutil
 import signal
 import stat
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,7 +43,7 @@ SOCKET_PATH = 90
 """Bytes: the kernel takes 107, and the socket's own name is 14 of them."""
 _SETTINGS = {
     "listen_addresses": "", "shared_buffers": "32MB", "max_connections": "50", "jit": "off", "wal_level": "minimal",
-    "max_wal_senders": "0", "max_wal_size": "256MB", "log_checkpoints": "off",
+    "max_wal_senders": "0", "max_logical_replication_workers": "0", "max_wal_size": "256MB", "log_checkpoints": "off",
 }  # fmt: skip
 
 
@@ -53,8 +53,13 @@ class Embedded:
 
     url: str = field(repr=False)
     """How to connect, password included."""
-    pid: int | None
+    child: Child | None = field(default=None, repr=False)
     """The process, None where another process runs it."""
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, None where another process runs it."""
+        return self.child.pid if self.child is not None else None
 
 
 @contextlib.asynccontextmanager
@@ -66,8 +71,8 @@ async def run_embedded(folder: Path, binaries: Binaries | None = None) -> AsyncI
     place = _Place(folder)
     with place.owned() as is_ours:
         if not is_ours:
-            await _join(place)
-            yield Embedded(url=place.url(), pid=None)
+            await _join(place, START_SECONDS)
+            yield Embedded(url=place.url())
             return
         if binaries is None:
             binaries = await asyncio.to_thread(find_binaries, place.data)
@@ -75,9 +80,33 @@ async def run_embedded(folder: Path, binaries: Binaries | None = None) -> AsyncI
             await _initialise(place, binaries)
         child = await _start(place, binaries)
         try:
-            yield Embedded(url=place.url(), pid=child.pid)
+            yield Embedded(url=place.url(), child=child)
         finally:
             await _stop(child)
+
+
+async def serve_embedded(folder: Path, *, ready: Callable[[], None]) -> None:
+    """Runs the server of `folder` until cancelled; `ready` is called once it answers.
+
+    Raises as `run_embedded` does, StoreUnavailableError also when the server ends by itself, and StoreDataError where
+    another process runs it already.
+    """
+    async with run_embedded(folder) as running:
+        if running.child is None:
+            raise StoreDataError("store-run-elsewhere", path=str(folder))
+        ready()
+        code = await running.child.wait()
+        raise StoreUnavailableError("store-ended", code=code, log=str(folder / "log"))
+
+
+async def join_embedded(folder: Path, seconds: float = START_SECONDS) -> str:
+    """The URL of the server of `folder` that another process runs, once it answers.
+
+    Raises StoreUnavailableError where none does within `seconds`.
+    """
+    place = _Place(folder)
+    await _join(place, seconds)
+    return place.url()
 
 
 class _Place:
@@ -135,11 +164,12 @@ def _socket_folder(folder: Path) -> Path:
     return path
 
 
-async def _join(place: _Place) -> None:
+async def _join(place: _Place, seconds: float) -> None:
     """Waits for the server that another process runs."""
     try:
-        async with asyncio.timeout(START_SECONDS):
-            await _wait_answering(place, None)
+        async with asyncio.timeout(seconds):
+            # Its own database is made a moment after the server answers.
+            await _wait_answering(place, None, DATABASE)
     except TimeoutError as error:
         raise StoreUnavailableError("store-unreachable", where=str(place.folder), reason=_last_words(place)) from error
 
@@ -206,11 +236,11 @@ async def _spawn(place: _Place, command: Sequence[str | Path]) -> Child:
         os.close(descriptor)
 
 
-async def _wait_answering(place: _Place, child: Child | None) -> bool:
-    """True once the server takes connections, false when `child` ended instead."""
+async def _wait_answering(place: _Place, child: Child | None, database: str = "postgres") -> bool:
+    """True once the server takes connections to `database`, false when `child` ended instead."""
     while child is None or child.returncode is None:
         try:
-            url = make_conninfo(place.url(), dbname="postgres", connect_timeout=2)
+            url = make_conninfo(place.url(), dbname=database, connect_timeout=2)
             connection = await psycopg.AsyncConnection.connect(url)
         except (psycopg.OperationalError, FileNotFoundError):
             await asyncio.sleep(ASK_SECONDS)

@@ -18,7 +18,7 @@ class StoreMissingError(UserError):
 
 
 class StoreDataError(UserError):
-    """`store-data-version`, `store-data-unusable`, `store-url-unreadable`."""
+    """`store-data-version`, `store-data-unusable`, `store-url-unreadable`, `store-run-elsewhere`."""
 
 
 class StoreSchemaError(UserError):
@@ -26,4 +26,4 @@ class StoreSchemaError(UserError):
 
 
 class StoreUnavailableError(TransientError):
-    """`store-unreachable`, `store-too-slow`."""
+    """`store-unreachable`, `store-too-slow`, `store-ended`."""

@@ -14,6 +14,8 @@ class StoreSettings:
     """`postgresql://USER:PASSWORD@HOST/DATABASE` or what else libpq takes; empty: the one of `folder`."""
     folder: Path | None = None
     """Where the instance keeps a server of its own; used when there is no `url`."""
+    joins: bool = False
+    """Whether another process runs the server of `folder` and this one only waits for it to answer."""
     connections: int = 8
     """At most, for this process: its requests wait for each other beyond that."""
     wait_seconds: float = 10.0

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from haori.store.embedded import run_embedded
+from haori.store.embedded import join_embedded, run_embedded
 from haori.store.errors import StoreDataError, StoreMissingError, StoreUnavailableError
 from haori.store.events import Events
 from haori.store.schema import SCHEMA, migrate
@@ -55,7 +55,10 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[Store]:
         if not url:
             if settings.folder is None:
                 raise StoreMissingError("store-not-given")
-            url = (await stack.enter_async_context(run_embedded(settings.folder))).url
+            if settings.joins:
+                url = await join_embedded(settings.folder, settings.wait_seconds)
+            else:
+                url = (await stack.enter_async_context(run_embedded(settings.folder))).url
         where = _where(url)
         with _named(where):
             await _prepare(url, where, settings)

@@ -1,5 +1,7 @@
 """The first way through, as a user walks it: up, push, revert, rollback, heal, prune, kill."""
 
+import contextlib
+import http.client
 import json
 import urllib.request
 from pathlib import Path
@@ -38,7 +40,8 @@ def image(running: Running) -> str:
 def test_everything_of_the_example_is_synced_and_healthy(running):
     assert running.status["kubeconfig"] == str(running.data_dir / "kubeconfig")
     assert "@" in running.status["repository"]
-    assert {process["name"] for process in running.status["processes"]} >= {"sandbox-api", "sandbox-node", "engine"}
+    names = {process["name"] for process in running.status["processes"]}
+    assert names >= {"sandbox-api", "sandbox-node", "engine", "server", "store"}
     assert len(running.applications()) >= 7
 
 
@@ -181,7 +184,7 @@ def expect_each_pods_process_once(running: Running) -> None:
     running.expect("every server runs", probe)
 
 
-@pytest.mark.parametrize("name", ["sandbox-api", "sandbox-node", "git-server", "engine"])
+@pytest.mark.parametrize("name", ["sandbox-api", "sandbox-node", "git-server", "engine", "server", "store"])
 def test_a_killed_process_comes_back_and_goes_on(running, clone, name):
     before = running.kill(name)
     running.expect(f"another {name}", lambda: ((pid := running.pid(name)) != before and alive(pid), pid))
@@ -191,6 +194,40 @@ def test_a_killed_process_comes_back_and_goes_on(running, clone, name):
 
 def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
+
+
+def test_delivery_goes_on_while_the_store_is_down_and_status_says_so(running, clone):
+    made_by = running.data_dir / "store/data/PG_VERSION"
+    version = made_by.read_text()
+    made_by.write_text("9\n")  # Of a server that is nowhere: it cannot be started until this is mended.
+    url = running.json("status")["console"]
+    try:
+        running.kill("store")
+        running.expect("the store is down", lambda: (state_of(running, "store") != "running", None))
+        clone.replace(KUSTOMIZATION, TAG, "newTag: 1.5.0")
+        row_at(running, clone.push("coordinate-api: Run 1.5.0"), sync="Synced", health="Healthy")
+        assert running.haori("status").returncode == 1
+        assert answers(url)
+    finally:
+        made_by.write_text(version)
+    running.expect("the store is back", lambda: (state_of(running, "store") == "running", running.json("status")))
+    clone.git("revert", "--no-edit", "HEAD")
+    clone.git("push", "-q")
+    row_at(running, clone.git("rev-parse", "HEAD"), sync="Synced", health="Healthy")
+
+
+def state_of(running: Running, name: str) -> str:
+    states = {process["name"]: process["state"] for process in running.json("status")["processes"]}
+    return str(states.get(name))
+
+
+def answers(url: str) -> bool:
+    """Whether the server at the console's URL is alive, asked as a browser would: the name is loopback."""
+    name, port = url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", "/livez", headers={"Host": f"{name}:{port}"})
+        return connection.getresponse().status == 200
 
 
 def test_after_a_killed_supervisor_the_children_end_and_up_takes_over(running):
