@@ -1,4 +1,4 @@
-# Everything here works from a clean clone with Python 3.11, git and make; what is missing is named.
+# Everything here works from a clean clone with Python 3.11, git and make; what is missing is named. The console wants Node.js too.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -7,18 +7,20 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 WORKERS ?= auto
 
-.PHONY: help up down test check format test-controlplane soak bench docs clean
+.PHONY: help up down test check format test-controlplane soak bench docs clean console
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
 up: $(VENV)/.ready ## Set up, start the sandbox with the example platform, show what runs (ARGS="--help" for more)
+	@scripts/console build try
 	@$(BIN)/haori up $(ARGS)
 
 down: $(VENV)/.ready ## Stop what `make up` started
 	@$(BIN)/haori down $(ARGS)
 
 test: $(VENV)/.ready-dev ## Set up and run the tests
+	@scripts/console test try
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not soak and not controlplane" $(ARGS)
 
 check: $(VENV)/.ready-dev ## Formatting, lint, types, the order of the rooms
@@ -26,6 +28,7 @@ check: $(VENV)/.ready-dev ## Formatting, lint, types, the order of the rooms
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@scripts/console check try
 
 format: $(VENV)/.ready-dev ## Put the code into its form
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -39,11 +42,14 @@ soak: $(VENV)/.ready-dev ## Long storms: kills, many objects
 bench: $(VENV)/.ready-dev ## Figures, and what they ran on
 	@$(BIN)/python -m bench $(ARGS)
 
+console: ## Build the console, where its sources changed
+	@scripts/console build
+
 docs: $(VENV)/.ready-dev ## Write the command reference anew
 	@$(BIN)/python scripts/write_reference.py
 
 clean: ## Forget the environment (the data of `make up` stays)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) console/node_modules console/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 $(VENV)/.ready: requirements.lock pyproject.toml scripts/setup
 	@scripts/setup "$(PYTHON)" $(VENV) requirements.lock

@@ -87,6 +87,7 @@ def _store(instance: Instance, settings: InstanceSettings) -> Serve:
 
 def _server(instance: Instance, settings: InstanceSettings) -> Serve:
     from haori.server import ServerSettings, serve
+    from haori.server.built import built_console
 
     async def wait_and_serve(ready: Callable[[], None]) -> None:
         server = ServerSettings(
@@ -94,6 +95,7 @@ def _server(instance: Instance, settings: InstanceSettings) -> Serve:
             kubeconfig=await wait_for_cluster(instance, settings),
             context=settings.context,
             engine=instance.listener,
+            console=built_console(),
         )
         await serve(server, ready=ready)
 
