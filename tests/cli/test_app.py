@@ -16,7 +16,7 @@ from haori.cli import app, repo
 from haori.cli.app_create import build_application, check_spec
 from haori.cli.app_engine import walk_tree
 from haori.cli.app_logs import print_line
-from haori.cli.app_rollback import author, parse_for
+from haori.cli.app_rollback import RollbackError, author, parse_for
 from haori.cli.app_show import describe, is_chosen, policy_of, print_applications, print_history
 from haori.cli.app_source import FlagError, change_spec
 from haori.cli.app_sync import SyncOptions, build_operation, parse_resource, print_synced
@@ -453,6 +453,24 @@ def test_what_needs_an_engine_says_that_none_runs(tmp_path, capsys) -> None:
 def test_a_pin_lasts_as_long_as_was_said() -> None:
     assert parse_for("90m") == timedelta(minutes=90)
     assert datetime(2026, 1, 1, tzinfo=UTC) + parse_for("2h") == datetime(2026, 1, 1, 2, tzinfo=UTC)
+
+
+def test_a_pin_that_would_be_over_at_once_is_refused() -> None:
+    with pytest.raises(RollbackError, match="0s"):
+        parse_for("0s")
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [("- a list", "."), ("spec: text", "spec"), ("spec: {destination: here}", "spec.destination"),
+     ("metadata: {name: shop, labels: [a]}", "metadata.labels")],
+)  # fmt: skip
+def test_a_file_that_is_no_application_names_the_field(tmp_path, content: str, field: str) -> None:
+    file = tmp_path / "app.yaml"
+    file.write_text(content)
+    with pytest.raises(FlagError) as caught:
+        build_application(target(tmp_path), "shop", {"file": file})
+    assert caught.value.parameters == {"file": str(file), "field": field}
 
 
 def test_a_commit_has_an_author(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:

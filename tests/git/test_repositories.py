@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from haori.git import Author, Repositories, RepositoryError, RepositoryRefusedError, RevisionMissingError, push_files
+from haori.git import (
+    Author,
+    Repositories,
+    RepositoryError,
+    RepositoryRefusedError,
+    RepositorySettings,
+    RevisionMissingError,
+    push_files,
+)
 from haori.git.repositories import parse_commit
 from tests.git.conftest import Origin
 
@@ -121,3 +129,11 @@ async def test_a_missing_repository_says_so(repositories: Repositories, tmp_path
 def test_a_commit_from_no_time_at_all_is_read(when: str) -> None:
     info = parse_commit("0" * 40, f"tree {'1' * 40}\nauthor Eve <e@example.test> {when}\n\nOdd\n".encode())
     assert (info.subject, info.at.year) == ("Odd", 1970)
+
+
+def test_credentials_in_a_url_open_a_mirror_of_their_own(tmp_path: Path) -> None:
+    repositories = Repositories(RepositorySettings(folder=tmp_path))
+    urls = ["https://git.example/shop", "https://ann:one@git.example/shop.git", "https://ann:two@git.example/shop.git"]
+    assert len({repositories.mirror(url).folder for url in urls}) == 3
+    assert repositories.mirror("https://git.example/Shop.git/") is repositories.mirror(urls[0])
+    assert not any("one" in str(repositories.mirror(url).folder) for url in urls)

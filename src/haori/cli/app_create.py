@@ -19,6 +19,9 @@ from haori.objects.yaml import load
 from haori.resources import argo
 from haori.words import text
 
+MAPPINGS = ("metadata", "metadata.labels", "metadata.annotations", "spec", "spec.destination")
+"""What of an Application's file is read before the whole is checked."""
+
 
 @click.command(help=text("cli.app.create.help"), epilog=text("cli.app.create.epilog"))
 @click.argument("name", metavar="[APPLICATION]", required=False)
@@ -41,8 +44,7 @@ def create(target: Target, name: str | None, upsert: bool, output: str | None, *
 def build_application(target: Target, name: str | None, flags: Mapping[str, Any]) -> dict[str, Any]:
     """The Application that the flags describe, on top of the file where one is given. Raises FlagError."""
     file = flags.get("file")
-    given = load(file.read_bytes(), source=str(file)) if file else {}
-    manifest: dict[str, Any] = given if isinstance(given, dict) else {}
+    manifest = read_application(file) if file else {}
     namespace, plain = target.split(name) if name else (target.namespace, "")
     metadata = {"namespace": namespace, **nested_mapping(manifest, "metadata")} | ({"name": plain} if plain else {})
     if not metadata.get("name"):
@@ -54,10 +56,25 @@ def build_application(target: Target, name: str | None, flags: Mapping[str, Any]
         metadata["finalizers"] = sorted({*(metadata.get("finalizers") or []), argo.RESOURCES_FINALIZER})
     spec = change_spec(nested_mapping(manifest, "spec"), flags)
     spec.setdefault("project", argo.DEFAULT_PROJECT)
-    destination = spec.setdefault("destination", {})
+    destination = dict(nested_mapping(spec, "destination"))
+    spec["destination"] = destination
     if not destination.get("server") and not destination.get("name"):
         destination["server"] = argo.IN_CLUSTER_SERVER
     return {"apiVersion": argo.API_VERSION, "kind": argo.APPLICATION, "metadata": metadata, "spec": spec}
+
+
+def read_application(file: Path) -> dict[str, Any]:
+    """The Application of a file. Raises FlagError where a part that has to be a mapping is none."""
+    given = load(file.read_bytes(), source=str(file))
+    if not isinstance(given, dict):
+        raise FlagError("application-file-shape", file=str(file), field=".")
+    for field in MAPPINGS:
+        part: Any = given
+        for name in field.split("."):
+            part = {} if part is None else part.get(name)
+        if part is not None and not isinstance(part, dict):
+            raise FlagError("application-file-shape", file=str(file), field=field)
+    return given
 
 
 async def store_application(target: Target, manifest: Manifest, *, upsert: bool) -> tuple[dict[str, Any], str]:

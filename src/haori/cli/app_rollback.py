@@ -23,7 +23,7 @@ SHORT = 8
 
 
 class RollbackError(UserError):
-    """`rollback-nothing-pinned`, `rollback-flags-clash`."""
+    """`rollback-nothing-pinned`, `rollback-flags-clash`, `pin-over-at-once` (duration)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,10 @@ def parse_for(duration: str) -> timedelta:
     """A duration as `30m` or `2h`. Raises UserError."""
     from haori.objects.quantities import parse_duration
 
-    return timedelta(seconds=parse_duration(duration))
+    seconds = parse_duration(duration)
+    if seconds <= 0:
+        raise RollbackError("pin-over-at-once", duration=duration)
+    return timedelta(seconds=seconds)
 
 
 def _follows(application: dict[str, Any], revisions: tuple[str, ...]) -> bool:

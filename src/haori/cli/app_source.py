@@ -20,7 +20,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class FlagError(UserError):
-    """`flag-not-a-pair` (flag, value): a value that should read NAME=VALUE."""
+    """`flag-not-a-pair` (flag, value): a value that should read NAME=VALUE; `application-file-shape` (file, field)."""
 
 
 FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (

@@ -19,7 +19,7 @@ from haori.git.credentials import Credentials
 from haori.git.errors import RevisionMissingError
 from haori.git.mirror import Mirror, Refs
 from haori.git.tree import Tree
-from haori.git.urls import normalize_url, parse_url
+from haori.git.urls import mirror_identity, parse_url
 from haori.outbound import OutboundPolicy
 
 CredentialsFor = Callable[[str], Credentials | None]
@@ -77,7 +77,7 @@ class Repositories:
         """The mirror of `url`. Raises RepositoryRefusedError for a URL we do not dial."""
         parsed = parse_url(url, allow_file=self._settings.allow_file)
         # The transport is part of the name: what file:// brought is not taken for what https:// would have.
-        name = hashlib.sha256(f"{parsed.protocol} {normalize_url(url)}".encode()).hexdigest()[:24]
+        name = hashlib.sha256(f"{parsed.protocol} {mirror_identity(url)}".encode()).hexdigest()[:24]
         if name not in self._mirrors:
             self._mirrors[name] = Mirror(
                 self._settings.folder / f"{name}.git", parsed, slots=self._slots,

@@ -7,6 +7,7 @@ http is for loopback, where `up` serves its own repository.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -88,3 +89,16 @@ def normalize_url(url: str) -> str:
     if match and "://" not in text and not text.startswith("/"):
         text = f"ssh://{match['host']}/{match['path']}"
     return text
+
+
+@lru_cache(maxsize=8192)
+def mirror_identity(url: str) -> str:
+    """What two URLs share that may share a mirror: the repository, and the credentials that stand in the URL itself.
+
+    Credentials of a Secret belong to the installation and count for every project that may name the repository; those in a
+    URL are whoever wrote it, and what they opened is not for who does not know them. They are in here as a hash.
+    """
+    secret = re.match(r"^https?://([^/@]+)@", url.strip(), re.IGNORECASE)
+    if secret is None:
+        return normalize_url(url)
+    return f"{normalize_url(url)} {hashlib.sha256(secret[1].encode()).hexdigest()[:24]}"

@@ -90,3 +90,23 @@ def test_the_pause_is_the_option_s_or_that_of_argocd_cm(option, setting, pause):
 
 def test_the_commands_bound_on_repositories_is_the_engines():
     assert GitSettings().repository_bytes == REPOSITORY_MEGABYTES << 20
+
+
+async def test_urls_with_credentials_of_their_own_are_watched_each_for_itself_and_told_together(tmp_path):
+    first, second = "https://ann:one@git.example/shop.git", "https://bob:two@git.example/shop.git"
+    repositories = Counted(tmp_path)
+    found: RepositoryWatches[str] = RepositoryWatches(repositories, interval_seconds=0, on_change=lambda url: None)
+    found.follow("cart", [first])
+    found.follow("mail", [second])
+    assert found.readers_of(SHOP) == ["cart", "mail"]
+    task = asyncio.create_task(found.run())
+    while len(repositories.looked) < 2:
+        repositories.seen.clear()
+        await repositories.seen.wait()
+    assert sorted(repositories.looked) == [first, second]
+    assert found.notify(SHOP)
+    while len(repositories.looked) < 4:
+        repositories.seen.clear()
+        await repositories.seen.wait()
+    task.cancel()
+    assert sorted(repositories.looked) == [first, first, second, second]

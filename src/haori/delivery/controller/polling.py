@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
 from haori.errors import HaoriError
-from haori.git import Refreshes, RepositoryWatch, normalize_url
+from haori.git import Refreshes, RepositoryWatch, mirror_identity, normalize_url
 
 log = logging.getLogger(__name__)
 Reader = TypeVar("Reader", bound=Hashable)
@@ -34,7 +34,7 @@ class RepositoryWatches(Generic[Reader]):
         self._repositories, self._interval, self._on_change = repositories, interval_seconds, on_change
         self._watches: dict[str, tuple[RepositoryWatch, asyncio.Task[None]]] = {}
         self._readers: dict[str, dict[Reader, None]] = {}
-        """By normalized URL; a URL that nobody reads has no entry."""
+        """By mirror; one that nobody reads has no entry."""
         self._read: dict[Reader, frozenset[str]] = {}
         self._urls: dict[str, str] = {}
         self._failing: set[str] = set()
@@ -60,7 +60,7 @@ class RepositoryWatches(Generic[Reader]):
 
     def follow(self, reader: Reader, urls: Iterable[str]) -> None:
         """The repositories that `reader` reads from now on; none: it reads no longer."""
-        named = {normalize_url(url): url for url in urls}
+        named = {mirror_identity(url): url for url in urls}
         before, after = self._read.get(reader, frozenset()), frozenset(named)
         if before == after:
             return
@@ -79,19 +79,24 @@ class RepositoryWatches(Generic[Reader]):
 
     def readers_of(self, url: str) -> list[Reader]:
         """Who reads a repository."""
-        return list(self._readers.get(normalize_url(url), ()))
+        return list(dict.fromkeys(reader for mirror in self._mirrors_of(url) for reader in self._readers[mirror]))
 
     def notify(self, url: str) -> bool:
         """Somebody pushed; False where no application reads it."""
-        found = self._watches.get(normalize_url(url))
-        if found is None:
-            return False
-        found[0].notify()
-        return True
+        found = [self._watches[mirror][0] for mirror in self._mirrors_of(url) if mirror in self._watches]
+        for watch in found:
+            watch.notify()
+        return bool(found)
+
+    def _mirrors_of(self, url: str) -> list[str]:
+        """The mirrors of a repository that somebody reads: one, and another for each password that stands in a URL."""
+        known = normalize_url(url)
+        return [mirror for mirror in self._readers if mirror.partition(" ")[0] == known]
 
     def notify_below(self, prefix: str) -> None:
         """Looks now at every repository whose normalized URL begins with `prefix`."""
-        for url, (watch, _) in self._watches.items():
+        for mirror, (watch, _) in self._watches.items():
+            url = mirror.partition(" ")[0]
             if url == prefix or url.startswith(f"{prefix}/"):
                 watch.notify()
 
