@@ -1,4 +1,4 @@
-"""A cluster with a control namespace, in this process."""
+"""A cluster with a control namespace, in this process, and a database."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from haori.cluster.well_known import NAMESPACES
 from haori.sandbox.api.bootstrap import open_api
 from haori.sandbox.api.local import LocalClient
 from haori.sandbox.api.store import open_store
+from tests.store.conftest import server, settings, url, wheel
+
+__all__ = ["client", "server", "settings", "url", "wheel"]
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from typing import Any, cast
 import pytest
 
 from haori.access import Identity
+from haori.access.identity import OWNER
 from haori.cluster import EventType, HttpClient, WatchEvent
 from haori.server.local import OwnerAuthenticator
-from haori.server.permissions import OWNER, Permissions
+from haori.server.permissions import Permissions
 from tests.server.conftest import NoCluster
 
 ANN = Identity(subject="ann", issuer="local")
@@ -44,6 +45,12 @@ def test_the_owner_may_everything_whatever_the_policy_says(permissions: Permissi
     permissions.observe_settings(told(config_map("argocd-rbac-cm", policy_csv="p, owner, applications, *, */*, deny")))
     assert may(permissions, OWNER, "delete")
     assert not may(permissions, Identity(subject="owner", issuer="local"), "get")
+
+
+def test_a_token_of_the_owner_may_what_its_scopes_say(permissions: Permissions):
+    narrowed = Identity(subject="owner", issuer="owner", token_id="t", scopes=("applications:sync:shop/*",))
+    assert may(permissions, narrowed, "sync")
+    assert not may(permissions, narrowed, "delete")
 
 
 def test_a_change_of_the_settings_counts_at_once(permissions: Permissions):

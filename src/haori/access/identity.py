@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TOKEN_ISSUER = "token"  # noqa: S105
+LOCAL_ISSUER = "local"
+OWNER_ISSUER = "owner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +17,17 @@ class Identity:
     """The account's name, the `sub` of an OIDC issuer, or `proj:PROJECT:ROLE` of a project's token."""
     groups: tuple[str, ...] = ()
     issuer: str
-    """`local`, `link`, `token`, or the URL of the OIDC issuer."""
+    """`local`, `owner`, `token`, or the URL of the OIDC issuer."""
     token_id: str = ""
+    """Of the token or the session that was shown, which names it and does not open anything."""
     scopes: tuple[str, ...] | None = None
     """`RESOURCE:ACTION` or `RESOURCE:ACTION:OBJECT`, each a glob: a token may nothing else. None: it is not limited."""
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether it is whoever may read the folder of the server."""
+        return self.issuer == OWNER_ISSUER
+
+
+OWNER = Identity(subject="owner", issuer=OWNER_ISSUER)
+"""Whoever may read the folder of the server, by the token that stands in it. Nobody else gives this issuer."""

@@ -41,7 +41,7 @@ class Decision:
 
 
 _SILENT = Decision(allowed=False)
-_BEYOND_SCOPES = Decision(allowed=False, rule="the scopes of the token")
+BEYOND_SCOPES = Decision(allowed=False, rule="the scopes of the token")
 
 
 class Policy:
@@ -81,8 +81,8 @@ class Policy:
     def decide(self, identity: Identity, resource: str, action: str, object: str) -> Decision:
         """Whether `identity` may do `action` (`delete/apps/Deployment/shop/web` of a resource inside an application) to the
         `object` (`PROJECT/NAME`, `PROJECT/NAMESPACE/NAME` outside the control namespace) of `resource`."""
-        if not _is_within_scopes(identity.scopes, resource, action, object):
-            return _BEYOND_SCOPES
+        if not is_within_scopes(identity.scopes, resource, action, object):
+            return BEYOND_SCOPES
         if self._settings.inherits_sub_actions and action.startswith(INHERITING):
             whole = self._decide(identity, resource, action.partition("/")[0], object)
             if whole.allowed:
@@ -98,6 +98,10 @@ class Policy:
                 return decision
             denied = denied if denied.rule else decision
         return denied
+
+    def is_listed(self, identity: Identity) -> bool:
+        """Whether the name may stand for somebody now: a project's role only as long as the project lists the token."""
+        return self._is_known(identity)
 
     def _subjects(self, identity: Identity) -> Iterator[str]:
         """Those who are asked for, in turn."""
@@ -175,7 +179,8 @@ def _project_of(resource: str, object: str) -> str:
     return object.partition("/")[0] if resource in SCOPED and "/" in object else ""
 
 
-def _is_within_scopes(scopes: tuple[str, ...] | None, resource: str, action: str, object: str) -> bool:
+def is_within_scopes(scopes: tuple[str, ...] | None, resource: str, action: str, object: str) -> bool:
+    """Whether the scopes of a token, if it has any, cover what is asked."""
     return scopes is None or any(_reaches(scope, (resource, action, object)) for scope in scopes)
 
 

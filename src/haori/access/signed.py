@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from haori.access.accounts import Accounts, Capability
-from haori.access.identity import TOKEN_ISSUER, Identity
+from haori.access.identity import LOCAL_ISSUER, TOKEN_ISSUER, Identity
 from haori.access.projects import SUBJECT_PREFIX
 
 ISSUER = "argocd"
-LOCAL_ISSUER = "local"
+
 SKEW = timedelta(seconds=60)
 """How far the clocks of those who sign may be apart."""
 LONGEST = 16 << 10

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from haori.access import Identity
-from haori.server.permissions import OWNER
+from haori.access.identity import OWNER
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 
 from haori.access import Decision, Identity, Policy, PolicySettings, ProjectRoles, parse_project, parse_settings
+from haori.access.policy import BEYOND_SCOPES, is_within_scopes
 from haori.cluster import EventType, HttpClient, Reflector, WatchEvent
 from haori.cluster.well_known import APP_PROJECTS, CONFIG_MAPS
 from haori.objects import nested_mapping, nested_text
@@ -17,8 +18,6 @@ from haori.resources import argo
 
 RBAC_CONFIG_MAP = "argocd-rbac-cm"
 INHERITANCE = "server.rbac.disableApplicationFineGrainedRBACInheritance"
-OWNER = Identity(subject="owner", issuer="owner")
-"""Whoever may read the folder of the server. No sign-in gives this issuer."""
 OWNER_DECISION = Decision(allowed=True, rule="the owner of this instance")
 NOTHING = Decision(allowed=False, rule="")
 
@@ -32,9 +31,14 @@ class OwnedPolicy:
 
     def decide(self, identity: Identity, resource: str, action: str, object: str) -> Decision:
         """Whether `identity` may do `action` to the `object` of `resource`."""
-        if identity == OWNER:
-            return OWNER_DECISION
+        if identity.is_owner:
+            is_within = is_within_scopes(identity.scopes, resource, action, object)
+            return OWNER_DECISION if is_within else BEYOND_SCOPES
         return NOTHING if self.policy is None else self.policy.decide(identity, resource, action, object)
+
+    def is_listed(self, identity: Identity) -> bool:
+        """Whether a project still lists the token of one of its roles."""
+        return self.policy is not None and self.policy.is_listed(identity)
 
 
 class Permissions:

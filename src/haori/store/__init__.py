@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from haori.store.binaries import is_server_here
     from haori.store.embedded import Embedded, run_embedded, serve_embedded
     from haori.store.errors import StoreDataError, StoreMissingError, StoreSchemaError, StoreUnavailableError
-    from haori.store.events import Event, Events, StoredEvent, Stream
+    from haori.store.events import Event, Events, StoredEvent, Stream, Transaction
+    from haori.store.keeper import StoreKeeper
     from haori.store.settings import StoreSettings
     from haori.store.store import Store, open_store
 
@@ -23,12 +24,14 @@ __all__ = [
     "Events",
     "Store",
     "StoreDataError",
+    "StoreKeeper",
     "StoreMissingError",
     "StoreSchemaError",
     "StoreSettings",
     "StoreUnavailableError",
     "StoredEvent",
     "Stream",
+    "Transaction",
     "is_server_here",
     "open_store",
     "run_embedded",
@@ -47,7 +50,9 @@ _HOMES = {
     "Event": "events",
     "Events": "events",
     "StoredEvent": "events",
+    "StoreKeeper": "keeper",
     "Stream": "events",
+    "Transaction": "events",
     "StoreSettings": "settings",
     "Store": "store",
     "open_store": "store",
