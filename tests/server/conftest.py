@@ -14,7 +14,7 @@ from haori.cluster.well_known import APPLICATIONS
 from haori.server.app import ROUTES, build_app
 from haori.server.context import ServerContext
 from haori.server.destinations import Destinations
-from haori.server.engine import Engine
+from haori.server.engine import Engine, FilePlaces
 from haori.server.files import Files
 from haori.server.guard import Guard
 from haori.server.routing import Route
@@ -100,7 +100,7 @@ def context(table: Table, tmp_path: Path, cluster: NoCluster) -> ServerContext:
         settings=settings,
         client=client,
         table=table,
-        engine=Engine(None),
+        engine=Engine(FilePlaces(None)),
         destinations=Destinations(client, "argocd"),
         authenticator=Badges(),
         policy=lambda: POLICY,

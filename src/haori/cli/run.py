@@ -7,12 +7,14 @@ A part's room is imported by its builder alone, so that no process pays for the 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from haori.cli.in_cluster import PodSettings, engine_settings, read_pod, server_settings
 from haori.cli.instance import Instance, InstanceError
 from haori.cli.observing import traced
 from haori.cli.options import data_dir_option
@@ -102,6 +104,20 @@ def _server(instance: Instance, settings: InstanceSettings) -> Serve:
     return traced("haori-server", wait_and_serve)
 
 
+def _engine_of_pod(instance: Instance, pod: PodSettings) -> Serve:
+    from haori.delivery.controller.engine import serve
+
+    settings = engine_settings(instance, pod)
+    return traced("haori-engine", lambda ready: serve(settings, ready=ready))
+
+
+def _server_of_pod(instance: Instance, pod: PodSettings) -> Serve:
+    from haori.server import serve
+
+    settings = server_settings(instance, pod)
+    return traced("haori-server", lambda ready: serve(settings, ready=ready))
+
+
 def _bootstrap(instance: Instance, settings: InstanceSettings) -> Serve:
     from haori.cli.bootstrap import bootstrap
 
@@ -121,6 +137,11 @@ BUILDERS: dict[str, Builder] = {
     "sandbox-node": _sandbox_node,
     "bootstrap": _bootstrap,
 }
+POD_BUILDERS: dict[str, Callable[[Instance, PodSettings], Serve]] = {
+    "engine": _engine_of_pod,
+    "server": _server_of_pod,
+}
+"""The same parts in Pods of a cluster, where no `up` has written what they are to do."""
 SUPERVISOR = "supervisor"
 
 
@@ -135,9 +156,14 @@ def run(instance: Instance, name: str, parent: int | None) -> int:
     if name != SUPERVISOR and name not in BUILDERS:
         raise click.UsageError(text("cli.run.unknown-part", {"part": name, "parts": [SUPERVISOR, *BUILDERS]}))
     settings = load_settings(instance)
-    if settings is None:
+    pod = read_pod(os.environ) if settings is None and name in POD_BUILDERS else None
+    if settings is None and pod is None:
         raise InstanceError("no-instance", path=str(instance.data_dir))
     instance.create()
+    if pod is not None:
+        configure_logging()
+        return run_service(name, POD_BUILDERS[name](instance, pod), records=instance.run, parent=parent)
+    assert settings is not None
     if name == SUPERVISOR:
         return _supervise(instance, settings)
     configure_logging()

@@ -1,7 +1,7 @@
 """Asks the engine: the client of its internal listener.
 
-Where the engine is, and its token, stand in a file that is read anew when an engine begins again. An engine that is away
-is told as such (503), never as a failure of what was asked.
+Where the engine is, and its token, stand in a file that is read anew when an engine begins again; in a cluster its leader
+says it in its Lease (`LeasePlaces`). An engine that is away is told as such (503), never as a failure of what was asked.
 """
 
 from __future__ import annotations
@@ -9,18 +9,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 import orjson
 
+from haori.cluster import KubernetesClient
+from haori.cluster.well_known import LEASES
 from haori.errors import PeerError
+from haori.objects import annotations_of, nested_text
+from haori.resources import haori
 from haori.server.errors import Kind, RefusedError
 
 if TYPE_CHECKING:
     import aiohttp
 
 ANSWER_SECONDS = 60.0
+PLACE_SECONDS = 2.0
+"""How long a place out of a Lease counts without another look."""
 ANSWER_BYTES = 256 << 20
 """A larger answer is not read: a tree of 5,000 objects has about two megabytes."""
 _KINDS = {
@@ -37,11 +43,66 @@ class EngineAnswerError(PeerError):
         self.kind = kind
 
 
+class Places(Protocol):
+    """Knows where the engine is."""
+
+    async def find(self) -> Mapping[str, str]:
+        """{"url", "token"}. Raises RefusedError where no engine is known."""
+        ...
+
+    def forget(self) -> None:
+        """Hears that nobody answered at the place found last."""
+
+
+class FilePlaces:
+    """By the file that the engine of the same machine writes."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    async def find(self) -> Mapping[str, str]:
+        """What the file says now."""
+        return await asyncio.to_thread(_read_place, self._path)
+
+    def forget(self) -> None:
+        """Nothing was kept."""
+
+
+class LeasePlaces:
+    """By the Lease that the leader among the engines of a cluster holds; asked for again every few seconds."""
+
+    def __init__(self, client: KubernetesClient, namespace: str, token_file: Path) -> None:
+        self._client, self._namespace, self._token_file = client, namespace, token_file
+        self._found: tuple[float, Mapping[str, str]] | None = None
+
+    async def find(self) -> Mapping[str, str]:
+        """The holder's URL. A holder that ended well has let go of the Lease; one that was killed does not answer."""
+        now = asyncio.get_running_loop().time()
+        if self._found is None or now - self._found[0] > PLACE_SECONDS:
+            self._found = (now, await self._ask())
+        return self._found[1]
+
+    def forget(self) -> None:
+        """The next one asks the cluster."""
+        self._found = None
+
+    async def _ask(self) -> Mapping[str, str]:
+        try:
+            lease = await self._client.get(LEASES, haori.LEASE, self._namespace)
+            token = (await asyncio.to_thread(self._token_file.read_text)).strip()
+        except (PeerError, OSError) as error:
+            raise RefusedError(Kind.UNAVAILABLE, "engine-away") from error
+        url = annotations_of(lease).get(haori.LISTENER, "")
+        if not nested_text(lease, "spec", "holderIdentity") or not url.startswith("http://"):
+            raise RefusedError(Kind.UNAVAILABLE, "engine-away")
+        return {"url": url, "token": token}
+
+
 class Engine:
     """One engine's listener; `aclose` ends it."""
 
-    def __init__(self, path: Path | None, *, timeout_seconds: float = ANSWER_SECONDS) -> None:
-        self._path, self._timeout_seconds = path, timeout_seconds
+    def __init__(self, places: Places, *, timeout_seconds: float = ANSWER_SECONDS) -> None:
+        self._places, self._timeout_seconds = places, timeout_seconds
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, *segments: str, **query: str) -> Any:
@@ -63,7 +124,7 @@ class Engine:
         import aiohttp
         from yarl import URL
 
-        place = await asyncio.to_thread(_read_place, self._path)
+        place = await self._places.find()
         if self._session is None:
             self._session = aiohttp.ClientSession(trust_env=False)
         path = "/internal/v1/" + "/".join(quote(segment, safe="") for segment in segments)
@@ -84,6 +145,7 @@ class Engine:
         except TimeoutError as error:
             raise RefusedError(Kind.LATE, "engine-too-slow", seconds=self._timeout_seconds) from error
         except (aiohttp.ClientError, OSError) as error:
+            self._places.forget()
             raise RefusedError(Kind.UNAVAILABLE, "engine-away") from error
         return _decode(answer.status, content)
 

@@ -31,7 +31,7 @@ from haori.resources import argo
 from haori.server.app import build_app
 from haori.server.context import ServerContext
 from haori.server.destinations import Destinations
-from haori.server.engine import Engine
+from haori.server.engine import Engine, FilePlaces, LeasePlaces
 from haori.server.files import Files
 from haori.server.local import OwnerAuthenticator
 from haori.server.permissions import Permissions
@@ -106,7 +106,8 @@ async def serve(
 async def _open_context(
     settings: ServerSettings, client: HttpClient, authenticator: Authenticator, permissions: Permissions
 ) -> AsyncIterator[ServerContext]:
-    engine = Engine(settings.engine)
+    token = settings.engine_token
+    engine = Engine(FilePlaces(settings.engine) if token is None else LeasePlaces(client, settings.namespace, token))
     destinations = Destinations(client, settings.namespace, allow_exec=settings.allow_exec_credentials)
     try:
         yield ServerContext(

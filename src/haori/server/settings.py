@@ -23,6 +23,8 @@ class ServerSettings:
     """Globs of further namespaces whose Applications count, beside those that the settings in the cluster name."""
     engine: Path | None = None
     """The file in which the engine says where its listener is ({"url", "token"}); None: there is none to ask."""
+    engine_token: Path | None = None
+    """The file with the token of engines in other Pods, whose leader says in its Lease where it is; wins over `engine`."""
     host: str = "127.0.0.1"
     """The address to listen on: loopback unless told otherwise."""
     port: int = 0

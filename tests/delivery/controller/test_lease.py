@@ -8,6 +8,7 @@ import pytest
 
 from haori.cluster import KubernetesClient
 from haori.delivery.controller.lease import Lease, LeaseLostError, seconds_asleep
+from haori.resources import haori
 from tests.delivery.controller.fakes import FakeClient, clock
 
 pytestmark = pytest.mark.looptime
@@ -183,3 +184,18 @@ async def test_a_machine_that_slept_has_lost_what_it_held():
 
 def test_how_long_this_machine_slept_is_known_and_does_not_jitter():
     assert seconds_asleep() == seconds_asleep() >= 0
+
+
+async def test_the_lease_says_where_its_holder_is_reached_and_not_where_the_last_one_was():
+    client = FakeClient()
+    for identity, listener in (("one", {haori.LISTENER: "http://10.0.0.1:8083"}), ("two", {}), ("three", None)):
+        current = Lease(cast(KubernetesClient, client), "argocd", identity, clock=clock, annotations=listener)
+        await current.acquire()
+        stored = client.objects["Lease", "argocd", "haori-engine"]["metadata"]
+        assert stored.get("annotations", {}) == (listener or {})
+        stored.setdefault("annotations", {})["example.com/team"] = "shop"
+        await current.release()
+        assert (
+            client.objects["Lease", "argocd", "haori-engine"]["metadata"]["annotations"]["example.com/team"] == "shop"
+        )
+        stored["annotations"].pop("example.com/team")

@@ -15,8 +15,10 @@ import pytest_asyncio
 
 from haori.delivery.controller.listener import ListenerSettings, open_listener
 from haori.delivery.controller.listener.routes import ROUTES
+from haori.delivery.controller.listener.server import ListenerTokenError
 from haori.delivery.controller.view import ApplicationMissingError, ObjectName, PlanQuery
 from haori.errors import PeerError, TransientError
+from tests.controlplane.conftest import free_ports
 
 
 class View:
@@ -225,3 +227,28 @@ async def test_both_verdicts_are_told_with_the_reason(client: Client, view: View
 
     status, answer = await client.ask("/internal/v1/observed")
     assert (status, answer["items"], answer["observing"]) == (200, [{"name": "shop", "agrees": True}], view.observes)
+
+
+async def test_a_listener_for_other_pods_takes_the_token_and_the_name_they_have(view: View, tmp_path: Path) -> None:
+    token_file, token = tmp_path / "token", "t" * 40
+    token_file.write_text(token + "\n")
+    (port,) = free_ports(1)
+    known = ListenerSettings(
+        path=tmp_path / "listener.json", port=port, url="http://engine.example:8083", token_file=token_file
+    )
+    async with open_listener(view, known) as url, aiohttp.ClientSession() as session:
+        assert url == "http://engine.example:8083"
+        client = Client(session, f"http://127.0.0.1:{port}", token)
+        for host, expected in (("engine.example:8083", 200), ("other.example:8083", 421)):
+            assert (await client.ask("/internal/v1/statistics", headers={"Host": host}))[0] == expected
+
+
+@pytest.mark.parametrize("content", [None, b"", b"short\n", b"\xff" * 40], ids=["none", "empty", "short", "no text"])
+async def test_a_token_that_can_be_guessed_opens_no_listener(view: View, tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ListenerTokenError):
+        async with open_listener(view, ListenerSettings(path=tmp_path / "listener.json", token_file=path)):
+            pass
+    assert not (tmp_path / "listener.json").exists()

@@ -42,6 +42,7 @@ from haori.git import Repositories, RepositorySettings
 from haori.jail import isolation
 from haori.objects.masking import SecretHasher
 from haori.outbound import OutboundPolicy
+from haori.resources import haori
 from haori.timeline import Record, Recorder
 from haori.words import Sentence
 
@@ -192,6 +193,7 @@ class Engine:
             identity,
             clock=ground.clock,
             settings=ground.settings.lease,
+            annotations={haori.LISTENER: url} if (url := ground.settings.listener_url) else None,
         )
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -306,7 +308,13 @@ async def _listening(engine: Engine) -> AsyncIterator[None]:
     rollbacks = GitRollback(
         ground.repositories, ground.renderer, answers.find_permitted, note=note, control_namespace=settings.namespace
     )
-    place = ListenerSettings(path=settings.listener, host=settings.listener_host, port=settings.listener_port)
+    place = ListenerSettings(
+        path=settings.listener,
+        host=settings.listener_host,
+        port=settings.listener_port,
+        url=settings.listener_url,
+        token_file=settings.listener_token,
+    )
     # A rollback by a commit writes to Git, for the other controller to deliver: that is not observing either.
     async with open_listener(answers, place, rollbacks=rollbacks if engine.observes is None else None):
         yield

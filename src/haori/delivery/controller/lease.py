@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from typing import Any
 from haori.cluster import AlreadyExistsError, ConflictError, KubernetesClient, NotFoundError
 from haori.cluster.well_known import LEASES
 from haori.errors import PeerError, TransientError
-from haori.objects import Manifest, nested_mapping
+from haori.objects import Manifest, annotations_of, nested_mapping
 from haori.objects.times import format_micro_time
 from haori.resources import haori
 
@@ -62,10 +62,14 @@ class Lease:
         name: str = haori.LEASE,
         settings: LeaseSettings | None = None,
         asleep: Callable[[], float] = lambda: seconds_asleep(),
+        annotations: Mapping[str, str] | None = None,
     ) -> None:
-        """`asleep` gives how long the machine has slept, since the loop's clock stands still meanwhile."""
+        """`annotations` stand on the Lease while it is held. `asleep` gives how long the machine has slept, since the loop's
+        clock stands still meanwhile.
+        """
         self._client, self._namespace, self._name, self._identity = client, namespace, name, identity
         self._clock, self._settings = clock, settings or LeaseSettings()
+        self._annotations = dict(annotations or {})
         self._held: Manifest | None = None
         self._renewed_at = 0.0
         self._asleep, self._asleep_before = asleep, 0.0
@@ -211,7 +215,7 @@ class Lease:
         return {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": dict(found.get("metadata") or {"name": self._name, "namespace": self._namespace}),
+            "metadata": self._metadata(found),
             "spec": {
                 "holderIdentity": self._identity,
                 "leaseDurationSeconds": int(self._settings.duration_seconds),
@@ -220,6 +224,16 @@ class Lease:
                 "leaseTransitions": transitions,
             },
         }
+
+    def _metadata(self, found: Manifest) -> dict[str, Any]:
+        """As found, with our annotations in place of those of who held it before."""
+        metadata = dict(found.get("metadata") or {"name": self._name, "namespace": self._namespace})
+        others = {name: value for name, value in annotations_of(found).items() if name != haori.LISTENER}
+        if annotations := {**others, **self._annotations}:
+            metadata["annotations"] = annotations
+        else:
+            metadata.pop("annotations", None)
+        return metadata
 
 
 def seconds_asleep() -> float:

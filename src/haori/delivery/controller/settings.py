@@ -79,6 +79,10 @@ class EngineSettings:
     """Where the internal listener answers; empty: there is none."""
     listener_port: int = 0
     """Its port; 0: any free one, written to listener.json."""
+    listener_url: str = ""
+    """Where servers on other machines reach it, said on the Lease; empty: only who may read listener.json does."""
+    listener_token: Path | None = None
+    """A file with the token that those servers have too; None: one that is made at each start."""
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     work: WorkSettings = field(default_factory=WorkSettings)
     git: GitSettings = field(default_factory=GitSettings)

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import orjson
 from aiohttp import web
@@ -23,13 +23,20 @@ from aiohttp import web
 from haori.delivery.controller.listener.errors import RequestError, describe_error
 from haori.delivery.controller.listener.routes import PREFIX, Engine, Question, Rollbacks, answer
 from haori.delivery.controller.view import EngineView
+from haori.errors import UserError
 
 BODY_BYTES = 1 << 20
 """The largest body taken; the largest one anybody sends is an operation."""
 ANSWER_SECONDS = 120.0
 """A diff may render first; what takes longer is not waited for."""
 STOP_SECONDS = 1.0
+TOKEN_LETTERS = 32
+"""A given token has at least so many."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+class ListenerTokenError(UserError):
+    """`listener-token-unusable` (path)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +48,18 @@ class ListenerSettings:
     host: str = "127.0.0.1"
     port: int = 0
     """0: any free one."""
+    url: str = ""
+    """The address under which others reach it, where that is not the host's."""
+    token_file: Path | None = None
+    """What holds the token that is asked for; None: one made now."""
 
 
 @contextlib.asynccontextmanager
 async def open_listener(
     view: EngineView, settings: ListenerSettings, *, rollbacks: Rollbacks | None = None
 ) -> AsyncIterator[str]:
-    """Answers while the context lasts; gives the URL."""
-    token = secrets.token_urlsafe(32)
+    """Answers while the context lasts; gives the URL. Raises ListenerTokenError for a file without a good token."""
+    token = await asyncio.to_thread(read_token, settings.token_file)
     handler = _Handler(Engine(view=view, rollbacks=rollbacks), token)
     runner = web.ServerRunner(web.Server(handler.handle, access_log=None), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
@@ -56,13 +67,26 @@ async def open_listener(
         site = web.TCPSite(runner, settings.host, settings.port)
         await site.start()
         host, port = runner.addresses[0][:2]
-        handler.allow(str(host), int(port))
-        url = f"http://{settings.host}:{port}"
+        handler.allow(str(host), int(port), settings.url)
+        url = settings.url or f"http://{settings.host}:{port}"
         await asyncio.to_thread(_write, settings.path, {"url": url, "token": token})
         yield url
     finally:
         await asyncio.to_thread(_remove, settings.path, token)
         await runner.cleanup()
+
+
+def read_token(path: Path | None) -> str:
+    """The token of a file, or a new one without. Raises ListenerTokenError where it can be guessed or not be read."""
+    if path is None:
+        return secrets.token_urlsafe(32)
+    try:
+        token = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ListenerTokenError("listener-token-unusable", path=str(path)) from error
+    if len(token) < TOKEN_LETTERS:
+        raise ListenerTokenError("listener-token-unusable", path=str(path))
+    return token
 
 
 class _Handler:
@@ -71,9 +95,9 @@ class _Handler:
         self._token = f"Bearer {token}".encode()
         self._hosts: frozenset[str] = frozenset()
 
-    def allow(self, host: str, port: int) -> None:
-        """The Hosts under which this listener may be asked for."""
-        self._hosts = frozenset(f"{name}:{port}" for name in (*LOOPBACK, host))
+    def allow(self, host: str, port: int, url: str) -> None:
+        """The Hosts under which this listener may be asked for: its own, and that of the URL others know."""
+        self._hosts = frozenset({*(f"{name}:{port}" for name in (*LOOPBACK, host)), urlsplit(url).netloc}) - {""}
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request."""
