@@ -13,6 +13,19 @@ export const routes: RouteObject[] = [
     children: [
       { index: true, element: <Navigate to="/applications" replace /> },
       { path: 'applications', lazy: () => import('@/features/applications/page') },
+      {
+        path: 'settings',
+        children: [
+          { index: true, element: <Navigate to="/settings/repositories" replace /> },
+          { path: 'repositories', lazy: () => import('@/features/settings/repositories/page') },
+          { path: 'credentials', lazy: () => import('@/features/settings/repositories/templates') },
+          { path: 'clusters', lazy: () => import('@/features/settings/clusters/page') },
+          { path: 'projects', lazy: () => import('@/features/settings/projects/page') },
+          { path: 'projects/:name', lazy: () => import('@/features/settings/projects/project') },
+          { path: 'certificates', lazy: () => import('@/features/settings/certificates/page') },
+          { path: 'appearance', lazy: () => import('@/features/settings/appearance/page') },
+        ],
+      },
       { path: '*', element: <NotFound /> },
     ],
   },

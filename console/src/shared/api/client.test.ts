@@ -19,10 +19,17 @@ it('encodes slashes inside a segment', () => {
 
 describe('a refusal', () => {
   it('says what the server said, with its hint', async () => {
-    answer(403, JSON.stringify({ message: 'no', haori: { code: 'not-permitted', hint: 'ask for it' } }))
+    answer(
+      403,
+      JSON.stringify({
+        message: 'no',
+        haori: { code: 'not-permitted', hint: 'ask for it', parameters: { field: 'a' } },
+      }),
+    )
     const error = await ask('/x').catch((each: unknown) => each)
     expect(error).toBeInstanceOf(ApiError)
     expect(error).toMatchObject({ status: 403, message: 'no', code: 'not-permitted', hint: 'ask for it' })
+    expect(error).toMatchObject({ parameters: { field: 'a' } })
   })
 
   it('of a proxy is cut and kept', async () => {

@@ -10,13 +10,22 @@ export class ApiError extends Error {
   /** Kebab-case code of the sentence, empty where the answer was not the server's own. */
   readonly code: string
   readonly hint: string
+  /** What the sentence speaks of, such as `field`. */
+  readonly parameters: Readonly<Record<string, unknown>>
 
-  constructor(status: number, message: string, code = '', hint = '') {
+  constructor(
+    status: number,
+    message: string,
+    code = '',
+    hint = '',
+    parameters: Readonly<Record<string, unknown>> = {},
+  ) {
     super(message)
     this.name = 'ApiError'
     this.status = status
     this.code = code
     this.hint = hint
+    this.parameters = parameters
   }
 }
 
@@ -79,12 +88,19 @@ export async function send(path: string, request: Request = {}): Promise<Respons
   return response
 }
 
+interface Told {
+  code?: string
+  hint?: string | null
+  parameters?: Record<string, unknown>
+}
+
 async function errorOf(response: Response): Promise<ApiError> {
   const text = await response.text()
   try {
-    const said = JSON.parse(text) as { message?: string; error?: string; haori?: { code?: string; hint?: string } }
+    const said = JSON.parse(text) as { message?: string; error?: string; haori?: Told }
     const message = said.message ?? said.error ?? response.statusText
-    return new ApiError(response.status, message, said.haori?.code ?? '', said.haori?.hint ?? '')
+    const { code, hint, parameters } = said.haori ?? {}
+    return new ApiError(response.status, message, code, hint ?? '', parameters)
   } catch {
     return new ApiError(response.status, text.slice(0, 300) || response.statusText)
   }

@@ -11,10 +11,12 @@ export function useUser() {
 
 /**
  * Whether the reader may do `action` to `object` of `resource` (docs/access.md); undefined while nobody knows.
+ * URLs are parts of an object that hold slashes themselves: such an object is given as its parts.
  * A page shows what it cannot do disabled and says which permission lacks; the server decides anyway.
  */
-export function useMay(resource: string, action: string, object: string): boolean | undefined {
-  const path = ['/api/v1/account/can-i', resource, action, ...object.split('/')] as const
+export function useMay(resource: string, action: string, object: string | readonly string[]): boolean | undefined {
+  const parts = typeof object === 'string' ? object.split('/') : object
+  const path = ['/api/v1/account/can-i', resource, action, ...parts] as const
   const query = useQuery({
     queryKey: ['may', resource, action, object],
     queryFn: ({ signal }) => ask<{ value: string }>(pathOf(...path), { signal }),

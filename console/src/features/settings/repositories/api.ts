@@ -1,0 +1,148 @@
+/** Repositories and templates of credentials: the same things under two names, as in Argo CD's API. */
+import { useQuery } from '@tanstack/react-query'
+import { type ApiError, ask, pathOf } from '@/shared/api/client'
+import type { ConnectionState } from '../parts/connection'
+import { fieldNamed, type Problems } from '../parts/draft'
+import { line } from '../parts/shell-text'
+
+export type Shelf = 'repositories' | 'credentials'
+
+export interface Repository {
+  url: string
+  name: string
+  type: string
+  username: string
+  project: string
+  insecure: boolean
+  connectionState: ConnectionState | undefined
+}
+
+type Told = Partial<Repository> & { repo?: string }
+
+export const pathOfShelf = (shelf: Shelf) => (shelf === 'repositories' ? '/api/v1/repositories' : '/api/v1/repocreds')
+export const keyOf = (shelf: Shelf) => ['settings', shelf] as const
+
+export function repositoryOf(told: Told): Repository {
+  return {
+    url: told.repo ?? told.url ?? '',
+    name: told.name ?? '',
+    type: told.type || 'git',
+    username: told.username ?? '',
+    project: told.project ?? '',
+    insecure: told.insecure ?? false,
+    connectionState: told.connectionState,
+  }
+}
+
+export function useRepositories(shelf: Shelf) {
+  return useQuery({
+    queryKey: keyOf(shelf),
+    queryFn: async ({ signal }) => {
+      const listed = await ask<{ items: Told[] | null }>(pathOfShelf(shelf), { signal })
+      return (listed.items ?? []).map(repositoryOf)
+    },
+  })
+}
+
+/** As policies name it: its URL, before it the project it belongs to. */
+export function objectOf({ project, url }: Pick<Repository, 'project' | 'url'>): string[] {
+  return project ? [project, url] : [url]
+}
+
+export type Way = 'none' | 'password' | 'bearer' | 'ssh'
+export const WAYS: readonly Way[] = ['none', 'password', 'bearer', 'ssh']
+export const TYPES = ['git', 'helm', 'oci'] as const
+
+export interface Draft {
+  url: string
+  type: string
+  name: string
+  project: string
+  way: Way
+  username: string
+  password: string
+  bearerToken: string
+  sshPrivateKey: string
+  insecure: boolean
+  enableOCI: boolean
+}
+
+export const EMPTY: Draft = {
+  url: '',
+  type: 'git',
+  name: '',
+  project: '',
+  way: 'none',
+  username: '',
+  password: '',
+  bearerToken: '',
+  sshPrivateKey: '',
+  insecure: false,
+  enableOCI: false,
+}
+
+const SCP = /^[\w.-]+@[\w.-]+:.+$/
+const GIT_URL = /^(https?|ssh|file):\/\/\S+$/
+
+/** What is wrong with a draft before anybody is asked. */
+export function check(draft: Draft): Problems<Draft> {
+  const isUrl = GIT_URL.test(draft.url) || SCP.test(draft.url)
+  const isPlace = draft.type !== 'git' && /^[\w.-]+(:\d+)?(\/\S*)?$/.test(draft.url)
+  return {
+    url: draft.url === '' ? 'problem-needed' : isUrl || isPlace ? undefined : 'problem-url',
+    username: draft.way === 'password' && draft.username === '' ? 'problem-needed' : undefined,
+    password: draft.way === 'password' && draft.password === '' ? 'problem-needed' : undefined,
+    bearerToken: draft.way === 'bearer' && draft.bearerToken === '' ? 'problem-needed' : undefined,
+    sshPrivateKey:
+      draft.way === 'ssh' && !/-----BEGIN [\s\S]+-----END/.test(draft.sshPrivateKey) ? 'problem-key' : undefined,
+    name: draft.type === 'helm' && draft.name === '' && !draft.enableOCI ? 'problem-needed' : undefined,
+  }
+}
+
+/** The field that a refusal is about. */
+export function fieldOf(error: ApiError): keyof Draft | undefined {
+  if (error.code.startsWith('git-url') || error.code === 'repository-exists') return 'url'
+  const named = fieldNamed(error)
+  if (named === 'repo') return 'url'
+  return named !== undefined && named in EMPTY ? (named as keyof Draft) : undefined
+}
+
+/** The body that stores a draft; of the ways to sign in only the chosen one counts. */
+export function bodyOf(draft: Draft, shelf: Shelf): Record<string, unknown> {
+  const key = draft.sshPrivateKey.endsWith('\n') ? draft.sshPrivateKey : `${draft.sshPrivateKey}\n`
+  return {
+    [shelf === 'repositories' ? 'repo' : 'url']: draft.url,
+    type: draft.type,
+    ...(shelf === 'repositories' && draft.name ? { name: draft.name } : {}),
+    ...(shelf === 'repositories' && draft.project ? { project: draft.project } : {}),
+    ...(draft.way === 'password' ? { username: draft.username, password: draft.password } : {}),
+    ...(draft.way === 'bearer' ? { bearerToken: draft.bearerToken } : {}),
+    ...(draft.way === 'ssh' ? { sshPrivateKey: key } : {}),
+    ...(draft.insecure ? { insecure: true } : {}),
+    ...(draft.enableOCI ? { enableOCI: true } : {}),
+  }
+}
+
+/** The command that adds it; what is secret is read from standard input or a file. */
+export function addCommand(draft: Draft, shelf: Shelf): string {
+  return line(
+    ...['haori', 'repo', 'add', draft.url || 'URL'],
+    shelf === 'credentials' && '--template',
+    ...(draft.type === 'git' ? [] : ['--type', draft.type]),
+    ...(draft.name ? ['--name', draft.name] : []),
+    ...(draft.project ? ['--project', draft.project] : []),
+    ...(draft.way === 'password' ? ['--username', draft.username || 'NAME', '--password', '-'] : []),
+    ...(draft.way === 'bearer' ? ['--bearer-token', '-'] : []),
+    ...(draft.way === 'ssh' ? ['--ssh-private-key-path', 'FILE'] : []),
+    draft.enableOCI && '--enable-oci',
+    draft.insecure && '--insecure-skip-server-verification',
+  )
+}
+
+export function addRepository(draft: Draft, shelf: Shelf): Promise<unknown> {
+  return ask(pathOfShelf(shelf), { method: 'POST', body: bodyOf(draft, shelf) })
+}
+
+export function deleteRepository({ url, project }: Repository, shelf: Shelf): Promise<unknown> {
+  return ask(pathOf(pathOfShelf(shelf), url), { method: 'DELETE', query: { appProject: project } })
+}

@@ -1,0 +1,92 @@
+import { Link } from 'react-router'
+import { Button, Dialog } from '@/shared/ui'
+import { useWords } from '@/shared/words'
+import { useChange, useLack } from '../parts/action'
+import { Connection } from '../parts/connection'
+import { Facts } from '../parts/facts'
+import { FormDialog } from '../parts/form-dialog'
+import { curl, line } from '../parts/shell-text'
+import { deleteRepository, keyOf, objectOf, pathOfShelf, type Repository, type Shelf } from './api'
+import { words } from './words'
+
+/** One repository beside the list, with what can be done to it. */
+export function Details({
+  shelf,
+  repository,
+  onClose,
+  onDelete,
+}: {
+  shelf: Shelf
+  repository: Repository
+  onClose: () => void
+  onDelete: () => void
+}) {
+  const say = useWords(words)
+  const lack = useLack('repositories', 'delete', objectOf(repository))
+  const types = { git: say('type-git'), helm: say('type-helm'), oci: say('type-oci') } as Record<string, string>
+  const list = `/applications?search=${encodeURIComponent(repository.url)}`
+  return (
+    <Dialog
+      title={repository.name || repository.url}
+      onClose={onClose}
+      footer={
+        <Button look="danger" reason={lack} onClick={onDelete}>
+          {say('delete')}
+        </Button>
+      }
+    >
+      <Facts
+        facts={[
+          [say('url'), repository.url],
+          [say('type'), types[repository.type] ?? repository.type],
+          [say('name'), repository.name],
+          [say('project'), repository.project || say('everyone')],
+          [say('user'), repository.username],
+          [say('trust'), say(repository.insecure ? 'unverified' : 'verified')],
+          [say('connection'), shelf === 'repositories' && <Connection state={repository.connectionState} />],
+          [say('connection'), repository.connectionState?.message],
+          [say('used'), shelf === 'repositories' && <Link to={list}>{say('used')}</Link>],
+        ].map(([name, value]) => [String(name), value === false ? undefined : value] as const)}
+      />
+    </Dialog>
+  )
+}
+
+export function DeleteDialog({
+  shelf,
+  repository,
+  onClose,
+}: {
+  shelf: Shelf
+  repository: Repository
+  onClose: () => void
+}) {
+  const say = useWords(words)
+  const { url, project } = repository
+  const remove = useChange({
+    change: () => deleteRepository(repository, shelf),
+    key: keyOf(shelf),
+    said: say('deleted', { url }),
+    done: onClose,
+  })
+  const path = `${pathOfShelf(shelf)}/${encodeURIComponent(url)}${project ? `?appProject=${project}` : ''}`
+  const isTemplate = shelf === 'credentials'
+  return (
+    <FormDialog
+      title={say('delete-title', { url })}
+      action={say('delete')}
+      look="danger"
+      onClose={onClose}
+      onSubmit={() => remove.mutate(undefined)}
+      isBusy={remove.isPending}
+      error={remove.error}
+      reason={useLack('repositories', 'delete', objectOf(repository))}
+      command={{
+        cli: line('haori', 'repo', 'rm', url, isTemplate && '--template', ...(project ? ['--project', project] : [])),
+        api: curl('DELETE', path),
+      }}
+    >
+      <p>{say('delete-text')}</p>
+    </FormDialog>
+  )
+}

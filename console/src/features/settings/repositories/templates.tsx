@@ -1,0 +1,6 @@
+import { Listing } from './page'
+
+/** Templates of credentials. */
+export function Component() {
+  return <Listing shelf="credentials" />
+}
