@@ -36,6 +36,8 @@ export interface Request {
   body?: unknown
   signal?: AbortSignal
   contentType?: string
+  /** An answer that goes on: it has no deadline, only `signal` ends it. */
+  isStream?: boolean
 }
 
 const SECONDS = 130
@@ -65,8 +67,8 @@ export async function ask<Answer>(path: string, request: Request = {}): Promise<
 
 /** The answer as it is, for downloads and logs. Raises ApiError. */
 export async function send(path: string, request: Request = {}): Promise<Response> {
-  const timeout = AbortSignal.timeout(SECONDS * 1000)
-  const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout
+  const ends = [request.signal, request.isStream ? undefined : AbortSignal.timeout(SECONDS * 1000)]
+  const signal = AbortSignal.any(ends.filter((each) => each !== undefined))
   let response: Response
   try {
     response = await fetch(urlOf(path, request.query), {
