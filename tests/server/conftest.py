@@ -9,6 +9,9 @@ from typing import Any, cast
 
 import pytest
 
+from haori.access.book import AccountBook
+from haori.access.entrance import Entrance
+from haori.access.passwords import Passwords
 from haori.cluster import EventType, HttpClient, InvalidError, NotFoundError, ObjectList, WatchEvent
 from haori.cluster.well_known import APPLICATIONS
 from haori.server.app import ROUTES, build_app
@@ -20,6 +23,7 @@ from haori.server.guard import Guard
 from haori.server.routing import Route
 from haori.server.settings import ServerSettings
 from haori.server.table import Table
+from haori.store import StoreKeeper
 from tests.server.people import POLICY, Badges
 from tests.server.talking import Talk
 
@@ -72,6 +76,10 @@ def application(name: str, project: str = "default", **parts: Any) -> Manifest:
     }
 
 
+def now() -> datetime:
+    return datetime(2026, 11, 26, tzinfo=UTC)
+
+
 @pytest.fixture
 def table() -> Table:
     return Table("epoch")
@@ -96,15 +104,23 @@ def cluster() -> NoCluster:
 def context(table: Table, tmp_path: Path, cluster: NoCluster) -> ServerContext:
     settings = ServerSettings(data_dir=tmp_path)
     client = cast(HttpClient, cluster)
+    entrance = Entrance(
+        owner_token="owner-token",
+        book=AccountBook(client, "argocd", Passwords(), now),
+        store=StoreKeeper(None),
+        clock=now,
+        seconds=lambda: 0.0,
+    )
     return ServerContext(
         settings=settings,
         client=client,
         table=table,
         engine=Engine(FilePlaces(None)),
         destinations=Destinations(client, "argocd"),
+        entrance=entrance,
         authenticator=Badges(),
         policy=lambda: POLICY,
-        clock=lambda: datetime(2026, 11, 26, tzinfo=UTC),
+        clock=now,
         version="0.0.0",
     )
 

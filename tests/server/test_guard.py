@@ -17,7 +17,7 @@ from haori.server.asking import Ask
 from haori.server.errors import Kind, RefusedError
 from haori.server.files import PAGE_POLICY, Files
 from haori.server.guard import Guard
-from haori.server.hosts import Hosts
+from haori.server.hosts import Hosts, sender_address
 from haori.server.routing import Access, Filtered, Handler, Open, Route, Router, Rule, UndeclaredRouteError
 from tests.server.conftest import application
 from tests.server.talking import Talk
@@ -270,6 +270,7 @@ async def test_probes_and_numbers_need_nobody(talk: Talk, table):
 def test_what_anybody_may_see_is_little(path):
     assert path in {
         "/livez", "/readyz", "/metrics", "/api/version", "/api/v1/version", "/api/v1/session/userinfo",
+        "/api/v1/session", "/api/haori/v1/session/link",
         "/api/v1/settings",
         "/openapi.json",
         "/swagger.json",
@@ -324,3 +325,18 @@ async def test_a_stream_that_fails_says_so_in_its_last_line(build: Callable[...,
     assert last.startswith(head)
     told = json.loads(last[last.index(b"{") :])["error"]
     assert (told["grpc_code"], told["http_code"], told["haori"]["code"]) == (14, 503, "engine-away")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "trusted", "sender"),
+    [
+        pytest.param("10.0.0.1", "1.2.3.4", (), "10.0.0.1", id="nobody-is-trusted"),
+        pytest.param("10.0.0.1", "1.2.3.4", ("10.0.0.0/8",), "1.2.3.4", id="a-proxy"),
+        pytest.param("10.0.0.1", "9.9.9.9, 1.2.3.4, 10.0.0.2", ("10.0.0.0/8",), "1.2.3.4", id="two-proxies-and-a-lie"),
+        pytest.param("10.0.0.1", "", ("10.0.0.0/8",), "10.0.0.1", id="a-proxy-that-says-nothing"),
+        pytest.param("10.0.0.1", "unknown", ("10.0.0.0/8",), "10.0.0.1", id="no-address"),
+        pytest.param("8.8.8.8", "1.2.3.4", ("10.0.0.0/8",), "8.8.8.8", id="somebody-who-plays-a-proxy"),
+    ],
+)
+def test_a_proxy_s_word_counts_where_it_is_trusted(peer, forwarded, trusted, sender):
+    assert sender_address(peer, forwarded, trusted) == sender

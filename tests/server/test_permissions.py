@@ -9,7 +9,6 @@ import pytest
 from haori.access import Identity
 from haori.access.identity import OWNER
 from haori.cluster import EventType, HttpClient, WatchEvent
-from haori.server.local import OwnerAuthenticator
 from haori.server.permissions import Permissions
 from tests.server.conftest import NoCluster
 
@@ -92,8 +91,10 @@ def test_live_objects_are_reached_by_update_alone_where_the_settings_say_so(perm
     assert may(permissions, ANN, "update/apps/Deployment/shop/web")
 
 
-async def test_only_the_whole_token_is_the_owner_s():
-    authenticator = OwnerAuthenticator("right")
-    assert await authenticator.identify("Bearer right", {}) == OWNER
-    for wrong in ("Bearer righ", "Bearer rightx", "right", "", None, "Bearer Größe"):
-        assert await authenticator.identify(wrong, {"argocd.token": "right"}) is None
+def test_a_token_of_a_project_s_role_is_known_as_long_as_it_is_listed(permissions: Permissions):
+    token = Identity(subject="proj:shop:ci", issuer="token", token_id="t1")
+    manifest: dict[str, Any] = {"metadata": {"name": "shop"}, "spec": {"roles": [{"name": "ci"}]}}
+    permissions.hear_project(manifest)
+    assert not permissions.policy().is_listed(token)
+    permissions.hear_project({**manifest, "status": {"jwtTokensByRole": {"ci": {"items": [{"id": "t1", "iat": 1}]}}}})
+    assert permissions.policy().is_listed(token)

@@ -7,11 +7,12 @@ from a Secret. The cluster is reached by the Pod's service account.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haori.cli.instance import Instance
+from haori.cli.settings import STORE_URL, STORE_WAIT_SECONDS
 
 if TYPE_CHECKING:
     from haori.delivery.controller.settings import EngineSettings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 NAMESPACE, POD_IP, LISTEN, ENGINE_TOKEN, NAMES = (
     "HAORI_NAMESPACE", "HAORI_POD_IP", "HAORI_LISTEN_HOST", "HAORI_ENGINE_TOKEN_FILE", "HAORI_SERVER_NAMES",
 )  # fmt: skip
+TRUSTED_PROXIES = "HAORI_TRUSTED_PROXIES"
 SERVER_PORT, METRICS_PORT, LISTENER_PORT = 8080, 8082, 8083
 SERVICE = "haori"
 """Name of the servers' Service in `deploy/`."""
@@ -41,6 +43,10 @@ class PodSettings:
     """The file with the token of the engines' listeners."""
     names: tuple[str, ...]
     """Names beside the Service's under which people reach the servers."""
+    store_url: str = field(default="", repr=False)
+    """The PostgreSQL server; empty: there is none, and who needs it is told so."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of the proxies in front, whose word counts for where a request came from."""
 
 
 def read_pod(environ: Mapping[str, str], namespace_file: Path = SERVICE_ACCOUNT_NAMESPACE) -> PodSettings | None:
@@ -54,8 +60,14 @@ def read_pod(environ: Mapping[str, str], namespace_file: Path = SERVICE_ACCOUNT_
         pod_ip=pod_ip,
         host=environ.get(LISTEN) or everything,
         engine_token=Path(token) if token else None,
-        names=tuple(name for each in environ.get(NAMES, "").split(",") if (name := each.strip())),
+        names=_listed(environ.get(NAMES, "")),
+        store_url=environ.get(STORE_URL, ""),
+        trusted_proxies=_listed(environ.get(TRUSTED_PROXIES, "")),
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name for each in text.split(",") if (name := each.strip()))
 
 
 def _own_namespace(path: Path) -> str:
@@ -87,6 +99,7 @@ def server_settings(instance: Instance, pod: PodSettings) -> ServerSettings:
     """Of a server in a Pod."""
     from haori.server.built import built_console
     from haori.server.settings import ServerSettings
+    from haori.store.settings import StoreSettings
 
     inside = (SERVICE, f"{SERVICE}.{pod.namespace}", f"{SERVICE}.{pod.namespace}.svc")
     return ServerSettings(
@@ -97,4 +110,6 @@ def server_settings(instance: Instance, pod: PodSettings) -> ServerSettings:
         port=SERVER_PORT,
         names=("haori.localhost", *inside, f"{inside[-1]}.cluster.local", *pod.names),
         console=built_console(),
+        store=StoreSettings(url=pod.store_url, wait_seconds=STORE_WAIT_SECONDS) if pod.store_url else None,
+        trusted_proxies=pod.trusted_proxies,
     )

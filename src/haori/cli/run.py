@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,8 +20,11 @@ from haori.cli.instance import Instance, InstanceError
 from haori.cli.observing import traced
 from haori.cli.options import data_dir_option
 from haori.cli.service import Serve, run_service
-from haori.cli.settings import InstanceSettings, load_settings
+from haori.cli.settings import STORE_URL, STORE_WAIT_SECONDS, InstanceSettings, load_settings
 from haori.words import text
+
+if TYPE_CHECKING:
+    from haori.store.settings import StoreSettings
 
 Builder = Callable[[Instance, InstanceSettings], Serve]
 
@@ -97,6 +101,7 @@ def _server(instance: Instance, settings: InstanceSettings) -> Serve:
             kubeconfig=await wait_for_cluster(instance, settings),
             context=settings.context,
             engine=instance.listener,
+            store=_store_settings(instance),
             console=built_console(),
         )
         await serve(server, ready=ready)
@@ -116,6 +121,15 @@ def _server_of_pod(instance: Instance, pod: PodSettings) -> Serve:
 
     settings = server_settings(instance, pod)
     return traced("haori-server", lambda ready: serve(settings, ready=ready))
+
+
+def _store_settings(instance: Instance) -> StoreSettings:
+    """The store that was given, or the one that another process of the instance runs."""
+    from haori.store.settings import StoreSettings
+
+    return StoreSettings(
+        url=os.environ.get(STORE_URL, ""), folder=instance.store, joins=True, wait_seconds=STORE_WAIT_SECONDS
+    )
 
 
 def _bootstrap(instance: Instance, settings: InstanceSettings) -> Serve:

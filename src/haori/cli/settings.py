@@ -10,6 +10,8 @@ from haori.cli.instance import Instance, InstanceError, read_json, write_json
 
 STORE_URL = "HAORI_STORE_URL"
 """The environment's name for the URL of a PostgreSQL server, where the instance is to run none of its own."""
+STORE_WAIT_SECONDS = 5.0
+"""That a request waits for a connection to the store: others wait for the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

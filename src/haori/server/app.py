@@ -16,9 +16,12 @@ from haori.server.api import (
     operations,
     own,
     pins,
+    project_tokens,
     projects,
     reading,
     repositories,
+    sessions,
+    tokens,
     writing,
 )
 from haori.server.api.document import document_routes
@@ -30,7 +33,9 @@ from haori.server.routing import Route, Router
 
 _SUBJECTS: tuple[Route, ...] = (
     *health.ROUTES,
+    *sessions.ROUTES,
     *accounts.ROUTES,
+    *tokens.ROUTES,
     *listing.ROUTES,
     *reading.ROUTES,
     *writing.ROUTES,
@@ -40,6 +45,7 @@ _SUBJECTS: tuple[Route, ...] = (
     *own.ROUTES,
     *pins.ROUTES,
     *projects.ROUTES,
+    *project_tokens.ROUTES,
     *repositories.ROUTES,
     *clusters.ROUTES,
     *certificates.ROUTES,

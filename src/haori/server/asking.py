@@ -12,9 +12,11 @@ from starlette.requests import Request
 from haori.cluster import NotFoundError
 from haori.cluster.well_known import APPLICATIONS
 from haori.delivery.model.globs import glob_matches
+from haori.errors import TransientError
 from haori.objects import Manifest, nested_text
 from haori.server.context import ServerContext
 from haori.server.errors import Kind, RefusedError
+from haori.server.hosts import sender_address
 from haori.server.who import Identity
 from haori.words import Language
 
@@ -27,9 +29,17 @@ class Ask:
     """A request, its route found and its sender known (None: nobody)."""
 
     def __init__(
-        self, context: ServerContext, request: Request, identity: Identity | None, parameters: Mapping[str, str]
+        self,
+        context: ServerContext,
+        request: Request,
+        identity: Identity | None,
+        parameters: Mapping[str, str],
+        *,
+        unknown: TransientError | None = None,
     ) -> None:
         self.context, self.request, self.identity, self.parameters = context, request, identity, parameters
+        self.unknown = unknown
+        """Why nobody could tell whose request it is; only public routes go on then."""
         # Taken apart here, since Starlette would build its own map of it anew for every handler.
         self.query = parse_qsl(request.url.query, keep_blank_values=True)
         self._body: bytes | None = None
@@ -120,7 +130,18 @@ class Ask:
     async def is_still_known(self) -> bool:
         """Whether the credentials of the request are still those of its sender."""
         headers = self.request.headers.get("authorization"), self.request.cookies
-        return await self.context.authenticator.identify(*headers) == self.identity
+        try:
+            return await self.context.authenticator.identify(*headers) == self.identity
+        except TransientError:
+            # Nobody can tell now; streams end after half an hour anyway.
+            return True
+
+    @property
+    def address(self) -> str:
+        """Where the request came from, as far as that can be known."""
+        peer = self.request.client.host if self.request.client is not None else ""
+        forwarded = self.request.headers.get("x-forwarded-for", "")
+        return sender_address(peer, forwarded, self.context.settings.trusted_proxies)
 
     @property
     def application_name(self) -> str:

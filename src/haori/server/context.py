@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from haori.access.entrance import Entrance
 from haori.cluster import HttpClient
+from haori.objects import Manifest
 from haori.server.destinations import Destinations
 from haori.server.engine import Engine
 from haori.server.settings import ServerSettings
@@ -27,9 +29,14 @@ class ServerContext:
     engine: Engine
     destinations: Destinations
     """Clients of the clusters that applications are delivered to."""
+    entrance: Entrance
+    """Accounts, sessions, tokens, links."""
     authenticator: Authenticator
+    """Who sends a request: the entrance."""
     policy: Callable[[], Policy]
     """The policy of now: settings change while the server runs."""
+    hear_project: Callable[[Manifest], None] = lambda project: None
+    """Told of a project that was changed here, so that the policy knows before the watch does."""
     clock: Callable[[], datetime]
     version: str
     streams: Streams = field(default_factory=Streams)

@@ -9,6 +9,7 @@ the reader's language and know it by its code.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -108,7 +109,22 @@ _KINDS: tuple[tuple[type[HaoriError], Kind], ...] = (
 )
 
 
+_BY_CODE: Mapping[str, Kind] = {
+    "account-unknown": Kind.NOT_FOUND,
+    "account-token-unknown": Kind.NOT_FOUND,
+    "account-token-exists": Kind.EXISTS,
+    "token-unknown": Kind.NOT_FOUND,
+    "sign-in-refused": Kind.UNAUTHENTICATED,
+    "sign-in-link-refused": Kind.UNAUTHENTICATED,
+    "sign-in-too-often": Kind.TOO_MANY,
+    "signing-key-missing": Kind.UNAVAILABLE,
+}
+"""What rooms below say by the code alone."""
+
+
 def _kind_of(error: HaoriError) -> Kind:
+    if (named := _BY_CODE.get(error.code)) is not None:
+        return named
     if isinstance(kind := getattr(error, "kind", None), Kind):
         return kind
     return next((kind for type_, kind in _KINDS if isinstance(error, type_)), Kind.INTERNAL)

@@ -20,6 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from haori.access.identity import OWNER
+from haori.errors import TransientError
 from haori.observe import Counter, Histogram, bound
 from haori.server.answering import JSON
 from haori.server.asking import Ask, language_of
@@ -95,16 +97,22 @@ class Guard:
         check_origin(request.method, request.headers)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                identity = await self._identify(request)
+                identity, unknown = await self._identify(request, route)
                 exchange.identity = identity
-                ask = Ask(self._context, request, identity, parameters)
+                ask = Ask(self._context, request, identity, parameters, unknown=unknown)
                 await authorize(ask, route)
                 return await route.handler(ask)
         except TimeoutError as error:
             raise RefusedError(Kind.LATE, "request-too-slow", seconds=REQUEST_SECONDS) from error
 
-    async def _identify(self, request: Request) -> Identity | None:
-        return await self._context.authenticator.identify(request.headers.get("authorization"), request.cookies)
+    async def _identify(self, request: Request, route: Route) -> tuple[Identity | None, TransientError | None]:
+        try:
+            headers = request.headers.get("authorization"), request.cookies
+            return await self._context.authenticator.identify(*headers), None
+        except TransientError as error:
+            if route.access is not Open.PUBLIC:
+                raise
+            return None, error
 
 
 async def authorize(ask: Ask, route: Route) -> None:
@@ -114,8 +122,13 @@ async def authorize(ask: Ask, route: Route) -> None:
             return
         case Open.SIGNED_IN | Filtered():
             _ = ask.who
+        case Open.OWNER:
+            if ask.who != OWNER:
+                raise RefusedError(Kind.FORBIDDEN, "owner-only")
         case Rule() as rule:
             _ = ask.who
+            if rule.own is not None and await rule.own(ask):
+                return
             object_ = await rule.object_of(ask)
             action = rule.action if rule.detail_of is None else f"{rule.action}/{rule.detail_of(ask)}"
             ask.demand(rule.resource, action, object_)
@@ -176,5 +189,5 @@ def _refuse(request: Request, error: Exception) -> Response:
     if refusal.kind is Kind.METHOD:
         headers["Allow"] = ", ".join(refusal.sentence.parameters["allowed"])
     if refusal.kind in (Kind.UNAVAILABLE, Kind.TOO_MANY):
-        headers["Retry-After"] = "1"
+        headers["Retry-After"] = str(refusal.sentence.parameters.get("seconds", 1))
     return Response(body, status_code=refusal.kind.status, headers=headers, media_type=JSON)

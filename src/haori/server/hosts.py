@@ -52,6 +52,21 @@ def is_address(name: str) -> bool:
     return True
 
 
+def sender_address(peer: str, forwarded: str, trusted: Iterable[str]) -> str:
+    """Who sent a request: the last address that a proxy we trust saw. What stands before it anybody may have written."""
+    networks = [ipaddress.ip_network(each, strict=False) for each in trusted]
+
+    def is_trusted(address: str) -> bool:
+        return is_address(address) and any(ipaddress.ip_address(address) in network for network in networks)
+
+    found = peer
+    for address in reversed([each.strip() for each in forwarded.split(",")]):
+        if not is_trusted(found) or not is_address(address):
+            break
+        found = address
+    return found
+
+
 def check_origin(method: str, headers: Mapping[str, str]) -> None:
     """Raises RefusedError for a write that another site's page may have made.
 

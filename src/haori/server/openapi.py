@@ -111,6 +111,13 @@ SCHEMAS: Mapping[str, Schema] = {
     "Certificates": _object(
         {"items": _list(_object(dict.fromkeys(("serverName", "certType", "certSubType", "certData"), TEXT)))}, "items"
     ),
+    "SignIn": _object({"username": TEXT, "password": TEXT}, "username", "password"),
+    "LinkCode": _object({"code": TEXT}, "code"),
+    "NewPassword": _object({"name": TEXT, "currentPassword": TEXT, "newPassword": TEXT}, "newPassword"),
+    "TokenRequest": _object({"id": TEXT, "expiresIn": {"type": ["integer", "string"]}, "description": TEXT}),
+    "ScopedToken": _object(
+        {"name": TEXT, "scopes": _list(TEXT), "expiresIn": {"type": ["integer", "string"]}}, "name"
+    ),
     "Text": TEXT,
 }  # fmt: skip
 _ANSWERS: Mapping[str, str] = {"GET /api/haori/v1/applications": "Rows"}

@@ -13,7 +13,7 @@ from haori.access import Decision, Identity, Policy, PolicySettings, ProjectRole
 from haori.access.policy import BEYOND_SCOPES, is_within_scopes
 from haori.cluster import EventType, HttpClient, Reflector, WatchEvent
 from haori.cluster.well_known import APP_PROJECTS, CONFIG_MAPS
-from haori.objects import nested_mapping, nested_text
+from haori.objects import Manifest, nested_mapping, nested_text
 from haori.resources import argo
 
 RBAC_CONFIG_MAP = "argocd-rbac-cm"
@@ -95,6 +95,10 @@ class Permissions:
             self._projects[name] = after
         if before != after:
             self._policy = None
+
+    def hear_project(self, manifest: Manifest) -> None:
+        """Takes in a project that was written here, before the watch tells of it."""
+        self.observe_project(WatchEvent(type=EventType.MODIFIED, object=dict(manifest)))
 
     def observe_settings(self, event: WatchEvent) -> None:
         """Takes in one event of a ConfigMap."""

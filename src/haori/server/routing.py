@@ -39,6 +39,8 @@ class Open(Enum):
     """Anybody, signed in or not: nothing is told but that the server is there and how to sign in."""
     SIGNED_IN = "signed-in"
     """Whoever is signed in: it is about themselves, or the same for all."""
+    OWNER = "owner"
+    """Whoever may read the folder of the server, by the token that stands in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Rule:
     """The object of the request, as policies write it."""
     detail_of: Callable[[Ask], str] | None = None
     """What follows the action, as in `update/apps/Deployment/shop/web`; None: nothing does."""
+    own: Callable[[Ask], Awaitable[bool]] | None = None
+    """Whether it is about the sender themselves, who then need no permission; None: it never is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +178,8 @@ def describe_access(access: Access | None) -> dict[str, Any]:
     """A declaration as the OpenAPI document tells it."""
     match access:
         case Rule() | Filtered():
-            return {"resource": access.resource, "action": access.action}
+            told: dict[str, Any] = {"resource": access.resource, "action": access.action}
+            return {**told, "orOwn": True} if isinstance(access, Rule) and access.own is not None else told
         case Open():
             return {"open": access.value}
         case None:

@@ -12,6 +12,7 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -22,6 +23,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from haori import __version__
+from haori.access.book import AccountBook
+from haori.access.entrance import Entrance
+from haori.access.passwords import Passwords
 from haori.cluster import HttpClient, NotFoundError, Reflector, connect
 from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS
 from haori.delivery.model.globs import glob_matches
@@ -33,12 +37,11 @@ from haori.server.context import ServerContext
 from haori.server.destinations import Destinations
 from haori.server.engine import Engine, FilePlaces, LeasePlaces
 from haori.server.files import Files
-from haori.server.local import OwnerAuthenticator
 from haori.server.permissions import Permissions
 from haori.server.rows import key_of_manifest
 from haori.server.settings import ServerSettings
 from haori.server.table import Table
-from haori.server.who import Authenticator
+from haori.store import StoreKeeper
 
 if TYPE_CHECKING:
     import uvicorn
@@ -59,19 +62,7 @@ class ServerStartError(UserError):
     """`server-address-taken` (address, reason)."""
 
 
-OpenAccess = Callable[[ServerSettings, HttpClient, str], AbstractAsyncContextManager[Authenticator]]
-"""Opens what says who somebody is, for a server that was given (settings, control cluster, the owner's token)."""
-
-
-@contextlib.asynccontextmanager
-async def open_owner_access(settings: ServerSettings, client: HttpClient, token: str) -> AsyncIterator[Authenticator]:
-    """The owner alone, by the token in the address file."""
-    yield OwnerAuthenticator(token)
-
-
-async def serve(
-    settings: ServerSettings, *, ready: Callable[[], None], open_access: OpenAccess = open_owner_access
-) -> None:
+async def serve(settings: ServerSettings, *, ready: Callable[[], None]) -> None:
     """Serves until cancelled; `ready` is called once requests are answered, with the applications listed.
 
     Raises ServerStartError, KubeconfigError, and what the cluster refuses for good.
@@ -83,18 +74,19 @@ async def serve(
         async with connect(settings.kubeconfig, settings.context or "", user_agent="haori-server") as client:
             settings = await read_namespaces(client, settings)
             permissions = Permissions(client, settings.namespace)
-            async with (
-                open_access(settings, client, token) as authenticator,
-                _open_context(settings, client, authenticator, permissions) as context,
-            ):
+            async with _open_context(settings, client, token, permissions) as context:
                 port: int = listening.getsockname()[1]
                 app = build_app(context, port=port, files=files)
                 async with _serving(app, listening, context), asyncio.TaskGroup() as tasks:
                     reflector = follow_applications(client, context.table, settings)
                     tasks.create_task(reflector.run(), name="applications")
                     tasks.create_task(permissions.run(), name="permissions")
+                    tasks.create_task(context.entrance.book.run(), name="accounts")
+                    tasks.create_task(context.entrance.store.run(), name="store")
                     await reflector.wait_synced()
                     await permissions.wait_synced()
+                    await context.entrance.book.wait_synced()
+                    await context.entrance.book.prepare()
                     context.table.problem, context.table.is_listed = "", True
                     url = f"http://{_shown(settings.host)}:{port}"
                     await asyncio.to_thread(write_address, settings.address_file, url, port, token)
@@ -104,11 +96,21 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def _open_context(
-    settings: ServerSettings, client: HttpClient, authenticator: Authenticator, permissions: Permissions
+    settings: ServerSettings, client: HttpClient, token: str, permissions: Permissions
 ) -> AsyncIterator[ServerContext]:
     token = settings.engine_token
     engine = Engine(FilePlaces(settings.engine) if token is None else LeasePlaces(client, settings.namespace, token))
     destinations = Destinations(client, settings.namespace, allow_exec=settings.allow_exec_credentials)
+    passwords = Passwords()
+    entrance = Entrance(
+        owner_token=token,
+        book=AccountBook(client, settings.namespace, passwords, now),
+        store=StoreKeeper(settings.store),
+        clock=now,
+        seconds=time.monotonic,
+        passwords=passwords,
+        is_listed=lambda identity: permissions.policy().is_listed(identity),
+    )
     try:
         yield ServerContext(
             settings=settings,
@@ -116,14 +118,21 @@ async def _open_context(
             table=Table(secrets.token_hex(4)),
             engine=engine,
             destinations=destinations,
-            authenticator=authenticator,
+            entrance=entrance,
+            authenticator=entrance,
             policy=permissions.policy,
-            clock=lambda: datetime.now(UTC),
+            hear_project=permissions.hear_project,
+            clock=now,
             version=__version__,
         )
     finally:
         await destinations.aclose()
         await engine.aclose()
+
+
+def now() -> datetime:
+    """The clock of the process."""
+    return datetime.now(UTC)
 
 
 def follow_applications(client: HttpClient, table: Table, settings: ServerSettings) -> Reflector:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from haori.resources import argo
+from haori.store.settings import StoreSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,11 @@ class ServerSettings:
     """The folder of the console's built files; None: only the API is served."""
     allow_exec_credentials: bool = False
     """Whether programs that cluster Secrets name are run to reach those clusters."""
+
+    store: StoreSettings | None = field(default=None, repr=False)
+    """Where sessions, tokens with scopes, links and the audit log are kept; None: there are none of them."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose word counts for where a request came from (X-Forwarded-For); none: the peer is the sender."""
 
     @property
     def address_file(self) -> Path:

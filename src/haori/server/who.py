@@ -28,6 +28,10 @@ class Policy(Protocol):
         """Whether `identity` may do `action` to the `object` of `resource`."""
         ...
 
+    def is_listed(self, identity: Identity) -> bool:
+        """Whether the name may stand for somebody now."""
+        ...
+
 
 class Authenticator(Protocol):
     """Who somebody is."""

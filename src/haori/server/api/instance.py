@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from haori.access.accounts import Capability
 from haori.cluster import NotFoundError
 from haori.cluster.well_known import CONFIG_MAPS
 from haori.delivery.model import parse_settings
@@ -21,6 +22,7 @@ async def _settings(ask: Ask) -> Response:
         found = await ask.context.client.get(CONFIG_MAPS, argo.CONFIG_MAP, ask.context.namespace)
     except NotFoundError:
         found = None
+    accounts = ask.context.entrance.book.accounts
     data, settings = nested_mapping(found or {}, "data"), parse_settings(found)
     told: dict[str, Any] = {
         "url": str(data.get("url") or ""),
@@ -32,11 +34,14 @@ async def _settings(ask: Ask) -> Response:
         "execEnabled": False,
         "plugins": [],
         "kustomizeVersions": [],
+        "passwordPattern": accounts.password_pattern,
+        "userLoginsDisabled": not any(each.may_use(Capability.LOGIN) for each in accounts.by_name.values()),
         "help": {"chatUrl": str(data.get("help.chatUrl") or ""), "chatText": str(data.get("help.chatText") or "")},
     }
     if ask.identity is None:
         # As in Argo CD: before signing in only what the page of signing in needs.
-        told = {"url": told["url"], "controllerNamespace": "", "plugins": []}
+        kept = ("url", "userLoginsDisabled")
+        told = {"controllerNamespace": "", "plugins": [], **{field: told[field] for field in kept}}
     return await answer_json(ask.request, told)
 
 
