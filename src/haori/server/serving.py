@@ -96,14 +96,14 @@ async def serve(settings: ServerSettings, *, ready: Callable[[], None]) -> None:
 
 @contextlib.asynccontextmanager
 async def _open_context(
-    settings: ServerSettings, client: HttpClient, token: str, permissions: Permissions
+    settings: ServerSettings, client: HttpClient, owner_token: str, permissions: Permissions
 ) -> AsyncIterator[ServerContext]:
-    token = settings.engine_token
-    engine = Engine(FilePlaces(settings.engine) if token is None else LeasePlaces(client, settings.namespace, token))
+    shared = settings.engine_token
+    engine = Engine(FilePlaces(settings.engine) if shared is None else LeasePlaces(client, settings.namespace, shared))
     destinations = Destinations(client, settings.namespace, allow_exec=settings.allow_exec_credentials)
     passwords = Passwords()
     entrance = Entrance(
-        owner_token=token,
+        owner_token=owner_token,
         book=AccountBook(client, settings.namespace, passwords, now),
         store=StoreKeeper(settings.store),
         clock=now,
