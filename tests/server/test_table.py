@@ -8,9 +8,11 @@ import random
 import pytest
 
 from haori.cluster import EventType, WatchEvent
+from haori.objects.selectors import parse_label_selector
+from haori.server import queries
 from haori.server import table as table_module
 from haori.server.api.listing import ROWS_AT_ONCE, pieces
-from haori.server.queries import RowQuery, find_rows
+from haori.server.queries import RowQuery, find_rows, group_of
 from haori.server.rows import Key, Row, parse_row
 from haori.server.table import Table
 from tests.server.conftest import application
@@ -185,3 +187,47 @@ def test_only_the_last_piece_moves_the_cursor_on():
         (ROWS_AT_ONCE, [], "e.1"), (1, [["argocd", "gone"]], "e.2"),
     ]  # fmt: skip
     assert list(pieces([], [], before="e.1", after="e.2")) == []
+
+
+@pytest.mark.parametrize(
+    ("group", "found"),
+    [
+        pytest.param("project", [("crm", 1), ("shop", 2)], id="project"),
+        pytest.param("cluster", [("in-cluster", 2), ("tokyo", 1)], id="cluster"),
+        pytest.param("label:team", [("wear", 1), ("", 3)], id="those-without-the-label-last"),
+        pytest.param("parent", [("root", 1), ("", 3)], id="parent"),
+    ],
+)
+def test_rows_of_a_group_stand_together(shop, tell, group, found):
+    if ":" in group or group == "parent":
+        tracking = {"argocd.argoproj.io/tracking-id": "root:argoproj.io/Application:argocd/zoo"}
+        tell(application("zoo", "shop", metadata={"labels": {"team": "wear"}, "annotations": tracking}))
+    page = find_rows(shop, RowQuery(group=group, per_page=1), everybody)
+    assert [(each.value, each.total) for each in page.groups] == found
+    first = find_rows(shop, RowQuery(group=group), everybody).rows[0]
+    assert group_of(first, group) == found[0][0]
+
+
+def test_a_group_counts_the_health_of_its_rows(shop):
+    (crm, shop_) = find_rows(shop, RowQuery(group="project"), everybody).groups
+    assert (crm.health, shop_.health) == ({"Healthy": 1}, {"Degraded": 1, "Progressing": 1})
+
+
+def test_groups_beyond_the_bound_are_told_as_one(shop, monkeypatch):
+    monkeypatch.setattr(queries, "MOST_GROUPS", 1)
+    (only,) = find_rows(shop, RowQuery(group="project"), everybody).groups
+    assert (only.value, only.total, only.health["Healthy"]) == (None, 3, 1)
+
+
+def test_a_facet_tells_its_commonest_words_and_those_it_is_filtered_by(shop, monkeypatch):
+    monkeypatch.setattr(queries, "MOST_COUNTED", 1)
+    page = find_rows(shop, RowQuery(facets={"project": frozenset({"crm"})}), everybody)
+    assert page.counts["project"] == {"crm": 1, "shop": 2}
+    assert page.counts["namespace"] == {"push": 1}
+    assert find_rows(shop, RowQuery(), everybody).counts["project"] == {"shop": 2}
+
+
+def test_a_selector_leaves_rows_whose_labels_match(table, tell):
+    tell(application("a", "shop", metadata={"labels": {"team": "wear"}}))
+    tell(application("b", "shop"))
+    assert names(table, selector=parse_label_selector("team=wear")) == ["a"]

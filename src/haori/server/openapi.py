@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from haori import __version__
+from haori.server.queries import COUNTED
 from haori.server.routing import SAFE, Open, Query, Route, describe_access
 
 _SEGMENT = re.compile(r"\{(\w+)\}")
@@ -45,7 +46,7 @@ CREDENTIALS: Mapping[str, Schema] = {
 }  # fmt: skip
 SENTENCE = _object({"code": TEXT, "parameters": _object(), "text": TEXT}, "code", "parameters", "text")
 NAMES = ("name", "namespace", "project", "cluster", "destinationNamespace", "repo", "path", "revision", "targetRevision", "sync",
-         "health", "phase", "reconciledAt")  # fmt: skip
+         "health", "phase", "reconciledAt", "parent")  # fmt: skip
 
 SCHEMAS: Mapping[str, Schema] = {
     "Error": _object(
@@ -73,10 +74,16 @@ SCHEMAS: Mapping[str, Schema] = {
         {
             "items": _list(_ref("Row")),
             "total": {"type": "integer"},
-            "counts": _object(dict.fromkeys(("health", "sync", "project"), _object())),
+            "counts": _object(dict.fromkeys(COUNTED, _object())),
+            "groups": _list(
+                _object(
+                    {"value": {"type": ["string", "null"]}, "total": {"type": "integer"}, "health": _object(), "sync": _object()},
+                    "value", "total", "health", "sync",
+                )
+            ),
             "cursor": TEXT,
         },
-        "items", "total", "counts", "cursor",
+        "items", "total", "counts", "groups", "cursor",
     ),
     "Application": NAMED,
     "ApplicationSpec": _object(),

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 
+from haori.objects.selectors import LabelSelector, parse_label_selector
 from haori.resources.argo import HealthStatus
 from haori.server.asking import Ask
 from haori.server.errors import Kind, RefusedError
 from haori.server.rows import Key, Row
 from haori.server.table import Table
 
-COUNTED = ("health", "sync", "project")
+COUNTED = ("health", "sync", "project", "cluster", "namespace")
 """Facets that are counted, each as if it were not filtered by itself: the figures beside tick boxes."""
+MOST_COUNTED = 100
+"""Words told of one facet: the commonest, and those that are filtered by."""
+GROUPS = ("project", "cluster", "namespace", "parent")
+LABEL_GROUP = "label:"
+"""Before the key of a label: rows are grouped by its value."""
+MOST_GROUPS = 1000
+"""Groups told; the last ones, by name, are told as one."""
 PER_PAGE, MOST_PER_PAGE = 100, 500
 MOST_WORDS = 10
 _PARAMETERS = {"namespace": "destinationNamespace"}
@@ -34,6 +43,8 @@ _SORTS: Mapping[str, Callable[[Row], str | int]] = {
     "sync": lambda row: row.sync,
     "reconciledAt": lambda row: row.reconciled_at,
 }
+_NAMES = ("project", "cluster", "namespace", "repo", "health", "sync")
+_EVERYTHING = parse_label_selector("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,9 @@ class RowQuery:
     """Facet to the words wanted; a facet that is absent is not filtered by."""
     words: tuple[str, ...] = ()
     """In lower case; each has to be found."""
+    selector: LabelSelector = _EVERYTHING
+    group: str = ""
+    """One of GROUPS or a label; rows of one group then stand together, in the order of the groups. Empty: none."""
     sort: str = "name"
     is_reversed: bool = False
     page: int = 1
@@ -55,15 +69,31 @@ class RowQuery:
         sort = ask.text("sort", "name") or "name"
         if sort.removeprefix("-") not in _SORTS:
             raise RefusedError(Kind.INVALID, "parameter-unknown-word", parameter="sort", known=sorted(_SORTS))
-        names = ("project", "cluster", "namespace", "repo", "health", "sync")
+        group = ask.text("group")
+        is_label = group.startswith(LABEL_GROUP) and group != LABEL_GROUP
+        if group and group not in GROUPS and not is_label:
+            raise RefusedError(Kind.INVALID, "parameter-unknown-word", parameter="group", known=[*GROUPS, LABEL_GROUP])
         return cls(
-            facets={_PARAMETERS.get(name, name): frozenset(found) for name in names if (found := ask.texts(name))},
+            facets={_PARAMETERS.get(name, name): frozenset(found) for name in _NAMES if (found := ask.texts(name))},
             words=tuple(ask.text("search").lower().split()[:MOST_WORDS]),
+            selector=parse_label_selector(ask.text("label")),
+            group=group,
             sort=sort.removeprefix("-"),
             is_reversed=sort.startswith("-"),
             page=ask.number("page", 1, least=1, most=1_000_000),
             per_page=ask.number("perPage", PER_PAGE, least=1, most=MOST_PER_PAGE),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rows that stand together."""
+
+    value: str | None
+    """What they share; empty where they lack it, None for all groups that are told as one."""
+    total: int
+    health: Mapping[str, int]
+    sync: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +105,64 @@ class Page:
     """Of all pages."""
     counts: Mapping[str, Mapping[str, int]]
     """Facet to word to rows."""
+    groups: tuple[Group, ...] = ()
+    """Of all pages, in the order of their rows; none where nobody asked for groups."""
 
 
 def find_rows(table: Table, query: RowQuery, may_see: Callable[[Row], bool]) -> Page:
     """The page of a query over the rows that may be seen."""
-    visible = [row for row in table.rows() if has_words(row, query.words) and may_see(row)]
+    visible = [
+        row
+        for row in table.rows()
+        if has_words(row, query.words) and query.selector.matches(row.labels) and may_see(row)
+    ]
     having = {facet: table.having(facet, words) for facet, words in query.facets.items()}
     found = sort_rows((row for row in visible if _passes(row, having)), query)
-    counts = {facet: _count(visible, facet, having) for facet in COUNTED}
+    groups: tuple[Group, ...] = ()
+    if query.group:
+        found.sort(key=lambda row: _place(group_of(row, query.group)))
+        groups = build_groups(found, query.group)
     start = (query.page - 1) * query.per_page
-    return Page(rows=tuple(found[start : start + query.per_page]), total=len(found), counts=counts)
+    return Page(
+        rows=tuple(found[start : start + query.per_page]),
+        total=len(found),
+        counts={name: _count(visible, _PARAMETERS.get(name, name), query, having) for name in COUNTED},
+        groups=groups,
+    )
+
+
+def group_of(row: Row, group: str) -> str:
+    """What the row shares with others of its group; empty where it lacks that."""
+    if group.startswith(LABEL_GROUP):
+        return row.labels.get(group.removeprefix(LABEL_GROUP), "")
+    return row.parent if group == "parent" else row.facet(_PARAMETERS.get(group, group))
+
+
+def build_groups(rows: Iterable[Row], group: str) -> tuple[Group, ...]:
+    """The groups of rows that are in the order of their groups; those beyond MOST_GROUPS are told as one."""
+    built: list[Group] = []
+    for value, members in groupby(rows, lambda row: group_of(row, group)):
+        if len(built) < MOST_GROUPS:
+            built.append(_group(value, members))
+        else:
+            built[-1] = _merge(built[-1], _group(value, members))
+    return tuple(built)
+
+
+def _group(value: str, members: Iterable[Row]) -> Group:
+    rows = list(members)
+    health, sync = Counter(row.health for row in rows), Counter(row.sync for row in rows)
+    return Group(value=value, total=len(rows), health=health, sync=sync)
+
+
+def _merge(one: Group, other: Group) -> Group:
+    health, sync = Counter(one.health) + Counter(other.health), Counter(one.sync) + Counter(other.sync)
+    return Group(value=None, total=one.total + other.total, health=health, sync=sync)
+
+
+def _place(value: str) -> tuple[bool, str]:
+    """Groups go by name, those that lack one last."""
+    return not value, value
 
 
 def has_words(row: Row, words: Iterable[str]) -> bool:
@@ -110,6 +188,8 @@ def _passes(row: Row, having: Mapping[str, set[Key]], *, but: str = "") -> bool:
     return all(row.key in keys for facet, keys in having.items() if facet != but)
 
 
-def _count(visible: Iterable[Row], facet: str, having: Mapping[str, set[Key]]) -> dict[str, int]:
+def _count(visible: Iterable[Row], facet: str, query: RowQuery, having: Mapping[str, set[Key]]) -> dict[str, int]:
     counted = Counter(row.facet(facet) for row in visible if _passes(row, having, but=facet))
-    return dict(sorted(counted.items()))
+    told = dict(counted.most_common(MOST_COUNTED))
+    told |= {word: counted[word] for word in query.facets.get(facet, ())}
+    return dict(sorted(told.items()))

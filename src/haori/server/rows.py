@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from haori.delivery.model.tracking import parse_tracking_id
 from haori.objects import Manifest, annotations_of, labels_of, nested_list, nested_mapping, nested_text
 from haori.resources import argo, haori
 from haori.words import Language, Sentence
@@ -43,6 +44,8 @@ class Row:
     reconciled_at: str
     images: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    parent: str = ""
+    """The application that declares it (an application of applications), empty where none does."""
 
     @property
     def key(self) -> Key:
@@ -86,6 +89,7 @@ class Row:
             "reconciledAt": self.reconciled_at,
             "images": list(self.images),
             "labels": dict(self.labels),
+            "parent": self.parent,
         }
 
 
@@ -101,6 +105,7 @@ def parse_row(manifest: Manifest) -> Row:
     sources = [each for each in nested_list(spec, "sources") if isinstance(each, Mapping)]
     source = sources[0] if sources else nested_mapping(spec, "source")
     destination = nested_mapping(spec, "destination")
+    owner = parse_tracking_id(str(annotations_of(manifest).get(argo.TRACKING_ID) or ""))
     return Row(
         name=name,
         namespace=namespace,
@@ -119,6 +124,7 @@ def parse_row(manifest: Manifest) -> Row:
         reconciled_at=nested_text(status, "reconciledAt"),
         images=tuple(str(each) for each in nested_list(status, "summary", "images")[:IMAGES]),
         labels=dict(labels_of(manifest)),
+        parent=owner.application if owner is not None else "",
     )
 
 

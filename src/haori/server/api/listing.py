@@ -179,6 +179,10 @@ async def _rows(ask: Ask) -> Response:
             "items": [row.to_json(ask.language) for row in page.rows],
             "total": page.total,
             "counts": page.counts,
+            "groups": [
+                {"value": each.value, "total": each.total, "health": each.health, "sync": each.sync}
+                for each in page.groups
+            ],
             "cursor": ask.context.table.cursor,
         },
     )
@@ -240,6 +244,11 @@ _ROW_FILTERS = (
         for name in ("project", "cluster", "namespace", "repo", "health", "sync")
     ),
     Query(name="search", help="Words that name, repository, path, revision, image or label has to hold."),
+    Query(name="label", help="A label selector."),
+    Query(
+        name="group",
+        help="project, cluster, namespace, parent or label:KEY: rows of one group stand together, and groups are counted.",
+    ),
     Query(
         name="sort", help="name, namespace, project, cluster, health, sync, reconciledAt; - before it turns it round."
     ),
