@@ -13,6 +13,7 @@ export const routes: RouteObject[] = [
     children: [
       { index: true, element: <Navigate to="/applications" replace /> },
       { path: 'applications', lazy: () => import('@/features/applications/page') },
+      { path: 'applications/:namespace/:name/:tab?', lazy: () => import('@/features/application/page') },
       {
         path: 'settings',
         children: [

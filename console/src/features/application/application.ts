@@ -1,0 +1,42 @@
+/** The application as it is now: asked for once, then kept up to date by the server's stream. */
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { ApiError, urlOf } from '@/shared/api/client'
+import { type StreamState, useStream } from '@/shared/api/stream'
+import type { AppRef } from '@/shared/api/types'
+import type { Application } from './model'
+import { askArgo, keyOf } from './queries'
+
+interface Change {
+  result?: { type: 'ADDED' | 'MODIFIED' | 'DELETED'; application: Application }
+}
+
+/** One query for all who read it; whoever follows it with `useApplicationStream` keeps it fresh. */
+export function useApplication(app: AppRef) {
+  return useQuery({
+    queryKey: keyOf(app),
+    queryFn: ({ signal }) => askArgo<Application>(app, [], { signal }),
+    // The stream tells of changes: asking anew on every visit of a tab would only cost.
+    staleTime: 60_000,
+  })
+}
+
+/** Follows the application. Stands once, in the page; what hangs on it (diff, tree, plan) goes stale with it. */
+export function useApplicationStream(app: AppRef): StreamState {
+  const queries = useQueryClient()
+  const url = urlOf('/api/v1/stream/applications', { name: app.name, appNamespace: app.namespace })
+  return useStream(url, {
+    message: (data) => {
+      const change = (data as Change).result
+      if (!change || change.application.metadata.namespace !== app.namespace) return
+      if (change.type === 'DELETED') return void queries.invalidateQueries({ queryKey: keyOf(app), exact: true })
+      const known = queries.getQueryData<Application>(keyOf(app))
+      queries.setQueryData(keyOf(app), change.application)
+      if (!known || known.metadata.resourceVersion === change.application.metadata.resourceVersion) return
+      void queries.invalidateQueries({ queryKey: keyOf(app), predicate: (query) => query.queryKey.length > 3 })
+    },
+  })
+}
+
+export function isGone(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 404 || error.status === 403)
+}

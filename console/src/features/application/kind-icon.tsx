@@ -1,0 +1,61 @@
+import {
+  Blocks,
+  Box,
+  Boxes,
+  CalendarClock,
+  Container,
+  Database,
+  FileCog,
+  FolderClosed,
+  HardDrive,
+  KeyRound,
+  Layers,
+  type LucideIcon,
+  Network,
+  Puzzle,
+  ScrollText,
+  Server,
+  ShieldCheck,
+  UserRound,
+  Waypoints,
+  Workflow,
+  Zap,
+} from 'lucide-react'
+
+/** One picture a kind; kinds of one family share theirs, what nobody knows is a piece of a puzzle. */
+const ICONS: Readonly<Record<string, LucideIcon>> = {
+  Application: Blocks,
+  AppProject: FolderClosed,
+  Pod: Container,
+  Deployment: Boxes,
+  ReplicaSet: Layers,
+  StatefulSet: Database,
+  DaemonSet: Server,
+  Rollout: Boxes,
+  Job: Zap,
+  CronJob: CalendarClock,
+  Workflow: Workflow,
+  Service: Network,
+  Endpoints: Waypoints,
+  EndpointSlice: Waypoints,
+  Ingress: Waypoints,
+  HTTPRoute: Waypoints,
+  NetworkPolicy: ShieldCheck,
+  ConfigMap: FileCog,
+  Secret: KeyRound,
+  ServiceAccount: UserRound,
+  Role: ShieldCheck,
+  RoleBinding: ShieldCheck,
+  ClusterRole: ShieldCheck,
+  ClusterRoleBinding: ShieldCheck,
+  Namespace: FolderClosed,
+  PersistentVolumeClaim: HardDrive,
+  PersistentVolume: HardDrive,
+  CustomResourceDefinition: ScrollText,
+  HorizontalPodAutoscaler: Box,
+}
+
+export function KindIcon({ kind, size = 16 }: { kind: string; size?: number }) {
+  const Icon = ICONS[kind] ?? Puzzle
+  return <Icon size={size} aria-hidden />
+}

@@ -1,0 +1,28 @@
+/**
+ * The views of one application, in order. A view is loaded when it is first visited, is given the application as it is
+ * now, and finds the rest (what is chosen, filters) in the URL; `node` and `panel` there belong to the page itself.
+ */
+import { type ComponentType, type LazyExoticComponent, lazy } from 'react'
+import type { Language } from '@/shared/words'
+import type { Application } from './model'
+
+export type View = ComponentType<{ application: Application }>
+
+export interface TabEntry {
+  id: string
+  label: Readonly<Record<Language, string>>
+  View: LazyExoticComponent<View>
+  /** Key that leads there, after `t`. */
+  keys: string
+}
+
+export const TABS: readonly TabEntry[] = [
+  {
+    id: 'resources',
+    label: { en: 'Resources', ja: 'リソース' },
+    View: lazy(() => import('./resources/tab').then((module) => ({ default: module.ResourcesTab }))),
+    keys: 't r',
+  },
+]
+
+export const FIRST_TAB = 'resources'
