@@ -1,0 +1,201 @@
+import { History, MoreHorizontal, RefreshCw, RotateCcw, Settings2, Trash2 } from 'lucide-react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { useNavigate, useSearchParams } from 'react-router'
+import { useCommands } from '@/shared/commands'
+import { Button, CommandHint, IconButton, useNotes } from '@/shared/ui'
+import { useWords } from '@/shared/words'
+import type { Application } from '../model'
+import { isRunning } from '../sync/plan'
+import styles from './actions.module.css'
+import { useDeclared, useLack, useRefresh } from './api'
+import { AutomationDialog } from './automation'
+import { DeleteDialog } from './delete'
+import { words } from './words'
+
+/** What can be done with the application, in its header. What is open stands in the URL (`do`). */
+export function Actions({ application }: { application: Application }) {
+  const say = useWords(words)
+  const navigate = useNavigate()
+  const [params, setParams] = useSearchParams()
+  const refresh = useRefreshing(application)
+  const { namespace, name } = application.metadata
+  const place = `/applications/${namespace}/${name}`
+  const open = (what: string | null) =>
+    setParams((before) => {
+      const next = new URLSearchParams(before)
+      if (what) next.set('do', what)
+      else next.delete('do')
+      return next
+    })
+  const sync = () => void navigate(`${place}/sync`)
+  const rollback = () => void navigate(`${place}/history?to=before`)
+  const rollbackReason = useRollbackReason(application)
+  useCommands([
+    { id: 'app sync', title: say('sync'), group: say('group'), keys: 's', run: sync },
+    { id: 'app refresh', title: say('refresh'), group: say('group'), keys: 'r', run: () => refresh.run('normal') },
+    {
+      id: 'app hard',
+      title: say('hard-refresh'),
+      group: say('group'),
+      keys: 'shift+r',
+      run: () => refresh.run('hard'),
+    },
+    ...(rollbackReason
+      ? []
+      : [{ id: 'app rollback', title: say('rollback'), group: say('group'), keys: 'b', run: rollback }]),
+    { id: 'app automation', title: say('automation'), group: say('group'), run: () => open('automation') },
+    { id: 'app delete', title: say('delete'), group: say('group'), run: () => open('delete') },
+  ])
+  return (
+    <div className={styles['actions']}>
+      <Button look="primary" onClick={sync}>
+        {say(isRunning(application.status?.operationState) ? 'sync-busy' : 'sync')}
+      </Button>
+      <Button onClick={() => refresh.run('normal')} title={say('refresh-text')} disabled={refresh.isPending}>
+        <RefreshCw size={15} aria-hidden className={refresh.isPending ? styles['turning'] : undefined} />
+        {say('refresh')}
+      </Button>
+      <Button onClick={rollback} title={say('rollback-text')} reason={rollbackReason}>
+        <History size={15} aria-hidden />
+        {say('rollback')}
+      </Button>
+      <More>
+        <Entries application={application} open={open} refresh={refresh.run} />
+      </More>
+      {params.get('do') === 'automation' && <AutomationDialog application={application} onClose={() => open(null)} />}
+      {params.get('do') === 'delete' && <DeleteDialog application={application} onClose={() => open(null)} />}
+    </div>
+  )
+}
+
+function useRefreshing(application: Application) {
+  const say = useWords(words)
+  const notes = useNotes()
+  const refresh = useRefresh(application)
+  const run = (kind: 'normal' | 'hard') =>
+    refresh.mutate(kind, {
+      onSuccess: () => notes.said(say('refreshed', { name: application.metadata.name })),
+      onError: notes.failed,
+    })
+  return { run, isPending: refresh.isPending }
+}
+
+function useRollbackReason(application: Application): string | undefined {
+  const say = useWords(words)
+  const lack = useLack(application, 'rollback')
+  return lack ?? ((application.status?.history?.length ?? 0) > 0 ? undefined : say('rollback-none'))
+}
+
+/** A button that opens a panel; Escape and a press elsewhere close it. */
+function More({ children }: { children: ReactNode }) {
+  const say = useWords(words)
+  const [isOpen, setOpen] = useState(false)
+  const element = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (!isOpen) return
+    const onPress = (event: PointerEvent) => {
+      if (event.target instanceof Node && !element.current?.contains(event.target)) setOpen(false)
+    }
+    window.addEventListener('pointerdown', onPress)
+    return () => window.removeEventListener('pointerdown', onPress)
+  }, [isOpen])
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what the button opened.
+    <div ref={element} className={styles['anchor']} onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
+      <IconButton label={say('more')} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <MoreHorizontal size={18} aria-hidden />
+      </IconButton>
+      {isOpen && (
+        <section className={styles['panel']} aria-label={say('more')}>
+          {children}
+        </section>
+      )}
+    </div>
+  )
+}
+
+/** Every action with what it does and the command that does the same. */
+function Entries({
+  application,
+  open,
+  refresh,
+}: {
+  application: Application
+  open: (what: string) => void
+  refresh: (kind: 'normal' | 'hard') => void
+}) {
+  const say = useWords(words)
+  const { name, namespace } = application.metadata
+  const api = `/api/v1/applications/${name}`
+  const at = `appNamespace=${namespace}`
+  const declared = useDeclared(application)
+  const lackUpdate = useLack(application, 'update')
+  const lackDelete = useLack(application, 'delete')
+  return (
+    <ul className={styles['entries']}>
+      <Entry
+        icon={<RefreshCw size={15} aria-hidden />}
+        title={say('refresh')}
+        text={say('refresh-text')}
+        onClick={() => refresh('normal')}
+        cli={`haori app refresh ${name}`}
+        api={`GET ${api}?refresh=normal&${at}`}
+      />
+      <Entry
+        icon={<RotateCcw size={15} aria-hidden />}
+        title={say('hard-refresh')}
+        text={say('hard-refresh-text')}
+        onClick={() => refresh('hard')}
+        cli={`haori app refresh ${name} --hard`}
+        api={`GET ${api}?refresh=hard&${at}`}
+      />
+      <Entry
+        icon={<Settings2 size={15} aria-hidden />}
+        title={say('automation')}
+        text={say('automation-text')}
+        reason={lackUpdate ?? declared}
+        onClick={() => open('automation')}
+        cli={`haori app set ${name} --sync-policy automated`}
+        api={`PATCH ${api}?${at}`}
+      />
+      <Entry
+        icon={<Trash2 size={15} aria-hidden />}
+        title={say('delete')}
+        text={say('delete-text')}
+        reason={lackDelete ?? declared}
+        onClick={() => open('delete')}
+        cli={`haori app delete ${name}`}
+        api={`DELETE ${api}?${at}`}
+      />
+    </ul>
+  )
+}
+
+function Entry({
+  icon,
+  title,
+  text,
+  reason,
+  onClick,
+  cli,
+  api,
+}: {
+  icon: ReactNode
+  title: string
+  text: string
+  reason?: string | undefined
+  onClick: () => void
+  cli: string
+  api: string
+}) {
+  return (
+    <li>
+      <Button look="quiet" reason={reason} onClick={onClick} className={styles['entry']}>
+        {icon}
+        {title}
+      </Button>
+      <p>{reason ?? text}</p>
+      <CommandHint cli={cli} api={api} />
+    </li>
+  )
+}

@@ -1,0 +1,151 @@
+import { screen, waitFor, within } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { serve, shop, show } from '../testing'
+import type { OperationState } from './operation'
+import { SyncTab } from './tab'
+
+afterEach(() => vi.unstubAllGlobals())
+
+const object = (kind: string, name: string) => ({ group: '', kind, namespace: 'shop', name })
+const step = (kind: string, name: string, action: string, differences: unknown[] = []) => ({
+  ...object(kind, name),
+  ...{ action, hook: action === 'hook' ? 'PreSync' : null, needsApproval: false, differences },
+})
+const image = { path: 'spec.image', desired: 'shop:2', live: 'shop:1', manager: 'kubectl', masked: false }
+const plan = {
+  namespace: null,
+  waves: [
+    { phase: 'PreSync', wave: 0, steps: [step('Job', 'migrate', 'hook')] },
+    {
+      phase: 'Sync',
+      wave: 0,
+      steps: [step('Deployment', 'web', 'configure', [image]), step('Service', 'web', 'keep')],
+    },
+  ],
+  onFailure: [],
+  refusals: [],
+  invalid: [],
+  skipped: [{ object: 'ConfigMap shop/old', reason: 'prune-off' }],
+  dryRun: false,
+  revision: '0123456789abcdef0123456789abcdef01234567',
+}
+const PLAN = 'POST /api/haori/v1/applications/shop/plan'
+const SYNC = 'POST /api/v1/applications/shop/sync'
+
+describe('before a sync', () => {
+  it('shows waves, what happens to each object, whose fields change and what is left alone', async () => {
+    serve({ [PLAN]: plan })
+    show(<SyncTab application={shop()} />)
+    const sync = within((await screen.findByRole('heading', { name: 'Sync' })).closest('li') ?? document.body)
+    expect(sync.getByText('change')).toBeVisible()
+    expect(sync.getByText('set by kubectl')).toBeInTheDocument()
+    expect(sync.getByText('1 unchanged')).toBeVisible()
+    expect(screen.getByText('no longer in Git; pruning is off')).toBeVisible()
+    expect(screen.getByText('at 0123456')).toBeVisible()
+  })
+
+  it('asks for exactly what is ticked', async () => {
+    const asked = serve({ [PLAN]: plan, [SYNC]: {} })
+    show(<SyncTab application={shop()} />)
+    await userEvent.click(await screen.findByRole('checkbox', { name: 'Include Service shop/web' }))
+    expect(screen.getByText(/runs no hooks/)).toBeVisible()
+    await userEvent.click(screen.getByRole('button', { name: 'Synchronize what is chosen (1)' }))
+    await waitFor(() => expect(screen.getByTestId('place')).toHaveTextContent('view=last'))
+    const sent = asked.find((each) => each.url.includes('/sync?'))
+    expect(sent?.body).toEqual({ resources: [object('Deployment', 'web')] })
+  })
+
+  it('plans anew with an option and keeps it in the address', async () => {
+    const asked = serve({ [PLAN]: plan })
+    show(<SyncTab application={shop()} />)
+    await userEvent.click(await screen.findByText('Options'))
+    await userEvent.click(screen.getByRole('checkbox', { name: /^Prune/ }))
+    expect(screen.getByTestId('place')).toHaveTextContent('options=prune')
+    await waitFor(() =>
+      expect(asked.filter((each) => each.url.includes('/plan')).at(-1)?.body).toEqual({
+        operation: { sync: { prune: true } },
+      }),
+    )
+  })
+
+  it('says which permission lacks, and still shows the plan', async () => {
+    const asked = serve({ 'GET /api/haori/v1/applications/shop/plan': plan }, ['sync'])
+    show(<SyncTab application={shop()} />)
+    const button = await screen.findByRole('button', { name: 'Synchronize' })
+    expect(button).toHaveAttribute('aria-disabled', 'true')
+    expect(screen.getByText('You lack the permission “applications, sync, default/shop”.')).toBeVisible()
+    await userEvent.click(button)
+    expect(asked.some((each) => each.url.includes('/sync?'))).toBe(false)
+  })
+
+  it('does not begin what is not permitted', async () => {
+    serve({ [PLAN]: { ...plan, refusals: [{ code: 'x', text: 'Project default denies Secrets.' }] } })
+    show(<SyncTab application={shop()} />)
+    expect(await screen.findByText('Project default denies Secrets.')).toBeVisible()
+    expect(screen.getByRole('button', { name: 'Synchronize' })).toHaveAttribute('aria-disabled', 'true')
+  })
+
+  it('shows a plan that could not be made', async () => {
+    const refused = new Response(JSON.stringify({ message: 'the engine is away' }), { status: 422 })
+    serve({ [PLAN]: refused })
+    show(<SyncTab application={shop()} />)
+    expect(await screen.findByText('the engine is away')).toBeVisible()
+  })
+})
+
+describe('a sync under way', () => {
+  const state: OperationState = {
+    phase: 'Running',
+    message: 'waiting for the migration',
+    startedAt: '2026-01-01T00:00:00Z',
+    retryCount: 2,
+    operation: { sync: {}, initiatedBy: { username: 'aki' }, retry: { limit: 5 } },
+    syncResult: {
+      revision: plan.revision,
+      resources: [{ ...object('Job', 'migrate'), syncPhase: 'PreSync', hookType: 'PreSync', hookPhase: 'Running' }],
+    },
+  }
+
+  it('is its plan filling in, with who began it and which try it is', async () => {
+    serve({ 'GET /api/haori/v1/applications/shop/plan': plan })
+    show(<SyncTab application={shop({ operationState: state })} />)
+    const sync = within((await screen.findByRole('heading', { name: 'Sync' })).closest('li') ?? document.body)
+    expect(sync.getAllByText('waiting')).toHaveLength(3)
+    expect(screen.getByText('by aki')).toBeVisible()
+    expect(screen.getByText('try 2 of 5')).toBeVisible()
+  })
+
+  it('says when the next try begins', () => {
+    serve({ 'GET /api/haori/v1/applications/shop/plan': plan })
+    const soon = { ...state, finishedAt: new Date(Date.now() + 3_600_000).toISOString() }
+    show(<SyncTab application={shop({ operationState: soon })} />)
+    expect(screen.getByText('Try 2 of 5 begins in 1 h')).toBeVisible()
+  })
+
+  it('can be ended', async () => {
+    const asked = serve({
+      'GET /api/haori/v1/applications/shop/plan': plan,
+      'DELETE /api/v1/applications/shop/operation': {},
+    })
+    show(<SyncTab application={shop({ operationState: state })} />)
+    await userEvent.click(screen.getByRole('button', { name: 'Terminate' }))
+    await waitFor(() => expect(asked.some((each) => each.method === 'DELETE')).toBe(true))
+  })
+})
+
+it('tells the last sync by its results, and leads back to the plan', async () => {
+  serve({ [PLAN]: plan })
+  const failed = { ...object('Deployment', 'web'), syncPhase: 'Sync', status: 'SyncFailed', message: 'immutable field' }
+  const state = { phase: 'Failed', message: 'it failed', syncResult: { resources: [failed] } }
+  show(<SyncTab application={shop({ operationState: state })} />, '/applications/argocd/shop/sync?view=last')
+  expect(screen.getByText('immutable field')).toBeVisible()
+  await userEvent.click(screen.getByRole('button', { name: 'Plan a sync' }))
+  expect(await screen.findByRole('button', { name: 'Synchronize' })).toBeVisible()
+})
+
+it('says where nothing was ever synchronized', () => {
+  serve({})
+  show(<SyncTab application={shop()} />, '/applications/argocd/shop/sync?view=last')
+  expect(screen.getByText('It was never synchronized')).toBeVisible()
+})

@@ -1,0 +1,38 @@
+import { Link, useSearchParams } from 'react-router'
+import { Empty } from '@/shared/ui'
+import { useWords } from '@/shared/words'
+import type { Application } from '../model'
+import { isRunning } from './plan'
+import { Planner } from './planner'
+import { Run } from './run'
+import styles from './tab.module.css'
+import { words } from './words'
+
+/** Syncing: the plan before, the same plan filling in while it runs, and what the last one did. */
+export function SyncTab({ application }: { application: Application }) {
+  const say = useWords(words)
+  const [params] = useSearchParams()
+  const state = application.status?.operationState
+  if (state && isRunning(state)) return <Run application={application} state={state} />
+  if (application.operation) return <Planner application={application} />
+  const isLast = params.get('view') === 'last'
+  return (
+    <div className={styles['tab']}>
+      <nav className={styles['views']} aria-label={say('view')}>
+        <Link to="?" replace aria-current={isLast ? undefined : 'page'}>
+          {say('plan-again')}
+        </Link>
+        <Link to="?view=last" replace aria-current={isLast ? 'page' : undefined}>
+          {say('last-sync')}
+        </Link>
+      </nav>
+      {!isLast ? (
+        <Planner application={application} />
+      ) : state ? (
+        <Run application={application} state={state} />
+      ) : (
+        <Empty title={say('never-synced')} />
+      )}
+    </div>
+  )
+}
