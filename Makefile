@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 WORKERS ?= auto
 
-.PHONY: help up down test check format test-controlplane soak bench docs clean console
+.PHONY: help up down test check format test-controlplane test-clients soak bench docs clean console
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -21,7 +21,7 @@ down: $(VENV)/.ready ## Stop what `make up` started
 
 test: $(VENV)/.ready-dev ## Set up and run the tests
 	@scripts/console test try
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not soak and not controlplane" $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not soak and not controlplane and not clients" $(ARGS)
 
 check: $(VENV)/.ready-dev ## Formatting, lint, types, the order of the rooms
 	@$(BIN)/ruff format --check .
@@ -35,6 +35,9 @@ format: $(VENV)/.ready-dev ## Put the code into its form
 
 test-controlplane: $(VENV)/.ready-dev ## The same cases on the control plane that KUBEBUILDER_ASSETS names
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "controlplane and not soak" $(ARGS)
+
+test-clients: $(VENV)/.ready-dev ## Clients that others wrote for Argo CD's API, against ours (wants Node.js and their registries)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m clients $(ARGS)
 
 soak: $(VENV)/.ready-dev ## Long storms: kills, many objects
 	@$(BIN)/pytest -n 0 -m soak --timeout 3600 $(ARGS)

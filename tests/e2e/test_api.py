@@ -32,7 +32,8 @@ async def test_an_application_is_made_read_changed_and_deleted(delivery: Deliver
     changed = await api.ask("POST", "/api/v1/applications?upsert=true", other)
     patch = {"patch": json.dumps({"metadata": {"labels": {"team": "wear"}}}), "patchType": "merge"}
     patched = await api.ask("PATCH", "/api/v1/applications/web", patch)
-    listed = await api.ask("GET", "/api/v1/applications?selector=team=wear&fields=items.metadata.name")
+    listed = await api.ask("GET", "/api/v1/applications?selector=team=wear&search=WE&fields=items.metadata.name")
+    others = await api.ask("GET", "/api/v1/applications?search=worker")
     await api.ask("DELETE", "/api/v1/applications/web?cascade=false")
     gone = await api.ask("GET", "/api/v1/applications/web", status=404)
 
@@ -41,6 +42,7 @@ async def test_an_application_is_made_read_changed_and_deleted(delivery: Deliver
     assert changed["spec"]["revisionHistoryLimit"] == 3
     assert patched["metadata"]["labels"] == {"team": "wear"}
     assert listed in ({"items": [{"metadata": {"name": "web"}}]}, {"items": []})  # The table follows the cluster.
+    assert others["items"] == []
     assert gone["code"] == 5
 
 

@@ -125,6 +125,9 @@ async def test_a_cluster_s_credentials_go_in_and_stay(delivery: Delivery, api: A
 
     assert "hidden-3" not in json.dumps([made, listed, renamed, by_name])
     assert [each["name"] for each in listed["items"]] == ["in-cluster", "tokyo"]
+    ours, tokyo = (each["connectionState"] for each in listed["items"])
+    assert (ours["status"], tokyo["status"]) == ("Successful", "Failed")
+    assert "tokyo.example" in tokyo["message"]
     assert (renamed["name"], by_name["server"]) == ("osaka", "https://tokyo.example:6443")
     assert refused["haori"]["code"] == "cluster-refused"
     assert own["haori"]["code"] == "cluster-is-our-own"

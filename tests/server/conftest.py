@@ -46,6 +46,9 @@ class NoCluster:
     async def list(self, resource: Any, namespace: str = "", **chosen: Any) -> ObjectList:
         return ObjectList(items=[], resource_version="1")
 
+    async def version(self) -> dict[str, Any]:
+        return {"major": "1", "minor": "34"}
+
     async def create(self, resource: Any, manifest: Manifest, **chosen: Any) -> Manifest:
         raise InvalidError(status=422, message="not here")
 

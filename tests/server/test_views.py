@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import pytest
 
 from haori.objects.trees import pods_below
 from haori.server.api.logs import Line, read_line
+from haori.server.api.operations import build_operation
 from haori.server.api.own import build_timeline, speak
 from haori.server.api.reading import build_managed, build_tree
 from haori.words import Language
@@ -93,3 +97,17 @@ def test_a_timeline_goes_from_the_newest_back():
     assert [each["kind"] for each in told] == ["operation", "release", "release", "created"]
     assert [each["who"] for each in told] == ["", "automated", "ann", ""]
     assert [each["revision"] for each in told] == ["", "b,c", "a", ""]
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [({"items": ["Prune=false"]}, ["Prune=false"]), (["Prune=false"], ["Prune=false"]), (None, ["Validate=false"])],
+    ids=["argo", "bare", "none"],
+)
+def test_options_of_a_sync_are_taken_as_clients_send_them(given: Any, options: list[str]):
+    """Argo CD's API wraps the list, and not all of its clients do."""
+    application = {"spec": {"syncPolicy": {"syncOptions": ["Validate=false"]}}}
+
+    operation = build_operation(application, {"syncOptions": given}, who="ann")
+
+    assert operation["sync"]["syncOptions"] == options

@@ -6,18 +6,38 @@ that changed or went away counts at once.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from haori.cluster import HttpClient, open_client
 from haori.cluster.kubeconfig import ClusterSettings
 from haori.cluster.well_known import SECRETS
 from haori.delivery.controller.cluster_secrets import ClusterEntry, normalize_server, read_cluster
+from haori.errors import HaoriError
 from haori.objects import Manifest, nested_text
 from haori.resources import argo
 from haori.server.errors import Kind, RefusedError
+from haori.words import Sentence
 
 log = logging.getLogger(__name__)
 SECONDS = 30.0
+LOOK_SECONDS = 3.0
+"""How long a list of clusters waits for one of them to say its version."""
+KEPT_FOR = timedelta(minutes=1)
+"""How long what was seen of a cluster is told again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """Whether a cluster answered when it was last asked."""
+
+    at: datetime
+    problem: str = ""
+    """Why it did not; empty: it did."""
+    version: str = ""
+    """`major.minor`, as Argo CD tells it."""
 
 
 class Destinations:
@@ -26,6 +46,7 @@ class Destinations:
     def __init__(self, control: HttpClient, namespace: str, *, allow_exec: bool = False) -> None:
         self._control, self._namespace, self._allow_exec = control, namespace, allow_exec
         self._clients: dict[str, tuple[ClusterSettings, HttpClient]] = {}
+        self._seen: dict[str, tuple[ClusterEntry, Connection]] = {}
 
     async def entries(self) -> list[ClusterEntry]:
         """What cluster Secrets say, by server."""
@@ -46,6 +67,32 @@ class Destinations:
         if not found or found[0].settings is None or len({each.server for each in found}) > 1:
             raise RefusedError(Kind.PRECONDITION, "cluster-not-added", cluster=name or server)
         return await self._open(found[0].server, found[0].settings)
+
+    async def connection(self, entry: ClusterEntry, now: datetime) -> Connection:
+        """Whether the cluster answers; asked anew once a minute, or when its Secret changed."""
+        known = self._seen.get(entry.server)
+        if known is not None and known[0] == entry and now - known[1].at < KEPT_FOR:
+            return known[1]
+        found = await self._look(entry, now)
+        self._seen[entry.server] = entry, found
+        return found
+
+    async def _look(self, entry: ClusterEntry, now: datetime) -> Connection:
+        if entry.problem is not None:
+            return Connection(at=now, problem=entry.problem.text())
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                client = self._control
+                if entry.settings is not None and entry.server != argo.IN_CLUSTER_SERVER:
+                    client = await self._open(entry.server, entry.settings)
+                told = await client.version()
+        except TimeoutError:
+            return Connection(
+                at=now, problem=Sentence(code="cluster-no-answer", parameters={"seconds": LOOK_SECONDS}).text()
+            )
+        except HaoriError as error:
+            return Connection(at=now, problem=error.sentence.text())
+        return Connection(at=now, version=f"{told.get('major', '')}.{told.get('minor', '')}".strip("."))
 
     async def _open(self, server: str, settings: ClusterSettings) -> HttpClient:
         known = self._clients.get(server)

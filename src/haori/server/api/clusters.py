@@ -5,6 +5,7 @@ see: argoproj/argo-cd `server/cluster/cluster.go` (3.x).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,10 +34,11 @@ from haori.server.routing import Filtered, Query, Route, Rule
 IN_CLUSTER = ClusterEntry(secret="", server=argo.IN_CLUSTER_SERVER, name=argo.IN_CLUSTER_NAME)
 
 
-def to_json(entry: ClusterEntry, applications: int) -> dict[str, Any]:
-    """One as Argo CD lists it, without what is secret; what is wrong with it as its connection."""
-    problem = entry.problem.text() if entry.problem is not None else ""
-    state = {"status": "Failed" if problem else "Unknown", "message": problem, "attemptedAt": None}
+async def to_json(ask: Ask, entry: ClusterEntry) -> dict[str, Any]:
+    """One as Argo CD lists it, without what is secret; whether it answers as its connection."""
+    found = await ask.context.destinations.connection(entry, ask.context.clock())
+    status, at = "Failed" if found.problem else "Successful", found.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    state = {"status": status, "message": found.problem, "attemptedAt": at}
     settings = entry.settings
     config = {"tlsClientConfig": {"insecure": settings.insecure if settings is not None else False}}
     return {
@@ -47,7 +49,13 @@ def to_json(entry: ClusterEntry, applications: int) -> dict[str, Any]:
         "clusterResources": entry.cluster_resources,
         "config": config,
         "connectionState": state,
-        "info": {"connectionState": state, "applicationsCount": applications, "cacheInfo": {}},
+        "serverVersion": found.version,
+        "info": {
+            "connectionState": state,
+            "serverVersion": found.version,
+            "applicationsCount": _count(ask, entry),
+            "cacheInfo": {},
+        },
     }
 
 
@@ -69,11 +77,12 @@ def _count(ask: Ask, entry: ClusterEntry) -> int:
 
 async def _list(ask: Ask) -> Response:
     named = ask.text("name"), ask.text("server")
-    items = [
-        to_json(each, _count(ask, each))
+    wanted = [
+        each
         for each in await _entries(ask)
         if named[0] in ("", each.name) and named[1] in ("", each.server) and ask.may("clusters", "get", object_of(each))
     ]
+    items = await asyncio.gather(*(to_json(ask, each) for each in wanted))
     return await answer_json(ask.request, {"metadata": {}, "items": items})
 
 
@@ -100,7 +109,7 @@ async def _demand(ask: Ask) -> ClusterEntry:
 
 async def _get(ask: Ask) -> Response:
     found = await _demand(ask)
-    return await answer_json(ask.request, to_json(found, _count(ask, found)))
+    return await answer_json(ask.request, await to_json(ask, found))
 
 
 async def _given_object(ask: Ask) -> str:
@@ -155,7 +164,7 @@ async def _create(ask: Ask) -> Response:
             raise
         ask.demand("clusters", "update", await _given_object(ask))
         await _merge(ask, secret["metadata"]["name"], _values(body))
-    return await answer_json(ask.request, to_json(entry, _count(ask, entry)))
+    return await answer_json(ask.request, await to_json(ask, entry))
 
 
 async def _merge(ask: Ask, name: str, values: Mapping[str, str]) -> ClusterEntry:
@@ -176,7 +185,7 @@ async def _update(ask: Ask) -> Response:
     if (project := nested_text(body, "project")) != found.project and project:
         ask.demand("clusters", "create", f"{project}/{found.server}")
     entry = await _merge(ask, found.secret, _values(body))
-    return await answer_json(ask.request, to_json(entry, _count(ask, entry)))
+    return await answer_json(ask.request, await to_json(ask, entry))
 
 
 async def _delete(ask: Ask) -> Response:

@@ -57,6 +57,7 @@ class Wanted:
     def __init__(self, ask: Ask) -> None:
         self._may_see = sees(ask)
         self._name, self._repo, self._namespace = ask.text("name"), ask.text("repo"), ask.text("appNamespace")
+        self._search = ask.text("search").lower()
         self._projects = frozenset(ask.texts("projects", "project"))
         self._selector: LabelSelector = parse_label_selector(ask.text("selector"))
 
@@ -66,6 +67,7 @@ class Wanted:
             self._name in ("", row.name)
             and self._repo in ("", row.repo)
             and self._namespace in ("", row.namespace)
+            and self._search in row.name.lower()
             and (not self._projects or row.project in self._projects)
             and self._selector.matches(row.labels)
             and self._may_see(row)
@@ -232,6 +234,7 @@ _FILTERS = (
     Query(name="projects", help="Only applications of these projects.", many=True),
     Query(name="project", help="As projects.", many=True),
     Query(name="name", help="Only the application of this name."),
+    Query(name="search", help="Only applications whose name holds this text."),
     Query(name="selector", help="A label selector."),
     Query(name="repo", help="Only applications whose first source is this repository."),
     Query(name="appNamespace", help="Only applications of this namespace."),

@@ -34,9 +34,9 @@ def build_operation(application: Manifest, asked: Mapping[str, Any], *, who: str
             sync[field] = asked[field]
     if asked.get("strategy"):
         sync["syncStrategy"] = asked["strategy"]
-    options = nested_list(asked, "syncOptions", "items") or nested_list(
-        application, "spec", "syncPolicy", "syncOptions"
-    )
+    # Argo CD's is {"items": [...]}; some of its clients send the list bare.
+    given = nested_list(asked, "syncOptions", "items") or nested_list(asked, "syncOptions")
+    options = given or nested_list(application, "spec", "syncPolicy", "syncOptions")
     if options:
         sync["syncOptions"] = list(options)
     operation: dict[str, Any] = {"sync": sync, "initiatedBy": {"username": who}}
