@@ -1,4 +1,4 @@
-"""Writes docs/commands.md from the command itself; `--check` only says whether the page is true.
+"""Writes docs/commands.md and deploy/crds.yaml from the program itself; `--check` only says whether both are true.
 
 Every command and every subcommand gets its usage, help, options and exit codes, in the order of the command's table,
 in English whatever HAORI_LANG says.
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
+DEFINITIONS = Path(__file__).parents[1] / "deploy" / "crds.yaml"
 WIDTH = 100
 HEAD = """# Commands
 
@@ -40,16 +41,24 @@ def reference() -> str:
     return "\n".join([HEAD, *sections(cli, "haori", None)])
 
 
+def definitions() -> str:
+    """The custom resource definitions as `deploy/` has them."""
+    from haori.objects.yaml import dump_documents
+    from haori.resources import crds
+
+    return "# Written by `make docs` from haori.resources; a test holds it true.\n" + dump_documents(crds())
+
+
 def main() -> int:
-    """0, or 1 where `--check` finds the page out of date."""
-    page = reference()
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(page)
-        return 0
-    if PAGE.read_text() == page:
-        return 0
-    print(f"{PAGE}: not what the commands say; run `make docs`", file=sys.stderr)
-    return 1
+    """0, or 1 where `--check` finds something out of date."""
+    stale = 0
+    for path, wanted in ((PAGE, reference()), (DEFINITIONS, definitions())):
+        if "--check" not in sys.argv[1:]:
+            path.write_text(wanted)
+        elif not path.exists() or path.read_text() != wanted:
+            print(f"{path}: not what the program says; run `make docs`", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

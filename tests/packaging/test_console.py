@@ -22,10 +22,11 @@ PAGE = "haori/server/pages/index.html"
 def checkout(tmp_path: Path) -> Path:
     """What packing reads of the repository, with one module for all."""
     root = tmp_path / "checkout"
-    for folder in ("src/haori", "examples/wear/platform", "scripts", "console"):
+    for folder in ("src/haori", "examples/wear/platform", "deploy", "scripts", "console"):
         (root / folder).mkdir(parents=True)
     (root / "src/haori/__init__.py").touch()
-    (root / "examples/wear/platform/README.md").touch()
+    for folder in ("examples/wear/platform", "deploy"):
+        (root / folder / "README.md").touch()
     for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "NOTICE", "scripts/console"):
         shutil.copy(ROOT / name, root / name)
     return root

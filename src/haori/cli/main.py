@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "repo": "haori.cli.repo:repo",
     "cluster": "haori.cli.cluster:cluster",
     "engine": "haori.cli.engine:engine",
+    "install": "haori.cli.install:install",
     "sandbox": "haori.cli.sandbox:sandbox",
     "run": "haori.cli.run:run",
     "render": "haori.cli.render:render",
