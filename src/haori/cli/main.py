@@ -21,6 +21,7 @@ from haori.words import text
 COMMANDS: dict[str, str] = {
     "up": "haori.cli.up:up",
     "status": "haori.cli.status:status",
+    "open": "haori.cli.open:open_console",
     "down": "haori.cli.down:down",
     "reset": "haori.cli.down:reset",
     "app": "haori.cli.app:app",

@@ -128,7 +128,7 @@ def application_urls(value: dict[str, Any]) -> list[str]:
 
 
 def _next_commands(value: dict[str, Any]) -> list[str]:
-    commands = ["haori app list", "haori status", "haori down"]
+    commands = ["haori open", "haori app list", "haori status", "haori down"]
     if value["kubeconfig"]:
         commands.insert(1, f"kubectl --kubeconfig {value['kubeconfig']} get pods -A")
     if value["repository"]:

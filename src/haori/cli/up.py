@@ -14,19 +14,21 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 
 from haori.cli.instance import Instance, InstanceError
+from haori.cli.open import make_link, show_in_browser
 from haori.cli.options import ask, data_dir_option, output_option, yes_option
 from haori.cli.platform import example_platform, image_rules, prepare_seed
 from haori.cli.process import read_record
 from haori.cli.progress import Progress, wait_until_delivered
+from haori.cli.server_client import ServerAnswerError, ServerUnreachableError
 from haori.cli.settings import STORE_URL, InstanceSettings, free_port, load_settings, resolve_kubeconfig
-from haori.cli.status import application_urls, collect_status, print_status
+from haori.cli.status import collect_status, print_status
 from haori.cli.supervisor import ProcessSpec, open_log, supervise
 from haori.cli.target import CONTROL_NAMESPACE
+from haori.server.built import built_console
 from haori.store import is_server_here
 from haori.words import Sentence, text
 
@@ -162,9 +164,24 @@ def _finish(instance: Instance, options: UpOptions, *, started: float) -> int:
     else:
         click.echo(text("cli.up.not-delivered", {"seconds": READY_SECONDS}), err=True)
     print_status(status, options.output)
-    if options.open_page and sys.stdout.isatty():
-        _open_page(status)
+    if options.output is None:
+        _offer_console(instance, show=options.open_page and sys.stdout.isatty())
     return 0 if delivered else 1
+
+
+def _offer_console(instance: Instance, *, show: bool) -> None:
+    """The last lines of `up`: a link that signs in, or why there is none."""
+    if built_console() is None:
+        click.echo("\n" + text("cli.up.no-console"), err=True)
+        return
+    try:
+        link = make_link(instance)
+    except (ServerUnreachableError, ServerAnswerError) as error:
+        click.echo("\n" + text("cli.up.no-link", {"reason": error.sentence}), err=True)
+        return
+    click.echo("\n" + text("cli.up.link") + f"\n\n  {link}\n")
+    if show:
+        show_in_browser(link)
 
 
 def _run_in_foreground(instance: Instance, settings: InstanceSettings, options: UpOptions, started: float) -> int:
@@ -179,11 +196,3 @@ def _run_in_foreground(instance: Instance, settings: InstanceSettings, options: 
 def say_on_stderr(sentence: Sentence) -> None:
     """One sentence to the person (or log file) behind standard error."""
     click.echo(sentence.text(), err=True)
-
-
-def _open_page(status: dict[str, Any]) -> None:
-    """Opens the first address that an application offers, where this machine has a browser to open it with."""
-    import webbrowser
-
-    if urls := application_urls(status):
-        webbrowser.open(urls[0])

@@ -222,12 +222,39 @@ def state_of(running: Running, name: str) -> str:
 
 
 def answers(url: str) -> bool:
-    """Whether the server at the console's URL is alive, asked as a browser would: the name is loopback."""
-    name, port = url.removeprefix("http://").split(":")
-    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    """Whether the server at the console's URL is alive."""
+    return ask_as_browser(url, "/livez")[0] == 200
+
+
+def ask_as_browser(
+    url: str, path: str, body: dict[str, str] | None = None, cookie: str = ""
+) -> tuple[int, str, dict[str, str]]:
+    """(status, body, headers) of a request as a browser of the page sends it: the console's name is loopback."""
+    host = url.removeprefix("http://")
+    connection = http.client.HTTPConnection("127.0.0.1", int(host.split(":")[1]), timeout=10)
+    headers = {"Host": host, "Origin": url, "Content-Type": "application/json", "Cookie": cookie}
     with contextlib.closing(connection):
-        connection.request("GET", "/livez", headers={"Host": f"{name}:{port}"})
-        return connection.getresponse().status == 200
+        method = "GET" if body is None else "POST"
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(), dict(answer.getheaders())
+
+
+def test_a_link_signs_in_once_and_never_again(running):
+    link = running.haori("open", "application", APPLICATION, "--no-browser").stdout.strip()
+    url, code = running.json("status")["console"], link.partition("#code=")[2]
+    assert link == f"{url}/sign-in?to=/applications/argocd/{APPLICATION}#code={code}"
+    assert ask_as_browser(url, "/api/v1/applications")[0] == 401
+
+    status, _, headers = ask_as_browser(url, "/api/haori/v1/session/link", {"code": code})
+
+    assert status == 200
+    cookie = headers["set-cookie"].partition(";")[0]
+    status, listed, _ = ask_as_browser(url, "/api/v1/applications?fields=items.metadata.name", cookie=cookie)
+    assert status == 200
+    assert APPLICATION in listed
+    assert ask_as_browser(url, "/api/haori/v1/session/link", {"code": code})[0] == 401
+    assert code not in (running.data_dir / "logs/server.log").read_text()
 
 
 def test_after_a_killed_supervisor_the_children_end_and_up_takes_over(running):
