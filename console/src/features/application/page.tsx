@@ -6,12 +6,15 @@ import type { AppRef } from '@/shared/api/types'
 import { useCommands } from '@/shared/commands'
 import { Empty, Loaded, Loading, Page, Tabs } from '@/shared/ui'
 import { useLanguage, useWords } from '@/shared/words'
+import { Actions } from './actions/actions'
+import { PinBanner } from './actions/pin'
 import { isGone, useApplication, useApplicationStream } from './application'
 import { Facts } from './header'
 import styles from './header.module.css'
 import type { Application } from './model'
 import { AppContext } from './reference'
 import { FIRST_TAB, TABS } from './tabs'
+import { Why } from './why/why'
 import { words } from './words'
 
 /** One application: what it is and how it does above, one of its views below. */
@@ -40,10 +43,16 @@ function ApplicationPage({ app }: { app: AppRef }) {
     )
   }
   return (
-    <Page title={app.name} lead={query.data && <Facts application={query.data} />}>
+    <Page
+      title={app.name}
+      lead={query.data && <Facts application={query.data} />}
+      actions={query.data && <Actions application={query.data} />}
+    >
       <Loaded query={query}>
         {(application) => (
           <>
+            <PinBanner application={application} />
+            <Why application={application} />
             <Banners application={application} stream={stream} />
             <Views app={app} application={application} />
           </>

@@ -23,6 +23,12 @@ export const TABS: readonly TabEntry[] = [
     View: lazy(() => import('./resources/tab').then((module) => ({ default: module.ResourcesTab }))),
     keys: 't r',
   },
+  {
+    id: 'sync',
+    label: { en: 'Sync', ja: '同期' },
+    View: lazy(() => import('./sync/tab').then((module) => ({ default: module.SyncTab }))),
+    keys: 't s',
+  },
 ]
 
 export const FIRST_TAB = 'resources'

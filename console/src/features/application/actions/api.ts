@@ -50,29 +50,6 @@ export function useAutomation(application: Application) {
   )
 }
 
-interface Node {
-  kind: string
-  namespace: string
-  name: string
-  uid: string
-  parents: string[]
-}
-
-/** What a deletion takes: the application's own objects that are there, and how many others they own. */
-export function useOwned(application: Application) {
-  return useQuery({
-    queryKey: keyOf(application.metadata, 'owned'),
-    queryFn: ({ signal }) => askOwn<{ nodes: Node[] }>(application.metadata, ['tree'], { signal }),
-    select: ({ nodes }) => {
-      const there = nodes.filter((node) => node.uid)
-      return {
-        managed: there.filter((node) => node.parents.length === 0),
-        owned: there.filter((node) => node.parents.length > 0),
-      }
-    },
-  })
-}
-
 /** Why `action` cannot be done by this reader: a permission that lacks; undefined where it can. */
 export function useLack(application: Application, action: string): string | undefined {
   const say = useWords(words)

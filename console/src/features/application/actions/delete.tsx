@@ -3,8 +3,9 @@ import { useNavigate } from 'react-router'
 import { Button, CommandHint, Dialog, Failure, Field, Loading, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
+import { useTree } from '../nodes'
 import { objectText } from '../objects'
-import { type Cascade, deletionOf, useDeclared, useDelete, useLack, useOwned } from './api'
+import { type Cascade, deletionOf, useDeclared, useDelete, useLack } from './api'
 import styles from './dialogs.module.css'
 import { words } from './words'
 
@@ -90,10 +91,12 @@ const SHOWN = 12
 
 function What({ application }: { application: Application }) {
   const say = useWords(words)
-  const owned = useOwned(application)
-  if (owned.error) return <Failure error={owned.error} onRetry={() => void owned.refetch()} />
-  if (!owned.data) return <Loading />
-  const { managed, owned: below } = owned.data
+  const tree = useTree(application.metadata)
+  if (tree.error) return <Failure error={tree.error} onRetry={() => void tree.refetch()} />
+  if (!tree.data) return <Loading />
+  const there = tree.data.filter((node) => node.uid)
+  const managed = there.filter((node) => node.parents.length === 0)
+  const below = there.filter((node) => node.parents.length > 0)
   const { namespace, name, server } = application.spec.destination
   return (
     <div>
@@ -106,7 +109,7 @@ function What({ application }: { application: Application }) {
       </p>
       <ul className={styles['objects']}>
         {managed.slice(0, SHOWN).map((node) => (
-          <li key={node.uid}>{objectText({ ...node, group: '' })}</li>
+          <li key={node.uid}>{objectText(node)}</li>
         ))}
         {managed.length > SHOWN && <li>{say('and', { count: managed.length - SHOWN })}</li>}
       </ul>
