@@ -29,6 +29,11 @@ SANDBOX_COMMAND_PREFIX = "sandbox.haori.dev/command."
 SANDBOX_NODE = "sandbox.haori.dev/node"
 """Label and taint of our node."""
 
+APP_LABEL = "haori.dev/app"
+"""Label of an Application: the app that it is one environment of."""
+ENVIRONMENT_LABEL = "haori.dev/environment"
+"""Label of an Application: the environment that it is."""
+
 FIELD_MANAGER = "haori"
 """The field manager we apply with."""
 LEASE = "haori-engine"

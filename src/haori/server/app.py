@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from haori.server.api import (
     accounts,
+    board,
     certificates,
     clusters,
     health,
@@ -20,6 +21,7 @@ from haori.server.api import (
     projects,
     reading,
     repositories,
+    search,
     sessions,
     tokens,
     writing,
@@ -44,6 +46,8 @@ _SUBJECTS: tuple[Route, ...] = (
     *logs.ROUTES,
     *own.ROUTES,
     *pins.ROUTES,
+    *board.ROUTES,
+    *search.ROUTES,
     *projects.ROUTES,
     *project_tokens.ROUTES,
     *repositories.ROUTES,

@@ -85,6 +85,32 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         "items", "total", "counts", "groups", "cursor",
     ),
+    "Found": _object(
+        {
+            "applications": _list(_ref("Row")),
+            "resources": _list(
+                _object(
+                    dict.fromkeys(
+                        ("cluster", "group", "version", "kind", "namespace", "name", "uid", "health", "createdAt",
+                         "application", "applicationNamespace", "project"),
+                        TEXT,
+                    )
+                )
+            ),
+            "total": _object({"applications": {"type": "integer"}, "resources": {"type": "integer"}}),
+            "counts": _object({"kind": _object()}),
+            "problem": {"oneOf": [SENTENCE, {"type": "null"}]},
+        },
+        "applications", "resources", "total", "counts", "problem",
+    ),
+    "Board": _object(
+        {
+            "environments": _list(TEXT),
+            "apps": _list(_object({"name": TEXT, "partOf": TEXT, "cells": _object(), "drift": FLAG}, "name", "cells", "drift")),
+            "total": {"type": "integer"},
+        },
+        "environments", "apps", "total",
+    ),
     "Application": NAMED,
     "ApplicationSpec": _object(),
     "ApplicationPatch": _object({"patch": TEXT, "patchType": {"enum": ["json", "merge"]}}, "patch"),
@@ -127,7 +153,11 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "Text": TEXT,
 }  # fmt: skip
-_ANSWERS: Mapping[str, str] = {"GET /api/haori/v1/applications": "Rows"}
+_ANSWERS: Mapping[str, str] = {
+    "GET /api/haori/v1/applications": "Rows",
+    "GET /api/haori/v1/search": "Found",
+    "GET /api/haori/v1/board": "Board",
+}
 """Routes whose answers are told whole."""
 _TEXTS = frozenset({"/livez", "/readyz", "/metrics"})
 

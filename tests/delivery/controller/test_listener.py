@@ -16,7 +16,7 @@ import pytest_asyncio
 from haori.delivery.controller.listener import ListenerSettings, open_listener
 from haori.delivery.controller.listener.routes import ROUTES
 from haori.delivery.controller.listener.server import ListenerTokenError
-from haori.delivery.controller.view import ApplicationMissingError, ObjectName, PlanQuery
+from haori.delivery.controller.view import ApplicationMissingError, ObjectName, PlanQuery, SearchQuery
 from haori.errors import PeerError, TransientError
 from tests.controlplane.conftest import free_ports
 
@@ -59,6 +59,10 @@ class View:
 
     async def commit(self, name: str, namespace: str = "", *, revision: str) -> dict[str, Any]:
         return self._answer("commit", name, namespace, revision)
+
+    async def search(self, query: SearchQuery) -> dict[str, Any]:
+        self.asked.append(("search", query))
+        return {"items": [], "total": 0, "counts": {}}
 
     def statistics(self) -> dict[str, Any]:
         return {"isolation": "namespace"}
@@ -134,6 +138,17 @@ async def client(view: View, tmp_path: Path) -> AsyncIterator[Client]:
             "applications/shop/rollback",
             {"id": 3, "reason": "why", "author": {"name": "Ana"}},
             ("rollback", "shop", "", 3, "Ana", "why"),
+        ),
+        (
+            "POST",
+            "search",
+            {"words": ["Web"], "kinds": ["Pod"], "applications": {"argocd": ["shop"]}, "limit": 5},
+            (
+                "search",
+                SearchQuery(
+                    words=("web",), kinds=frozenset({"pod"}), applications={"argocd": frozenset({"shop"})}, limit=5
+                ),
+            ),
         ),
         ("POST", "repositories/changed", {"url": "http://x/y.git"}, ("changed", "http://x/y.git")),
     ],

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from haori.delivery.controller.memory import Findings
-from haori.delivery.controller.publishing import build_status, images_of
+from haori.delivery.controller.publishing import build_status
 from haori.delivery.controller.status import merge_difference
 from haori.delivery.model import Condition, parse_application
+from haori.objects.images import images_of
 from haori.resources.argo import ConditionType, HealthStatus, SyncStatus
 from haori.words import Language, Sentence
 

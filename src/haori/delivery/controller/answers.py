@@ -19,6 +19,7 @@ from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.memory import ApplicationKey, Desired, Findings, Row
 from haori.delivery.controller.observing import build_verdict
 from haori.delivery.controller.queue import Level
+from haori.delivery.controller.searching import search_objects
 from haori.delivery.controller.sites import Site
 from haori.delivery.controller.view import (
     ApplicationMissingError,
@@ -27,6 +28,7 @@ from haori.delivery.controller.view import (
     NotObservingError,
     ObjectName,
     PlanQuery,
+    SearchQuery,
 )
 from haori.delivery.health import Health
 from haori.delivery.model import Application, Condition
@@ -178,6 +180,11 @@ class Answers:
             author = f"{found.author} <{found.email}>"
             return {"author": author, "date": format_time(found.at), "message": found.subject, "tags": []}
         raise ApplicationMissingError("commit-not-found", application=name, revision=revision)
+
+    async def search(self, query: SearchQuery) -> Json:
+        """Objects of all applications."""
+        leader = self._current()
+        return await search_objects(leader, query) if leader is not None else {"items": [], "total": 0, "counts": {}}
 
     def statistics(self) -> Json:
         """Counts of every part."""

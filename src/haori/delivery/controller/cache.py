@@ -25,6 +25,7 @@ from haori.delivery.health import Health, assess
 from haori.delivery.model import Settings
 from haori.errors import PeerError
 from haori.objects import GroupKind, Manifest, ResourceKey, key_of, nested_list, nested_text
+from haori.objects.images import images_of
 from haori.objects.masking import SecretHasher
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ class Live:
     """Addresses it offers."""
     signs: tuple[str, ...] = ()
     """Why a Pod waits: nothing of it is kept otherwise, and its health may stay the same."""
+    images: tuple[str, ...] = ()
+    """What its Pods run, itself included."""
 
     @property
     def is_terminating(self) -> bool:
@@ -168,9 +171,18 @@ class ClusterCache:
         """One object."""
         return self._objects.get(key)
 
+    def by_uid(self, uid: str) -> Live | None:
+        """One object by its uid."""
+        key = self._by_uid.get(uid)
+        return self._objects.get(key) if key is not None else None
+
     def of_application(self, application: str) -> list[Live]:
         """The objects that carry an application's mark, those with an owner included, in the order of keys."""
         return self._pick(self._by_application.get(application, ()))
+
+    def everything(self) -> list[Live]:
+        """All objects, in no order."""
+        return list(self._objects.values())
 
     def in_namespace(self, namespace: str) -> list[Live]:
         """Everything in a namespace ("" gives what is cluster-scoped)."""
@@ -267,6 +279,7 @@ class ClusterCache:
             owners=tuple(str(owner.get("uid") or "") for owner in owners),
             urls=addresses_of(manifest),
             signs=signs_of(manifest),
+            images=tuple(images_of((manifest,))),
         )
 
     def _health_of(self, key: ResourceKey, manifest: Manifest, before: Live | None) -> Health | None:

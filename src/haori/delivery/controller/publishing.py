@@ -13,7 +13,8 @@ from haori.delivery.controller.progress import state_json
 from haori.delivery.controller.status import build_conditions
 from haori.delivery.model import Application, Condition, Pin, format_pin
 from haori.delivery.plan import append_history
-from haori.objects import Manifest, nested, nested_list, nested_mapping, nested_text
+from haori.objects import nested, nested_list, nested_mapping, nested_text
+from haori.objects.images import images_of
 from haori.objects.times import format_time
 from haori.resources.argo import HealthStatus
 from haori.words import Language, Sentence
@@ -89,18 +90,6 @@ def pin_json(pin: Pin) -> dict[str, Any]:
     """A pin as `status` and rows carry it."""
     value: dict[str, Any] = orjson.loads(format_pin(pin))
     return value
-
-
-def images_of(manifests: Iterable[Manifest]) -> list[str]:
-    """The images that Pods of these objects run, sorted."""
-    found = set()
-    for manifest in manifests:
-        for path in (("spec",), ("spec", "template", "spec"), ("spec", "jobTemplate", "spec", "template", "spec")):
-            for part in ("containers", "initContainers"):
-                for container in nested_list(manifest, *path, part):
-                    if image := nested_text(container, "image"):
-                        found.add(image)
-    return sorted(found)
 
 
 def plain(sentence: Sentence) -> dict[str, Any]:

@@ -50,6 +50,26 @@ class PlanQuery:
     """The whole `operation` mapping, in place of the fields above."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchQuery:
+    """What is looked for; an empty field does not narrow it."""
+
+    words: tuple[str, ...] = ()
+    """In lower case; each has to stand in the kind, namespace, name, an image or a label (`name=value`)."""
+    kinds: frozenset[str] = frozenset()
+    """In lower case."""
+    namespaces: frozenset[str] = frozenset()
+    health: frozenset[str] = frozenset()
+    """Words of health; `Missing` finds what is wanted and not there."""
+    image: str = ""
+    """A part of an image's name."""
+    labels: str = ""
+    """A label selector."""
+    applications: Mapping[str, frozenset[str]] | None = None
+    """Names by namespace of the only applications whose objects are told of; None: all."""
+    limit: int = 50
+
+
 class EngineView(Protocol):
     """An engine, to be asked."""
 
@@ -104,6 +124,12 @@ class EngineView(Protocol):
     async def commit(self, name: str, namespace: str = "", *, revision: str) -> Json:
         """{author, date, message, tags} of a commit of the application's repositories, ApplicationMissingError where none
         of them holds it."""
+        ...
+
+    async def search(self, query: SearchQuery) -> Json:
+        """{items: [{cluster, group, version, kind, namespace, name, uid, health: text, sync | null, images, createdAt,
+        application, applicationNamespace, project}], total, counts: {kind: n}}: objects of applications, the nearest first.
+        Raises SelectorError."""
         ...
 
     def statistics(self) -> Json:

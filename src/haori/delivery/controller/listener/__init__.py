@@ -13,6 +13,7 @@ says. It reads and changes no cluster itself. Every failure has one shape, {"err
     GET  applications/NAME/plan                    plan; revision, prune, dryRun, force; POST {"operation": {...}}
     POST applications/NAME/refresh                 {}; {"hard": bool}
     POST applications/NAME/rollback                {"commits": [...]}; {"id", "reason", "author": {"name", "email"}}: by a commit
+    POST search                                    {"items": [...], "total", "counts"}; see `view.SearchQuery`
     GET  statistics                                counts, and `isolation` of the jail
     POST repositories/changed                      {"applications": n}; {"url"}
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from haori.delivery.controller.listener.errors import RequestError
-from haori.delivery.controller.view import EngineView, Json, ObjectName, PlanQuery
+from haori.delivery.controller.view import EngineView, Json, ObjectName, PlanQuery, SearchQuery
 from haori.git import Author
 
 PREFIX = "/internal/v1/"
+MOST_FOUND = 500
+"""Objects that one search tells of."""
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
@@ -78,7 +80,8 @@ async def answer(engine: Engine, question: Question) -> Any:
         raise RequestError(404, "listener-not-found", path="/".join(question.segments))
     if question.method not in routes:
         raise RequestError(405, "listener-method-refused", method=question.method, allowed=sorted(routes))
-    if len(shape) > 1 and shape[0] == "applications" and not engine.view.is_leading:
+    needs_leader = shape[0] == "search" or (len(shape) > 1 and shape[0] == "applications")
+    if needs_leader and not engine.view.is_leading:
         raise RequestError(503, "engine-stands-by")
     return await routes[question.method](engine, question)
 
@@ -157,6 +160,28 @@ async def _rollback(engine: Engine, question: Question) -> Json:
     return {"commits": commits}
 
 
+async def _search(engine: Engine, question: Question) -> Json:
+    body = question.body
+    given = body.get("applications")
+    limit = body.get("limit")
+    query = SearchQuery(
+        words=tuple(each.lower() for each in _texts(body, "words")),
+        kinds=frozenset(each.lower() for each in _texts(body, "kinds")),
+        namespaces=frozenset(_texts(body, "namespaces")),
+        health=frozenset(_texts(body, "health")),
+        image=str(body.get("image") or ""),
+        labels=str(body.get("labels") or ""),
+        applications=None if given is None else {each: frozenset(_texts(given, each)) for each in given},
+        limit=limit if isinstance(limit, int) and 0 < limit <= MOST_FOUND else MOST_FOUND,
+    )
+    return await engine.view.search(query)
+
+
+def _texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = body.get(name)
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
+
+
 async def _statistics(engine: Engine, question: Question) -> Json:
     return engine.view.statistics()
 
@@ -178,6 +203,7 @@ ROUTES: dict[tuple[str, tuple[str, ...]], Route] = {
     ("POST", ("applications", "NAME", "refresh")): _refresh,
     ("POST", ("applications", "NAME", "rollback")): _rollback,
     ("GET", ("observed",)): _observed,
+    ("POST", ("search",)): _search,
     ("GET", ("statistics",)): _statistics,
     ("POST", ("repositories", "changed")): _changed,
 }
