@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
 from tests.e2e.up.instance import Clone, Running
 
+ROBOT = "robot"
+"""The account whose token programs are given."""
+SETTINGS = f"""apiVersion: v1
+kind: ConfigMap
+metadata: {{name: argocd-cm, namespace: argocd}}
+data: {{accounts.{ROBOT}: apiKey}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: argocd-rbac-cm, namespace: argocd}}
+data: {{policy.csv: "g, {ROBOT}, role:admin"}}
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the server is, and what may everything there."""
+    """Where the server is, and how people and programs come in."""
 
     url: str
+    password: str
+    """Of the account admin."""
     token: str
+    """Of ROBOT, which may everything that an administrator may."""
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +53,32 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def place(running: Running) -> Place:
-    """The server of the instance."""
-    found = json.loads((running.data_dir / "server" / "server.json").read_bytes())
-    return Place(url=found["url"], token=found["token"])
+    """The server of the instance, with an account for programs, as Argo CD's manual says to make one."""
+    url = str(json.loads((running.data_dir / "server" / "server.json").read_bytes())["url"])
+    path = "jsonpath={.data.password}"
+    encoded = running.kubectl("-n", "argocd", "get", "secret", "argocd-initial-admin-secret", "-o", path)
+    password = base64.b64decode(encoded).decode()
+    running.kubectl("apply", "--server-side", "--field-manager=clients", "-f", "-", stdin=SETTINGS)
+    session = post(f"{url}/api/v1/session", {"username": "admin", "password": password})["token"]
+
+    def probe() -> tuple[bool, Any]:
+        found = post(f"{url}/api/v1/account/{ROBOT}/token", {"expiresIn": 3600}, session)
+        return "token" in found, found
+
+    return Place(url=url, password=password, token=running.expect("a token of the account", probe)["token"])
+
+
+def post(url: str, body: Any, token: str = "") -> Any:
+    """The JSON that a POST is answered with, also where it is refused."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=60
+        ) as answer:
+            return json.load(answer)
+    except HTTPError as error:
+        with error:
+            return json.load(error)
 
 
 PATH = "clients/web"

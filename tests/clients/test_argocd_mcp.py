@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import Place, Source
+from tests.clients.conftest import ROBOT, Place, Source
 from tests.clients.environments import node_modules
 from tests.clients.mcp import Mcp, talking
 from tests.e2e.up.instance import Running
@@ -220,7 +220,7 @@ def test_an_application_is_made_synced_changed_acted_upon_and_deleted(
     asked = mcp.call("sync_application", applicationName=own, syncOptions=["CreateNamespace=true"], revision="main")
     assert asked["operation"]["sync"]["syncOptions"] == ["CreateNamespace=true"]
     green = expect_green(mcp, running, own)
-    assert green["status"]["operationState"]["operation"]["initiatedBy"]["username"] == "owner"
+    assert green["status"]["operationState"]["operation"]["initiatedBy"]["username"] == ROBOT
     assert green["status"]["sync"]["revision"] == source.commit
 
     deployment = node_of(mcp, own, "Deployment")
