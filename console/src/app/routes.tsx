@@ -24,6 +24,7 @@ export const routes: RouteObject[] = [
           { path: 'projects', lazy: () => import('@/features/settings/projects/page') },
           { path: 'projects/:name', lazy: () => import('@/features/settings/projects/project') },
           { path: 'certificates', lazy: () => import('@/features/settings/certificates/page') },
+          { path: 'accounts', lazy: () => import('@/features/settings/accounts/page') },
           { path: 'appearance', lazy: () => import('@/features/settings/appearance/page') },
         ],
       },

@@ -6,7 +6,15 @@ import { useWords } from '@/shared/words'
 import styles from './parts.module.css'
 import { words } from './words'
 
-export const SECTIONS = ['repositories', 'credentials', 'clusters', 'projects', 'certificates', 'appearance'] as const
+export const SECTIONS = [
+  'repositories',
+  'credentials',
+  'clusters',
+  'projects',
+  'certificates',
+  'accounts',
+  'appearance',
+] as const
 export type Section = (typeof SECTIONS)[number]
 
 /** One page of the settings: the sections beside one another, what this one is for, what can be done in it. */

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { check, checkRole, declaredBy, draftOf, EMPTY, EMPTY_ROLE, type Project, specOf, withRole } from './api'
+import {
+  check,
+  checkRole,
+  declaredBy,
+  draftOf,
+  EMPTY,
+  EMPTY_ROLE,
+  type Project,
+  specOf,
+  tokensOf,
+  withRole,
+} from './api'
 
 const project: Project = {
   metadata: { name: 'shop' },
@@ -73,4 +84,17 @@ it('tells which application declares a project', () => {
   const annotations = { 'argocd.argoproj.io/tracking-id': 'admin:argoproj.io/AppProject:argocd/shop' }
   expect(declaredBy({ ...project, metadata: { name: 'shop', annotations } })).toBe('admin')
   expect(declaredBy(project)).toBe('')
+})
+
+it('lists a token once, wherever the project names it', () => {
+  const role = { name: 'ci', jwtTokens: [{ id: 'a', iat: 1 }] }
+  const items = [
+    { id: 'a', iat: 1 },
+    { id: 'b', iat: 2, exp: 3 },
+  ]
+  const tokens = tokensOf({ ...project, status: { jwtTokensByRole: { ci: { items } } } }, role)
+  expect(tokens.map((each) => [each.id, each.issuedAt, each.expiresAt])).toEqual([
+    ['a', '1970-01-01T00:00:01.000Z', ''],
+    ['b', '1970-01-01T00:00:02.000Z', '1970-01-01T00:00:03.000Z'],
+  ])
 })

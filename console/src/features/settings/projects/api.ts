@@ -1,6 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { ask, pathOf } from '@/shared/api/client'
 import type { Problems } from '../parts/draft'
+import { secondsOf } from '../parts/duration'
+import type { TokenDraft } from '../parts/token-form'
+import { instantOf, type Token } from '../parts/token-list'
 
 export const PATH = '/api/v1/projects'
 export const KEY = ['settings', 'projects'] as const
@@ -23,7 +26,14 @@ export interface Role {
   description?: string
   policies?: string[]
   groups?: string[]
-  jwtTokens?: { id?: string; iat: number; exp?: number }[]
+  jwtTokens?: RoleToken[]
+}
+
+/** `iat` and `exp`: seconds of Unix time. */
+export interface RoleToken {
+  id?: string
+  iat: number
+  exp?: number
 }
 
 export interface Spec {
@@ -47,6 +57,7 @@ export interface Project {
     finalizers?: string[]
   }
   spec: Spec
+  status?: { jwtTokensByRole?: Record<string, { items?: RoleToken[] | null }> }
 }
 
 export function useProjects() {
@@ -184,6 +195,29 @@ export function checkRole(draft: RoleDraft, project: string): Problems<RoleDraft
     name: NAME.test(draft.name) ? undefined : 'problem-name',
     policies: linesOf(draft.policies).every(isPolicy) ? undefined : 'problem-policy',
   }
+}
+
+/** The tokens of a role, wherever the project lists them. */
+export function tokensOf(project: Project, role: Role): Token[] {
+  const listed = [...(role.jwtTokens ?? []), ...(project.status?.jwtTokensByRole?.[role.name]?.items ?? [])]
+  const byId = new Map(listed.map((each) => [each.id ?? String(each.iat), each]))
+  return [...byId].map(([id, { iat, exp }]) => ({
+    id,
+    name: id,
+    issuedAt: instantOf(iat),
+    expiresAt: instantOf(exp),
+  }))
+}
+
+export const tokenPath = (project: string, role: string) => `${pathOf(PATH, project, 'roles', role)}/token`
+
+export function makeRoleToken(project: string, role: string, draft: TokenDraft): Promise<{ token: string }> {
+  return ask(tokenPath(project, role), { method: 'POST', body: { id: draft.name, expiresIn: secondsOf(draft.lasts) } })
+}
+
+export function revokeRoleToken(project: string, role: string, token: Token): Promise<unknown> {
+  const issued = String(Date.parse(token.issuedAt) / 1000)
+  return ask(pathOf(tokenPath(project, role), issued), { method: 'DELETE', query: { id: token.id } })
 }
 
 /** The spec with one role changed, added (`before` is not there) or, with `null`, taken away. */

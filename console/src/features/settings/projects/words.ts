@@ -49,6 +49,7 @@ export const words = defineWords(
     back: 'All projects',
     'apply-text': 'The manifest of the project goes to standard input.',
     tokens: 'Tokens',
+    'token-lasts': 'Such as 12h, 30d; empty: it never ends.',
   },
   {
     lead: 'プロジェクトはアプリケーションの囲いです。使えるリポジトリー、デプロイ先、誰が何をできるかを決めます。',
@@ -98,5 +99,6 @@ export const words = defineWords(
     back: 'すべてのプロジェクト',
     'apply-text': 'プロジェクトのマニフェストを標準入力に渡します。',
     tokens: 'トークン',
+    'token-lasts': '12h、30d のように入力します。空なら無期限です。',
   },
 )
