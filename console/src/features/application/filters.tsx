@@ -1,5 +1,5 @@
 import { ChevronDown, Search, X } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { useCommands } from '@/shared/commands'
 import { IconButton } from '@/shared/ui'
@@ -14,7 +14,7 @@ export function useFilters(): Filters {
 }
 
 /** What of the application's objects is shown: words, kinds, health, sync. It lives in the URL and serves every view. */
-export function FilterBar({ nodes, shown }: { nodes: readonly Node[]; shown: number }) {
+export function FilterBar({ nodes, shown, children }: { nodes: readonly Node[]; shown: number; children?: ReactNode }) {
   const say = useWords(words)
   const [params, setParams] = useSearchParams()
   const field = useRef<HTMLInputElement>(null)
@@ -41,7 +41,7 @@ export function FilterBar({ nodes, shown }: { nodes: readonly Node[]; shown: num
       for (const each of ['q', 'kind', 'health', 'sync']) next.delete(each)
     })
   return (
-    <search className={styles['bar']}>
+    <div className={styles['bar']}>
       <span className={styles['find']}>
         <Search size={15} aria-hidden />
         <input
@@ -80,10 +80,11 @@ export function FilterBar({ nodes, shown }: { nodes: readonly Node[]; shown: num
           <X size={16} aria-hidden />
         </IconButton>
       )}
+      {children}
       <span className={styles['count']} role="status">
         {shown === nodes.length ? say('objects', { n: nodes.length }) : say('shown', { n: shown, total: nodes.length })}
       </span>
-    </search>
+    </div>
   )
 }
 

@@ -1,5 +1,5 @@
 /** The objects of an application as the engine has them (`GET /api/haori/v1/applications/NAME/tree`). Pure but for `useTree`. */
-import { useQuery } from '@tanstack/react-query'
+import { queryOptions, useQuery } from '@tanstack/react-query'
 import type { AppRef, Sentence } from '@/shared/api/types'
 import { type ObjectName, objectKey } from './objects'
 import { askOwn, keyOf } from './queries'
@@ -29,18 +29,24 @@ const OFTEN_MS = 3_000
 const SELDOM_MS = 10_000
 const MANY_NODES = 500
 
+interface Answer {
+  nodes: Node[]
+}
+
 /** The tree; re-asked when the application changes (see `useApplicationStream`) and every few seconds, as Pods come and go without a word. */
-export function useTree(app: AppRef, isShown = true) {
-  return useQuery({
+export function treeQuery(app: AppRef) {
+  return queryOptions({
     queryKey: keyOf(app, 'tree'),
-    queryFn: ({ signal }) => askOwn<{ nodes: Node[] }>(app, ['tree'], { signal }),
-    enabled: isShown,
+    queryFn: ({ signal }: { signal: AbortSignal }) => askOwn<Answer>(app, ['tree'], { signal }),
     refetchInterval: (query) => ((query.state.data?.nodes.length ?? 0) > MANY_NODES ? SELDOM_MS : OFTEN_MS),
-    select: nodesOf,
   })
 }
 
-function nodesOf(answer: { nodes: Node[] }): readonly Node[] {
+export function useTree(app: AppRef) {
+  return useQuery({ ...treeQuery(app), select: nodesOf })
+}
+
+function nodesOf(answer: Answer): readonly Node[] {
   return answer.nodes
 }
 

@@ -132,8 +132,10 @@ function Views({ app, application }: { app: AppRef; application: Application }) 
   )
 }
 
+const KEPT = ['node', 'q', 'kind', 'health', 'sync']
+
 /** The part of an address that goes along from view to view. */
 export function keptOf(search: string): string {
-  const node = new URLSearchParams(search).get('node')
-  return node ? `?${new URLSearchParams({ node })}` : ''
+  const kept = [...new URLSearchParams(search)].filter(([name]) => KEPT.includes(name))
+  return kept.length > 0 ? `?${new URLSearchParams(kept)}` : ''
 }

@@ -18,6 +18,12 @@ export interface TabEntry {
 
 export const TABS: readonly TabEntry[] = [
   {
+    id: 'tree',
+    label: { en: 'Tree', ja: 'ツリー' },
+    View: lazy(() => import('./tree/tab').then((module) => ({ default: module.TreeTab }))),
+    keys: 't t',
+  },
+  {
     id: 'resources',
     label: { en: 'Resources', ja: 'リソース' },
     View: lazy(() => import('./resources/tab').then((module) => ({ default: module.ResourcesTab }))),
@@ -31,4 +37,4 @@ export const TABS: readonly TabEntry[] = [
   },
 ]
 
-export const FIRST_TAB = 'resources'
+export const FIRST_TAB = 'tree'
