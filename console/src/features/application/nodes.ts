@@ -42,8 +42,8 @@ export function treeQuery(app: AppRef) {
   })
 }
 
-export function useTree(app: AppRef) {
-  return useQuery({ ...treeQuery(app), select: nodesOf })
+export function useTree(app: AppRef, isShown = true) {
+  return useQuery({ ...treeQuery(app), select: nodesOf, enabled: isShown })
 }
 
 function nodesOf(answer: Answer): readonly Node[] {
