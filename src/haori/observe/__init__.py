@@ -5,7 +5,8 @@ sends). A count costs a lookup and an addition; texts are built when they are as
 """
 
 from haori.observe.context import bound, facts
+from haori.observe.frequent import Frequent
 from haori.observe.measures import MEASURES, Counter, Histogram
 from haori.observe.traces import span
 
-__all__ = ["MEASURES", "Counter", "Histogram", "bound", "facts", "span"]
+__all__ = ["MEASURES", "Counter", "Frequent", "Histogram", "bound", "facts", "span"]

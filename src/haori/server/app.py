@@ -9,6 +9,7 @@ from haori.server.api import (
     board,
     certificates,
     clusters,
+    figures,
     health,
     instance,
     listing,
@@ -24,6 +25,7 @@ from haori.server.api import (
     search,
     sessions,
     tokens,
+    workloads,
     writing,
 )
 from haori.server.api.document import document_routes
@@ -48,6 +50,8 @@ _SUBJECTS: tuple[Route, ...] = (
     *pins.ROUTES,
     *board.ROUTES,
     *search.ROUTES,
+    *figures.ROUTES,
+    *workloads.ROUTES,
     *projects.ROUTES,
     *project_tokens.ROUTES,
     *repositories.ROUTES,

@@ -77,6 +77,14 @@ class Destinations:
         self._seen[entry.server] = entry, found
         return found
 
+    async def client_of(self, entry: ClusterEntry) -> HttpClient:
+        """Of a cluster that is listed. Raises RefusedError where its Secret does not say how to reach it."""
+        if entry.server == argo.IN_CLUSTER_SERVER:
+            return self._control
+        if entry.settings is None:
+            raise RefusedError(Kind.PRECONDITION, "cluster-not-added", cluster=entry.name or entry.server)
+        return await self._open(entry.server, entry.settings)
+
     async def _look(self, entry: ClusterEntry, now: datetime) -> Connection:
         if entry.problem is not None:
             return Connection(at=now, problem=entry.problem.text())

@@ -64,6 +64,10 @@ class View:
         self.asked.append(("search", query))
         return {"items": [], "total": 0, "counts": {}}
 
+    def figures(self) -> dict[str, Any]:
+        self.asked.append(("figures",))
+        return {"leading": True}
+
     def statistics(self) -> dict[str, Any]:
         return {"isolation": "namespace"}
 
@@ -115,6 +119,7 @@ async def client(view: View, tmp_path: Path) -> AsyncIterator[Client]:
     ("method", "path", "body", "asked"),
     [
         ("GET", "applications/shop?appNamespace=team", {}, ("application", "shop", "team")),
+        ("GET", "figures", {}, ("figures",)),
         ("GET", "applications/shop/tree", {}, ("tree", "shop", "")),
         (
             "GET",

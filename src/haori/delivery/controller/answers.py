@@ -47,9 +47,15 @@ class Answers:
     """Answers from whatever leads now; an engine that stands by knows no application."""
 
     def __init__(
-        self, leader: Callable[[], Leader | None], *, isolation: str, observes: Sentence | None = None
+        self,
+        leader: Callable[[], Leader | None],
+        *,
+        isolation: str,
+        observes: Sentence | None = None,
+        figures: Callable[[], Json] = dict,
     ) -> None:
-        """`observes`: why the engine only observes, where it does."""
+        """`observes`: why the engine only observes, where it does; `figures`: those of the whole process."""
+        self._figures = figures
         self._current, self._isolation, self._observes = leader, isolation, observes
 
     @property
@@ -185,6 +191,10 @@ class Answers:
         """Objects of all applications."""
         leader = self._current()
         return await search_objects(leader, query) if leader is not None else {"items": [], "total": 0, "counts": {}}
+
+    def figures(self) -> Json:
+        """How the engine does."""
+        return {**self._figures(), "observing": self.observes}
 
     def statistics(self) -> Json:
         """Counts of every part."""

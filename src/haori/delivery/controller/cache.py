@@ -27,9 +27,12 @@ from haori.errors import PeerError
 from haori.objects import GroupKind, Manifest, ResourceKey, key_of, nested_list, nested_text
 from haori.objects.images import images_of
 from haori.objects.masking import SecretHasher
+from haori.observe import Frequent
 
 log = logging.getLogger(__name__)
 
+NOISE_SAMPLE = 4
+"""Of so many changes one is counted for who is noisy: a newcomer to the sketch costs a look at all of it."""
 _COUNTERS = ("resourceVersion", "generation", "managedFields")
 OUTPUT_OF_CONTROLLERS = frozenset({("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice")})
 
@@ -99,6 +102,8 @@ class ClusterCache:
         self._by_owner: dict[str, dict[ResourceKey, None]] = {}
         self._by_namespace: dict[str, dict[ResourceKey, None]] = {}
         self._watches: dict[ApiResource, list[tuple[Reflector, asyncio.Task[None]]]] = {}
+        self._noise: Frequent[ResourceKey] = Frequent()
+        self._changes = 0
         self._started = asyncio.Event()
         self._group: asyncio.TaskGroup
         """Owns the watches while `run` does."""
@@ -225,6 +230,10 @@ class ClusterCache:
             for resource, watches in self._watches.items()
         }
 
+    def noisiest(self, number: int) -> list[tuple[ResourceKey, int]]:
+        """The objects that change most, and about how often they did; those that only come and go are none of them."""
+        return [(key, count * NOISE_SAMPLE) for key, count in self._noise.most(number)]
+
     def statistics(self) -> dict[str, int]:
         """objects, types, watches' events."""
         events = sum(reflector.statistics()["events"] for reflector in self._reflectors())
@@ -238,6 +247,10 @@ class ClusterCache:
         if (whole := self._whole.get(key.group_kind)) is not None:
             self._hand_on(whole, event, key)
         before = self._objects.get(key)
+        if before is not None:
+            self._changes += 1
+            if self._changes % NOISE_SAMPLE == 0:
+                self._noise.add(key)
         if event.type is EventType.DELETED:
             uid = nested_text(event.object, "metadata", "uid")
             if before is not None and (not uid or uid == before.uid):

@@ -25,7 +25,7 @@ from haori.delivery.controller.install import install_missing
 from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.lease import Lease, LeaseLostError
 from haori.delivery.controller.listener import ListenerSettings, open_listener
-from haori.delivery.controller.metering import Check, check_readiness, open_metrics, watch_lag
+from haori.delivery.controller.metering import Check, build_figures, check_readiness, open_metrics, watch_lag
 from haori.delivery.controller.metering.snapshot import ClusterNumbers, Snapshot
 from haori.delivery.controller.others import find_other
 from haori.delivery.controller.recording import rolled_back
@@ -299,7 +299,13 @@ async def _listening(engine: Engine) -> AsyncIterator[None]:
     if not settings.listener_host:
         yield
         return
-    answers = Answers(lambda: engine.leader, isolation=(await isolation()).value, observes=engine.observes)
+    found = (await isolation()).value
+    answers = Answers(
+        lambda: engine.leader,
+        isolation=found,
+        observes=engine.observes,
+        figures=lambda: build_figures(take_snapshot(engine, found)),
+    )
 
     def note(application: Application, entry: HistoryEntry, who: str, commit: str) -> None:
         cluster = ground.client.cluster
@@ -346,6 +352,10 @@ async def _showing(engine: Engine) -> AsyncIterator[None]:
         yield
 
 
+SHOWN = 20
+"""Slow applications and noisy objects (of each cluster) that are told of."""
+
+
 def take_snapshot(engine: Engine, isolation: str = "") -> Snapshot:
     """The numbers of an engine now."""
     leader, watching, ground = engine.leader, engine.watching, engine.ground
@@ -363,6 +373,8 @@ def take_snapshot(engine: Engine, isolation: str = "") -> Snapshot:
                 objects=each.cache.statistics()["objects"],
                 types=each.cache.statistics()["types"],
                 events=each.cache.events_by_type(),
+                flow=each.client.statistics()["flow"],
+                noisy=each.cache.noisiest(SHOWN),
             )
             for each, is_up in clusters
         ),
@@ -375,6 +387,8 @@ def take_snapshot(engine: Engine, isolation: str = "") -> Snapshot:
         throttled=sum(flow["throttled"] for flow in flows),
         scripts=ground.scripts.statistics(),
         isolation=isolation,
+        slow=[(*key, seconds) for key, seconds in leader.looks.slowest(SHOWN)] if leader is not None else (),
+        settings=leader.declared.settings.problems if leader is not None else (),
     )
 
 

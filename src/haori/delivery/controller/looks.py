@@ -7,6 +7,7 @@ What is done in a look is the actor's: an engine that leads delivers (`reconcile
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import random
 import time
@@ -36,6 +37,8 @@ RECONCILED = Histogram(
     (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
 )
 AGAIN_SECONDS = 5.0
+NEWEST_WEIGHT = 0.3
+"""Of the newest look in what an application's looks are said to take."""
 
 
 class Actor(Protocol):
@@ -66,13 +69,19 @@ class Looks:
         self._sight, self._act = sight, act
         self._faults: Faults[ApplicationKey] = Faults(random.Random())  # noqa: S311 - spreads load, hides nothing
         self._counts = {"looks": 0, "failures": 0, "faults": 0}
+        self._seconds: dict[ApplicationKey, float] = {}
 
     def statistics(self) -> dict[str, int]:
         """looks, failures (peers that refused or were away), faults (ours)."""
         return dict(self._counts)
 
+    def slowest(self, number: int) -> list[tuple[ApplicationKey, float]]:
+        """The applications whose looks take longest, in seconds; later looks count more than earlier ones."""
+        return heapq.nlargest(number, self._seconds.items(), key=lambda item: item[1])
+
     def forget(self, key: ApplicationKey) -> None:
         """The application is gone."""
+        self._seconds.pop(key, None)
         self._sight.forget(key)
         self._faults.clear(key)
         self._queue.forget(key)
@@ -98,7 +107,10 @@ class Looks:
                     await self._act.delete(application, place, wish)
                 else:
                     await self._act.look(key, application, place, wish)
-                self._tell(application, place, wish, time.monotonic() - began)
+                seconds = time.monotonic() - began
+                before = self._seconds.get(key, seconds)
+                self._seconds[key] = before + (seconds - before) * NEWEST_WEIGHT
+                self._tell(application, place, wish, seconds)
             self._faults.clear(key)
         except LostLeadershipError:
             raise

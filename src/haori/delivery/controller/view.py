@@ -132,6 +132,10 @@ class EngineView(Protocol):
         Raises SelectorError."""
         ...
 
+    def figures(self) -> Json:
+        """How the engine does, as `metering.figures.build_figures` tells it; everything in it is a metric as well."""
+        ...
+
     def statistics(self) -> Json:
         """Counts of every part: queue, cache, git, render, cluster, writes, applications; `isolation` of renders."""
         ...

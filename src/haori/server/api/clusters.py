@@ -64,7 +64,8 @@ def object_of(entry: ClusterEntry) -> str:
     return f"{entry.project}/{entry.server}" if entry.project else entry.server
 
 
-async def _entries(ask: Ask) -> list[ClusterEntry]:
+async def entries(ask: Ask) -> list[ClusterEntry]:
+    """All clusters, our own first where no Secret speaks of it."""
     found = await ask.context.destinations.entries()
     has_own = any(each.server == argo.IN_CLUSTER_SERVER for each in found)
     return found if has_own else [IN_CLUSTER, *found]
@@ -79,7 +80,7 @@ async def _list(ask: Ask) -> Response:
     named = ask.text("name"), ask.text("server")
     wanted = [
         each
-        for each in await _entries(ask)
+        for each in await entries(ask)
         if named[0] in ("", each.name) and named[1] in ("", each.server) and ask.may("clusters", "get", object_of(each))
     ]
     items = await asyncio.gather(*(to_json(ask, each) for each in wanted))
@@ -89,18 +90,20 @@ async def _list(ask: Ask) -> Response:
 async def _named(ask: Ask) -> ClusterEntry | None:
     wanted = ask.parameters["cluster"]
     by_name = ask.text("id.type") == "name"
-    for each in await _entries(ask):
+    for each in await entries(ask):
         if (each.name == wanted) if by_name else (each.server == normalize_server(wanted)):
             return each
     return None
 
 
-async def _named_object(ask: Ask) -> str:
+async def named_object(ask: Ask) -> str:
+    """The cluster of the path, as policies name it."""
     found = await _named(ask)
     return object_of(found) if found is not None else ask.parameters["cluster"]
 
 
-async def _demand(ask: Ask) -> ClusterEntry:
+async def demand_cluster(ask: Ask) -> ClusterEntry:
+    """The cluster of the path. Raises RefusedError."""
     found = await _named(ask)
     if found is None:
         raise RefusedError(Kind.NOT_FOUND, "no-such-cluster", cluster=ask.parameters["cluster"][:200])
@@ -108,7 +111,7 @@ async def _demand(ask: Ask) -> ClusterEntry:
 
 
 async def _get(ask: Ask) -> Response:
-    found = await _demand(ask)
+    found = await demand_cluster(ask)
     return await answer_json(ask.request, await to_json(ask, found))
 
 
@@ -179,7 +182,7 @@ async def _merge(ask: Ask, name: str, values: Mapping[str, str]) -> ClusterEntry
 
 
 async def _update(ask: Ask) -> Response:
-    found, body = await _demand(ask), await ask.json(dict)
+    found, body = await demand_cluster(ask), await ask.json(dict)
     if not found.secret:
         raise RefusedError(Kind.PRECONDITION, "cluster-is-our-own", cluster=found.name)
     if (project := nested_text(body, "project")) != found.project and project:
@@ -189,7 +192,7 @@ async def _update(ask: Ask) -> Response:
 
 
 async def _delete(ask: Ask) -> Response:
-    found = await _demand(ask)
+    found = await demand_cluster(ask)
     if not found.secret:
         raise RefusedError(Kind.PRECONDITION, "cluster-is-our-own", cluster=found.name)
     refuse_declared(await ask.context.client.get(SECRETS, found.secret, ask.context.namespace))
@@ -198,7 +201,7 @@ async def _delete(ask: Ask) -> Response:
 
 
 def _rule(action: str) -> Rule:
-    return Rule(resource="clusters", action=action, object_of=_named_object)
+    return Rule(resource="clusters", action=action, object_of=named_object)
 
 
 _BY = (Query(name="id.type", help="name where the path names the cluster, url where it is its server."),)

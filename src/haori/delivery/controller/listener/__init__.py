@@ -14,6 +14,7 @@ says. It reads and changes no cluster itself. Every failure has one shape, {"err
     POST applications/NAME/refresh                 {}; {"hard": bool}
     POST applications/NAME/rollback                {"commits": [...]}; {"id", "reason", "author": {"name", "email"}}: by a commit
     POST search                                    {"items": [...], "total", "counts"}; see `view.SearchQuery`
+    GET  figures                                   how the engine does; everything in it is a metric as well
     GET  statistics                                counts, and `isolation` of the jail
     POST repositories/changed                      {"applications": n}; {"url"}
 

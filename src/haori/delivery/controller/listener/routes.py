@@ -182,6 +182,10 @@ def _texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
+async def _figures(engine: Engine, question: Question) -> Json:
+    return engine.view.figures()
+
+
 async def _statistics(engine: Engine, question: Question) -> Json:
     return engine.view.statistics()
 
@@ -204,6 +208,7 @@ ROUTES: dict[tuple[str, tuple[str, ...]], Route] = {
     ("POST", ("applications", "NAME", "rollback")): _rollback,
     ("GET", ("observed",)): _observed,
     ("POST", ("search",)): _search,
+    ("GET", ("figures",)): _figures,
     ("GET", ("statistics",)): _statistics,
     ("POST", ("repositories", "changed")): _changed,
 }

@@ -5,8 +5,9 @@ Takes an engine and gives texts. It counts nothing itself but the event loop's l
 nothing between two looks.
 """
 
+from haori.delivery.controller.metering.figures import build_figures
 from haori.delivery.controller.metering.lag import watch_lag
 from haori.delivery.controller.metering.readiness import Check, check_readiness
 from haori.delivery.controller.metering.server import MetricsSettings, open_metrics
 
-__all__ = ["Check", "MetricsSettings", "check_readiness", "open_metrics", "watch_lag"]
+__all__ = ["Check", "MetricsSettings", "build_figures", "check_readiness", "open_metrics", "watch_lag"]

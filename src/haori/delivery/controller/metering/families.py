@@ -36,7 +36,9 @@ def families(snapshot: Snapshot, *, labels: Iterable[str] = (), conditions: Iter
     """All of them; `labels` and `conditions` of Applications are shown where they are asked for."""
     yield from _applications(snapshot, tuple(labels), tuple(conditions))
     yield from _clusters(snapshot)
+    yield from _flows(snapshot)
     yield from _requests(snapshot)
+    yield from _outstanding(snapshot)
     yield from _engine(snapshot)
     yield from process_families()
 
@@ -149,6 +151,44 @@ def _clusters(snapshot: Snapshot) -> Iterator[Metric]:
     yield from (info, up, objects, types, events)
 
 
+_FLOW = {
+    "window": "How many requests at once the cluster is asked at most, by how it answers.",
+    "in_flight": "Requests to the cluster that are under way.",
+    "waiting": "Requests to the cluster that wait for others to end.",
+    "usual_seconds": "What a request to the cluster takes when it has nothing else to do.",
+}
+
+
+def _flows(snapshot: Snapshot) -> Iterator[Metric]:
+    for key, about in _FLOW.items():
+        told = GaugeMetricFamily(f"haori_kubernetes_{key}", about, labels=("server",))
+        for each in snapshot.clusters:
+            if key in each.flow:
+                told.add_metric((each.server,), each.flow[key])
+        yield told
+
+
+def _outstanding(snapshot: Snapshot) -> Iterator[Metric]:
+    """The few that cost most, so that there are never many samples."""
+    slow = GaugeMetricFamily(
+        "haori_slow_application_seconds",
+        "What a look at one of the slowest applications takes.",
+        labels=("namespace", "name"),
+    )
+    for namespace, name, seconds in snapshot.slow:
+        slow.add_metric((namespace, name), seconds)
+    noisy = GaugeMetricFamily(
+        "haori_noisy_object_changes",
+        "About how often one of the objects that change most did so.",
+        labels=("server", "group", "kind", "object_namespace", "object_name"),
+    )
+    for each in snapshot.clusters:
+        for key, count in each.noisy:
+            noisy.add_metric((each.server, *key), count)
+    problems = _gauge("haori_settings_problems", "Settings that cannot be read.", len(snapshot.settings))
+    yield from (slow, noisy, problems)
+
+
 def _requests(snapshot: Snapshot) -> Iterator[Metric]:
     """Requests as Argo CD names them: those it sends itself, and those it sends through kubectl."""
     found = MEASURES.get("haori_kubernetes_request_duration_seconds")
@@ -193,6 +233,8 @@ def _engine(snapshot: Snapshot) -> Iterator[Metric]:
     for key, about in _RENDER.items():
         yield CounterMetricFamily(f"haori_render_{key}", about, value=snapshot.render.get(key, 0))
     yield _gauge("haori_render_cache_bytes", "Bytes of sealed renders on disk.", snapshot.render.get("bytes", 0))
+    yield _gauge("haori_render_cache_entries", "Sealed renders on disk.", snapshot.render.get("entries", 0))
+    yield _gauge("haori_render_memory_bytes", "Bytes of renders in memory.", snapshot.render.get("memory_bytes", 0))
     for key, about in _SCRIPTS.items():
         yield CounterMetricFamily(f"haori_scripts_{key}", about, value=snapshot.scripts.get(key, 0))
     yield CounterMetricFamily(

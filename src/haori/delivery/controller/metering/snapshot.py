@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from haori.delivery.model import Application
+from haori.delivery.model.problems import Problem
+from haori.objects import ResourceKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,10 @@ class ClusterNumbers:
     types: int
     events: Mapping[tuple[str, str], int]
     """Watch events so far by (group, kind)."""
+    flow: Mapping[str, float] = field(default_factory=dict)
+    """Requests at once: window, in_flight, waiting, throttled, usual_seconds."""
+    noisy: Sequence[tuple[ResourceKey, int]] = ()
+    """The objects that change most, and about how often they did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +46,7 @@ class Snapshot:
     """Answers so far that said: not so quick."""
     scripts: Mapping[str, Any] = field(default_factory=dict)
     isolation: str = ""
+    slow: Sequence[tuple[str, str, float]] = ()
+    """(namespace, name, seconds of a look) of the applications that take longest."""
+    settings: Sequence[Problem] = ()
+    """What of the settings cannot be read."""

@@ -1,0 +1,84 @@
+"""Nodes, Pods by node, and who reaches whom: what is read off the objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from haori.server.network import Parts, build_network
+from haori.server.nodes import build_nodes, build_pod
+
+
+def thing(kind: str, name: str, **parts: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "shop", "uid": f"uid-{name}", **parts.pop("metadata", {})}
+    return {"kind": kind, "metadata": metadata, **parts}
+
+
+def pod(name: str, node: str, phase: str, **labels: str) -> dict[str, Any]:
+    return thing("Pod", name, metadata={"labels": labels}, spec={"nodeName": node}, status={"phase": phase})
+
+
+def test_pods_are_counted_by_node_and_phase_and_never_named():
+    ready = {"conditions": [{"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "True"}]}
+    node = thing("Node", "n1", status=ready, metadata={"labels": {"node-role.kubernetes.io/worker": ""}})
+    pods = [pod("a", "n1", "Running"), pod("b", "n1", "Pending"), pod("c", "", "Pending")]
+    first, unplaced = build_nodes([node], pods)
+
+    assert (first["name"], first["ready"], first["roles"], first["pressure"]) == (
+        "n1",
+        True,
+        ["worker"],
+        ["DiskPressure"],
+    )
+    assert first["pods"] == {"Running": 1, "Pending": 1}
+    assert (unplaced["name"], unplaced["pods"]) == ("", {"Pending": 1})
+
+
+def test_a_pod_tells_its_containers():
+    given = thing(
+        "Pod",
+        "web",
+        spec={
+            "nodeName": "n1",
+            "initContainers": [{"name": "migrate", "image": "m:1"}],
+            "containers": [{"name": "web", "image": "w:1", "resources": {"requests": {"cpu": "100m"}}}],
+        },
+        status={
+            "phase": "Running",
+            "containerStatuses": [
+                {"name": "web", "ready": False, "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+            ],
+        },
+    )
+    told = build_pod(given, None)
+
+    assert (told["node"], told["ready"], told["total"], told["restarts"]) == ("n1", 0, 1, 3)
+    migrate, web = told["containers"]
+    assert (migrate["init"], web["state"], web["reason"], web["requests"]) == (
+        True, "waiting", "CrashLoopBackOff", {"cpu": "100m"},
+    )  # fmt: skip
+
+
+def test_the_network_goes_from_ingress_over_service_to_pods():
+    rules = [{"host": "shop.example", "http": {"paths": [
+        {"path": "/", "backend": {"service": {"name": "web"}}}, {"path": "/x", "backend": {"service": {"name": "other"}}},
+    ]}}]  # fmt: skip
+    parts = Parts(
+        ingresses=(thing("Ingress", "in", spec={"rules": rules}),),
+        services=(
+            thing(
+                "Service", "web", spec={"selector": {"app": "web"}, "ports": [{"port": 80}], "clusterIP": "10.0.0.1"}
+            ),
+            thing("Service", "outside", spec={"type": "ExternalName"}),
+        ),
+        pods=(pod("web-1", "n1", "Running", app="web"), pod("db-1", "n1", "Running", app="db")),
+    )
+    told = build_network(parts)
+    edges = [(each["from"], each["to"], each["label"]) for each in told["edges"]]
+
+    assert edges == [
+        ("uid-in", "uid-web", "shop.example/"),
+        ("uid-in", "", "shop.example/x"),
+        ("uid-web", "uid-web-1", "80/TCP"),
+    ]
+    addresses = {each["name"]: each["addresses"] for each in told["nodes"]}
+    assert (addresses["in"], addresses["web"]) == (["shop.example"], ["10.0.0.1"])
