@@ -12,6 +12,7 @@ import pytest
 from haori.access.book import AccountBook
 from haori.access.entrance import Entrance
 from haori.access.passwords import Passwords
+from haori.access.trail import AuditTrail
 from haori.cluster import EventType, HttpClient, InvalidError, NotFoundError, ObjectList, WatchEvent
 from haori.cluster.well_known import APPLICATIONS
 from haori.server.app import ROUTES, build_app
@@ -121,6 +122,7 @@ def context(table: Table, tmp_path: Path, cluster: NoCluster) -> ServerContext:
         engine=Engine(FilePlaces(None)),
         destinations=Destinations(client, "argocd"),
         entrance=entrance,
+        trail=AuditTrail(entrance.store.events, now),
         authenticator=Badges(),
         policy=lambda: POLICY,
         clock=now,

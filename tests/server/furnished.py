@@ -12,6 +12,7 @@ from typing import Any, cast
 from haori.access.book import AccountBook
 from haori.access.entrance import Entrance
 from haori.access.passwords import Passwords
+from haori.access.trail import AuditTrail
 from haori.cluster import EventType, HttpClient, WatchEvent
 from haori.sandbox.api.local import LocalClient
 from haori.server.app import build_app
@@ -91,6 +92,7 @@ async def furnish(context: ServerContext, client: LocalClient, store: StoreSetti
         context,
         client=cluster,
         entrance=entrance,
+        trail=AuditTrail(keeper.events, clock),
         authenticator=entrance,
         policy=permissions.policy,
         hear_project=permissions.hear_project,
@@ -109,11 +111,19 @@ async def furnish(context: ServerContext, client: LocalClient, store: StoreSetti
     await book.change(_with_passwords)
     if store is not None:
         await keeper.wait_open()
+    keeping = asyncio.create_task(context.trail.run())
     try:
         yield house
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await stop(keeping)
+        if store is not None:
+            await context.trail.finish()
+        await stop(running)
+
+
+async def stop(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _with_passwords(data: dict[str, bytes]) -> None:

@@ -41,6 +41,40 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+def describe_change(
+    at: datetime,
+    identity: Identity,
+    action: str,
+    object: str,
+    outcome: Outcome,
+    details: Mapping[str, Any] | None = None,
+    *,
+    project: str = "",
+    rule: str = "",
+    request_id: str = "",
+) -> Event:
+    """The event: `identity` did `action` (`applications/sync`) to `object` (`Kind namespace/name`), allowed or not by `rule`."""
+    return Event(
+        stream=Stream.AUDIT,
+        at=at,
+        code=f"audit-{outcome}",
+        who=_cut(identity.subject),
+        project=_cut(project),
+        object=_cut(object),
+        outcome=outcome,
+        parameters={
+            "who": _cut(identity.subject),
+            "issuer": _cut(identity.issuer),
+            "token": _cut(identity.token_id),
+            "action": _cut(action),
+            "object": _cut(object),
+            "rule": _cut(rule),
+            "request": request_id,
+            "details": mask_details(details or {}),
+        },
+    )
+
+
 class Audit:
     """Keeps changes; a change whose record cannot be kept is known to whoever asked for it by StoreUnavailableError."""
 
@@ -59,23 +93,7 @@ class Audit:
         project: str = "",
     ) -> int:
         """The number of the event: `identity` did `action` (`applications/sync`) to `object` (`Kind namespace/name`)."""
-        event = Event(
-            stream=Stream.AUDIT,
-            at=self._clock(),
-            code=f"audit-{outcome}",
-            who=_cut(identity.subject),
-            project=project,
-            object=_cut(object),
-            outcome=outcome,
-            parameters={
-                "who": _cut(identity.subject),
-                "issuer": identity.issuer,
-                "token": identity.token_id,
-                "action": _cut(action),
-                "object": _cut(object),
-                "details": mask_details(details or {}),
-            },
-        )
+        event = describe_change(self._clock(), identity, action, object, outcome, details, project=project)
         (number,) = await self._events.append([event])
         return number
 

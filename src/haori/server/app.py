@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from haori.server.api import (
     accounts,
+    audit,
     board,
     certificates,
     clusters,
@@ -58,6 +59,7 @@ _SUBJECTS: tuple[Route, ...] = (
     *clusters.ROUTES,
     *certificates.ROUTES,
     *instance.ROUTES,
+    *audit.ROUTES,
 )
 ROUTES = (*_SUBJECTS, *document_routes(_SUBJECTS))
 """Everything the server answers, the console's files aside."""

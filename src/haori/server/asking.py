@@ -17,7 +17,7 @@ from haori.objects import Manifest, nested_text
 from haori.server.context import ServerContext
 from haori.server.errors import Kind, RefusedError
 from haori.server.hosts import sender_address
-from haori.server.who import Identity
+from haori.server.who import Decision, Identity
 from haori.words import Language
 
 T = TypeVar("T")
@@ -48,6 +48,14 @@ class Ask:
         """The fields of a body that say what is meant, once it was read for that."""
         self.given_text = ""
         """A body that is one text, once it was read for that."""
+        self.value: Any = None
+        """The body, once it was read as JSON."""
+        self.demanded: list[tuple[str, str, str, Decision]] = []
+        """(resource, action, object, decision) of every permission that was demanded, in order."""
+        self.actor: Identity | None = None
+        """Who has done it, where that is known only afterwards: who has just signed in."""
+        self.about = ""
+        """What it is about (`Kind name`), where no permission says it."""
 
     @property
     def language(self) -> Language:
@@ -107,6 +115,7 @@ class Ask:
             raise RefusedError(Kind.INVALID, "body-unreadable", problem=str(error)[:200]) from error
         if not isinstance(value, type_):
             raise RefusedError(Kind.INVALID, "body-of-another-shape", wanted=_SHAPES.get(type_, type_.__name__))
+        self.value = value
         return value
 
     def may(self, resource: str, action: str, object_: str) -> bool:
@@ -117,7 +126,9 @@ class Ask:
 
     def demand(self, resource: str, action: str, object_: str) -> None:
         """Raises RefusedError where the sender may not do that."""
-        if not self.may(resource, action, object_):
+        decision = self.context.policy().decide(self.who, resource, action, object_)
+        self.demanded.append((resource, action, object_, decision))
+        if not decision.allowed:
             raise RefusedError(
                 Kind.FORBIDDEN,
                 "permission-denied",

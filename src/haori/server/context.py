@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from haori.access.entrance import Entrance
+from haori.access.trail import AuditTrail
 from haori.cluster import HttpClient
 from haori.objects import Manifest
 from haori.server.destinations import Destinations
@@ -31,6 +32,8 @@ class ServerContext:
     """Clients of the clusters that applications are delivered to."""
     entrance: Entrance
     """Accounts, sessions, tokens, links."""
+    trail: AuditTrail
+    """What keeps changes."""
     authenticator: Authenticator
     """Who sends a request: the entrance."""
     policy: Callable[[], Policy]

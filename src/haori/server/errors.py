@@ -94,6 +94,11 @@ def describe_error(error: Exception) -> Refusal:
     return Refusal(kind=_kind_of(error), sentence=error.sentence, hint=error.hint)
 
 
+def describe_kind(error: Exception) -> Kind:
+    """How a failure is told, without telling it."""
+    return _kind_of(error) if isinstance(error, HaoriError) else Kind.INTERNAL
+
+
 _KINDS: tuple[tuple[type[HaoriError], Kind], ...] = (
     (NotFoundError, Kind.NOT_FOUND),
     (AlreadyExistsError, Kind.EXISTS),

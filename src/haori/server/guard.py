@@ -29,6 +29,7 @@ from haori.server.context import ServerContext
 from haori.server.errors import Kind, RefusedError, describe_error
 from haori.server.files import Files
 from haori.server.hosts import Hosts, check_origin
+from haori.server.recording import record_request
 from haori.server.routing import SAFE, Filtered, Open, Route, Router, Rule
 from haori.server.who import Identity
 
@@ -75,13 +76,19 @@ class Guard:
         with bound(request_id=exchange.id):
             try:
                 response = await self._answer(exchange)
+                self._record(exchange, None)
             except Exception as error:
                 # The border of the process: whatever goes wrong has the one shape, and is logged where it is ours.
                 response = _refuse(request, error)
+                self._record(exchange, error)
             try:
                 await response(scope, receive, exchange.send)
             finally:
                 exchange.log()
+
+    def _record(self, exchange: _Exchange, error: Exception | None) -> None:
+        if exchange.asked is not None:
+            record_request(self._context.trail, *exchange.asked, exchange.id, error)
 
     async def _answer(self, exchange: _Exchange) -> Response:
         request = exchange.request
@@ -100,6 +107,7 @@ class Guard:
                 identity, unknown = await self._identify(request, route)
                 exchange.identity = identity
                 ask = Ask(self._context, request, identity, parameters, unknown=unknown)
+                exchange.asked = ask, route
                 await authorize(ask, route)
                 return await route.handler(ask)
         except TimeoutError as error:
@@ -143,6 +151,7 @@ class _Exchange:
         self.request, self.id = request, id_
         self.route, self.is_stream = "none", False
         self.identity: Identity | None = None
+        self.asked: tuple[Ask, Route] | None = None
         self._send, self._began = send, perf_counter()
         self._status, self._bytes = 0, 0
 

@@ -48,6 +48,17 @@ SENTENCE = _object({"code": TEXT, "parameters": _object(), "text": TEXT}, "code"
 NAMES = ("name", "namespace", "project", "cluster", "destinationNamespace", "repo", "path", "revision", "targetRevision", "sync",
          "health", "phase", "reconciledAt", "parent")  # fmt: skip
 
+AUDIT_EVENT = _object(
+    {
+        "id": {"type": "integer"},
+        **dict.fromkeys(
+            ("at", "actor", "issuer", "token", "action", "object", "project", "outcome", "rule", "request", "text"), TEXT
+        ),
+        "details": _object(),
+    },
+    "id", "at", "actor", "action", "object", "outcome", "text",
+)  # fmt: skip
+
 SCHEMAS: Mapping[str, Schema] = {
     "Error": _object(
         {
@@ -151,12 +162,15 @@ SCHEMAS: Mapping[str, Schema] = {
     "ScopedToken": _object(
         {"name": TEXT, "scopes": _list(TEXT), "expiresIn": {"type": ["integer", "string"]}}, "name"
     ),
+    "AuditEvent": AUDIT_EVENT,
+    "AuditEvents": _object({"items": _list(_ref("AuditEvent")), "next": {"type": ["integer", "null"]}}, "items", "next"),
     "Text": TEXT,
 }  # fmt: skip
 _ANSWERS: Mapping[str, str] = {
     "GET /api/haori/v1/applications": "Rows",
     "GET /api/haori/v1/search": "Found",
     "GET /api/haori/v1/board": "Board",
+    "GET /api/haori/v1/audit": "AuditEvents",
 }
 """Routes whose answers are told whole."""
 _TEXTS = frozenset({"/livez", "/readyz", "/metrics"})

@@ -94,6 +94,13 @@ class Route:
     """The schema of the body, by its name in `openapi`; empty: there is none."""
     streams: bool = False
     """Whether the answer may go on for long: it then has no time limit of its own."""
+    changes: bool | None = None
+    """Whether something is different afterwards, so that the audit tells of it; None: as the method says."""
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the audit tells of it."""
+        return self.method not in SAFE if self.changes is None else self.changes
 
     @property
     def segments(self) -> tuple[str, ...]:

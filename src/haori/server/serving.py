@@ -26,6 +26,7 @@ from haori import __version__
 from haori.access.book import AccountBook
 from haori.access.entrance import Entrance
 from haori.access.passwords import Passwords
+from haori.access.trail import AuditTrail
 from haori.cluster import HttpClient, NotFoundError, Reflector, connect
 from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS
 from haori.delivery.model.globs import glob_matches
@@ -77,12 +78,12 @@ async def serve(settings: ServerSettings, *, ready: Callable[[], None]) -> None:
             async with _open_context(settings, client, token, permissions) as context:
                 port: int = listening.getsockname()[1]
                 app = build_app(context, port=port, files=files)
-                async with _serving(app, listening, context), asyncio.TaskGroup() as tasks:
+                async with _audited(context), _serving(app, listening, context), asyncio.TaskGroup() as tasks:
                     reflector = follow_applications(client, context.table, settings)
                     tasks.create_task(reflector.run(), name="applications")
                     tasks.create_task(permissions.run(), name="permissions")
                     tasks.create_task(context.entrance.book.run(), name="accounts")
-                    tasks.create_task(context.entrance.store.run(), name="store")
+                    tasks.create_task(context.trail.run(), name="audit")
                     await reflector.wait_synced()
                     await permissions.wait_synced()
                     await context.entrance.book.wait_synced()
@@ -92,6 +93,18 @@ async def serve(settings: ServerSettings, *, ready: Callable[[], None]) -> None:
                     await asyncio.to_thread(write_address, settings.address_file, url, port, token)
                     log.info("server ready", extra={"facts": {"url": url}})
                     ready()
+
+
+@contextlib.asynccontextmanager
+async def _audited(context: ServerContext) -> AsyncIterator[None]:
+    """The store, which ends after everything whose changes it keeps."""
+    store = asyncio.create_task(context.entrance.store.run(), name="store")
+    try:
+        yield
+    finally:
+        await context.trail.finish()
+        store.cancel()
+        await asyncio.gather(store, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -111,6 +124,7 @@ async def _open_context(
         passwords=passwords,
         is_listed=lambda identity: permissions.policy().is_listed(identity),
     )
+    trail = AuditTrail(entrance.store.events, now)
     try:
         yield ServerContext(
             settings=settings,
@@ -119,6 +133,7 @@ async def _open_context(
             engine=engine,
             destinations=destinations,
             entrance=entrance,
+            trail=trail,
             authenticator=entrance,
             policy=permissions.policy,
             hear_project=permissions.hear_project,

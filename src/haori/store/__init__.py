@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from haori.store.events import Event, Events, StoredEvent, Stream, Transaction
     from haori.store.keeper import StoreKeeper
     from haori.store.settings import StoreSettings
-    from haori.store.store import Store, open_store
+    from haori.store.store import Store, check_cancelled, open_store
 
 __all__ = [
     "Embedded",
@@ -32,6 +32,7 @@ __all__ = [
     "StoredEvent",
     "Stream",
     "Transaction",
+    "check_cancelled",
     "is_server_here",
     "open_store",
     "run_embedded",
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "check_cancelled": "store",
     "is_server_here": "binaries",
     "Embedded": "embedded",
     "run_embedded": "embedded",

@@ -79,15 +79,30 @@ class Events:
         object: str = "",
         project: str = "",
         who: str = "",
+        outcome: str = "",
+        about: str = "",
+        action: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
     ) -> list[StoredEvent]:
-        """The newest first, at most `limit` (and `MOST`), numbered below `before`; empty words do not filter."""
+        """The newest first, at most `limit` (and `MOST`), numbered below `before`; empty words do not filter.
+
+        `about` is a part of the object's name; `action` a beginning of the parameter of this name.
+        """
         statement = f"""SELECT {_COLUMNS} FROM event
             WHERE stream = %(stream)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
               AND (%(object)s = '' OR object = %(object)s) AND (%(project)s = '' OR project = %(project)s)
-              AND (%(who)s = '' OR who = %(who)s)
+              AND (%(who)s = '' OR who = %(who)s) AND (%(outcome)s = '' OR outcome = %(outcome)s)
+              AND (%(about)s = '' OR strpos(lower(object), lower(%(about)s)) > 0)
+              AND (%(action)s = '' OR starts_with(parameters->>'action', %(action)s))
+              AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+              AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
             ORDER BY id DESC LIMIT %(limit)s"""  # noqa: S608
-        asked = {"stream": stream, "before": before, "object": object, "project": project, "who": who}
+        asked = {
+            "stream": stream, "before": before, "object": object, "project": project, "who": who, "outcome": outcome,
+            "about": about, "action": action, "since": since, "until": until,
+        }  # fmt: skip
         async with self._transaction() as connection:
             rows = await (await connection.execute(statement, {**asked, "limit": max(0, min(limit, MOST))})).fetchall()
         return [_stored(row) for row in rows]

@@ -17,7 +17,7 @@ from haori.errors import HaoriError, PeerError, UserError
 from haori.store.errors import StoreMissingError, StoreUnavailableError
 from haori.store.events import Events
 from haori.store.settings import StoreSettings
-from haori.store.store import Connection, Store, open_store
+from haori.store.store import Connection, Store, check_cancelled, open_store
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,7 @@ class StoreKeeper:
             self._store, self.problem = store, None
             self._changed.set()
             log.info("store open", extra={"facts": {"where": store.where}})
+            check_cancelled()
             await self._lost.wait()
             log.warning("store lost", extra={"facts": {"where": store.where, "why": str(self.problem)}})
             if not await self._answers(store):
@@ -115,5 +116,6 @@ class StoreKeeper:
                 return True
             except StoreUnavailableError as error:
                 self.problem = error
+            check_cancelled()
             await asyncio.sleep(FIRST_PAUSE_SECONDS)
         return False

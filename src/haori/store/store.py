@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -42,6 +43,17 @@ class Store:
         with _named(self.where):
             async with self._pool.connection() as connection:
                 yield connection
+
+
+def check_cancelled() -> None:
+    """Raises CancelledError in a task that was cancelled and does not know it.
+
+    The driver waits by asyncio.wait_for, which up to Python 3.11 forgets a cancellation that comes in the moment of an
+    answer (bpo-37658). A loop that asks the store again and again would then never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @contextlib.asynccontextmanager

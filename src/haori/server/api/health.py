@@ -38,6 +38,8 @@ def _told(ask: Ask, endpoint: str, checks: list[Check]) -> Response:
 async def _metrics(ask: Ask) -> Response:
     gauges = {
         "haori_server_applications": ("Applications in the server's table.", len(ask.context.table)),
+        "haori_server_audit_waiting": ("Changes that wait for the store to be kept.", ask.context.trail.waiting),
+        "haori_server_store_open": ("Whether the store answers.", float(ask.context.entrance.store.is_open)),
         "haori_server_streams": ("Streams that are open.", ask.context.streams.open),
     }
     body = await asyncio.to_thread(_exposition, [(name, *told) for name, told in gauges.items()])

@@ -151,6 +151,7 @@ ROUTES = (
     Route(
         method="GET",
         path=f"{_OWN}/plan",
+        changes=False,
         handler=_plan,
         access=GET,
         summary="What a sync would do",

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from haori.access.entrance import SignedIn
+from haori.access.entrance import LONGEST_NAME, SignedIn
 from haori.access.identity import LOCAL_ISSUER, OWNER, TOKEN_ISSUER, Identity
 from haori.access.signed import ISSUER
 from haori.objects import nested_text
@@ -42,17 +42,20 @@ def issuer_of(identity: Identity) -> str:
 async def _sign_in(ask: Ask) -> Response:
     body = await ask.json(dict)
     name, password = nested_text(body, "username"), nested_text(body, "password")
+    ask.about = f"Account {name[:LONGEST_NAME]}"
     signed_in = await ask.context.entrance.sign_in(name, password, ask.address)
     return await _begun(ask, signed_in, {"token": signed_in.secret})
 
 
 async def _take_link(ask: Ask) -> Response:
     code = nested_text(await ask.json(dict), "code")
+    ask.about = "Account owner"
     signed_in = await ask.context.entrance.take_link(code, ask.address)
     return await _begun(ask, signed_in, {"username": signed_in.identity.subject})
 
 
 async def _begun(ask: Ask, signed_in: SignedIn, told: dict[str, Any]) -> Response:
+    ask.actor = signed_in.identity
     response = await answer_json(ask.request, told)
     response.headers["Cache-Control"] = "no-store"
     set_session(ask, response, signed_in.secret, signed_in.lasts)
