@@ -141,13 +141,24 @@ class Engine:
                     allow_redirects=False,
                 ) as answer,
             ):
-                content = await answer.content.read(ANSWER_BYTES)
+                content = await _read_whole(answer, ANSWER_BYTES)
         except TimeoutError as error:
             raise RefusedError(Kind.LATE, "engine-too-slow", seconds=self._timeout_seconds) from error
         except (aiohttp.ClientError, OSError) as error:
             self._places.forget()
             raise RefusedError(Kind.UNAVAILABLE, "engine-away") from error
         return _decode(answer.status, content)
+
+
+async def _read_whole(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+    """The body, which comes in pieces. Raises RefusedError where it is larger."""
+    pieces, size = [], 0
+    async for piece in answer.content.iter_any():
+        size += len(piece)
+        if size > limit_bytes:
+            raise RefusedError(Kind.TOO_LARGE, "engine-answer-too-large", limit=limit_bytes)
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _read_place(path: Path | None) -> Mapping[str, str]:
