@@ -35,6 +35,12 @@ export const TABS: readonly TabEntry[] = [
     View: lazy(() => import('./sync/tab').then((module) => ({ default: module.SyncTab }))),
     keys: 't s',
   },
+  {
+    id: 'diff',
+    label: { en: 'Diff', ja: '差分' },
+    View: lazy(() => import('./diff/tab').then((module) => ({ default: module.DiffTab }))),
+    keys: 't d',
+  },
 ]
 
 export const FIRST_TAB = 'tree'

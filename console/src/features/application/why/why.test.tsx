@@ -1,4 +1,5 @@
 import { screen, within } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { serve, shop, show } from '../testing'
 import { fixesOf, partsOf, reasonOf } from './facts'
@@ -67,6 +68,15 @@ describe('the line', () => {
     expect(link).toHaveAttribute('href', expect.stringContaining('node=%2FPod%2Fshop%2Fweb-1&panel=summary'))
     const fixes = within(screen.getByRole('list', { name: 'What to do' })).getAllByRole('link')
     expect(fixes.map((each) => each.textContent)).toEqual(['See its events', 'Go back to the release before'])
+  })
+
+  it('is cut where it is long, and whole by one press', async () => {
+    serve(answers({ code: 'x', text: `begin ${'so '.repeat(200)}end`, parameters: {} }))
+    show(<Why application={shop()} />)
+    await userEvent.click(await screen.findByRole('button', { name: 'Show all of it' }))
+    expect(screen.getByText(/^begin .*end$/)).toBeVisible()
+    await userEvent.click(screen.getByRole('button', { name: 'Show less' }))
+    expect(screen.queryByText(/end$/)).toBeNull()
   })
 
   it('sets hostile text as text', async () => {

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { GitCommitHorizontal, TriangleAlert } from 'lucide-react'
+import { useState } from 'react'
 import { Link } from 'react-router'
 import type { AppRef, Sentence } from '@/shared/api/types'
 import { toneOf } from '@/shared/ui'
@@ -35,9 +36,7 @@ export function Why({ application }: { application: Application }) {
     <section className={`${styles['why']} ${styles[tone]}`} aria-label={say('title')}>
       <TriangleAlert size={18} aria-hidden />
       <div className={styles['body']}>
-        <p className={styles['text']}>
-          <Prose text={reason.text} />
-        </p>
+        <Text text={reason.text} />
         <Facts app={app} reason={reason} />
         {reason.commit && (
           <p className={styles['commit']}>
@@ -48,6 +47,25 @@ export function Why({ application }: { application: Application }) {
         <Fixes application={application} reason={reason} />
       </div>
     </section>
+  )
+}
+
+const LONG = 220
+
+/** What clusters say may be long: the beginning tells most, the rest is one press away. */
+function Text({ text }: { text: string }) {
+  const say = useWords(words)
+  const [isWhole, setWhole] = useState(false)
+  const isCut = text.length > LONG && !isWhole
+  return (
+    <p className={styles['text']}>
+      <Prose text={isCut ? `${text.slice(0, LONG)}…` : text} />
+      {text.length > LONG && (
+        <button type="button" className={styles['more']} onClick={() => setWhole(!isWhole)}>
+          {say(isWhole ? 'less' : 'more')}
+        </button>
+      )}
+    </p>
   )
 }
 

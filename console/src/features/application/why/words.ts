@@ -18,6 +18,8 @@ export const words = defineWords(
     'fix-last': 'See what the sync did',
     'fix-rollback': 'Go back to the release before',
     next: 'What to do',
+    more: 'Show all of it',
+    less: 'Show less',
   },
   {
     title: '望みどおりでない理由',
@@ -36,5 +38,7 @@ export const words = defineWords(
     'fix-last': '同期の結果を見る',
     'fix-rollback': '前のリリースに戻す',
     next: '次にできること',
+    more: '全文を表示',
+    less: '短く表示',
   },
 )
