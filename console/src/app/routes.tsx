@@ -1,15 +1,22 @@
 import type { RouteObject } from 'react-router'
 import { Navigate } from 'react-router'
+import { Loading } from '@/shared/ui'
 import { Broken, NotFound } from './fallback'
 import { Shell } from './shell'
 
 /** Every page, loaded when it is first visited. A page's module exports `Component`. */
 export const routes: RouteObject[] = [
-  { path: '/sign-in', lazy: () => import('@/features/sign-in/page'), errorElement: <Broken /> },
+  {
+    path: '/sign-in',
+    lazy: () => import('@/features/sign-in/page'),
+    errorElement: <Broken />,
+    hydrateFallbackElement: <Loading />,
+  },
   {
     path: '/',
     element: <Shell />,
     errorElement: <Broken />,
+    hydrateFallbackElement: <Loading />,
     children: [
       { index: true, element: <Navigate to="/applications" replace /> },
       { path: 'applications', lazy: () => import('@/features/applications/page') },
