@@ -1,4 +1,4 @@
-import { Boxes, type LucideIcon, Settings } from 'lucide-react'
+import { Activity, Boxes, type LucideIcon, ScrollText, Server, Settings } from 'lucide-react'
 import type { words } from './words'
 
 type Key = keyof (typeof words)['en']
@@ -6,5 +6,8 @@ type Key = keyof (typeof words)['en']
 /** The places of the main navigation, in order; `keys` reach them from anywhere. */
 export const PLACES: readonly { to: string; label: Key; icon: LucideIcon; keys: string }[] = [
   { to: '/applications', label: 'applications', icon: Boxes, keys: 'g a' },
+  { to: '/clusters', label: 'clusters', icon: Server, keys: 'g c' },
+  { to: '/engine', label: 'engine', icon: Activity, keys: 'g e' },
+  { to: '/audit', label: 'audit', icon: ScrollText, keys: 'g u' },
   { to: '/settings', label: 'settings', icon: Settings, keys: 'g s' },
 ]

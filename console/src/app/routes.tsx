@@ -21,6 +21,9 @@ export const routes: RouteObject[] = [
       { index: true, element: <Navigate to="/applications" replace /> },
       { path: 'applications', lazy: () => import('@/features/applications/page') },
       { path: 'applications/:namespace/:name/:tab?', lazy: () => import('@/features/application/page') },
+      { path: 'clusters', lazy: () => import('@/features/clusters/page') },
+      { path: 'engine', lazy: () => import('@/features/engine/page') },
+      { path: 'audit', lazy: () => import('@/features/audit/page') },
       {
         path: 'settings',
         children: [

@@ -1,0 +1,118 @@
+import { CheckCircle2, HelpCircle, Settings, XCircle } from 'lucide-react'
+import { Link } from 'react-router'
+import { Empty, Loaded, Page, useDuration } from '@/shared/ui'
+import { useLanguage, useWords } from '@/shared/words'
+import { type Cluster, stateOf, useClusters, type Watched } from './api'
+import { Nodes } from './nodes'
+import styles from './page.module.css'
+import { words } from './words'
+
+/** All clusters: how each answers, what runs on its nodes. */
+export function Component() {
+  const say = useWords(words)
+  const clusters = useClusters()
+  const manage = (
+    <Link to="/settings/clusters" className={styles['manage']}>
+      <Settings size={16} aria-hidden />
+      {say('manage')}
+    </Link>
+  )
+  return (
+    <Page title={say('title')} lead={say('lead')} actions={manage}>
+      <Loaded query={clusters}>
+        {({ items, problem }) =>
+          items.length === 0 ? (
+            <Empty title={say('none')} />
+          ) : (
+            <>
+              {problem && <p className={styles['problem']}>{problem.text}</p>}
+              {items.map((each) => (
+                <ClusterCard key={each.server} cluster={each} />
+              ))}
+            </>
+          )
+        }
+      </Loaded>
+    </Page>
+  )
+}
+
+const MARKS = { up: ['good', CheckCircle2], down: ['bad', XCircle], unknown: ['idle', HelpCircle] } as const
+
+function ClusterCard({ cluster }: { cluster: Cluster }) {
+  const say = useWords(words)
+  const state = stateOf(cluster)
+  const [tone, Icon] = MARKS[state]
+  const name = cluster.name || cluster.server
+  return (
+    <section className={styles['card']} aria-label={name}>
+      <div className={styles['head']}>
+        <h2>{name}</h2>
+        <span className={`${styles['state']} ${styles[tone]}`}>
+          <Icon size={16} aria-hidden />
+          {say(state)}
+        </span>
+      </div>
+      {state === 'down' && cluster.connectionState?.message && (
+        <p className={styles['problem']}>{cluster.connectionState.message}</p>
+      )}
+      <Facts cluster={cluster} />
+      {state !== 'down' && <Nodes server={cluster.server} />}
+    </section>
+  )
+}
+
+function Facts({ cluster }: { cluster: Cluster }) {
+  const say = useWords(words)
+  const { engine, info } = cluster
+  const applications = `/applications?cluster=${encodeURIComponent(cluster.name || cluster.server)}`
+  const facts = [
+    [say('server'), cluster.server],
+    [say('version'), engine?.version || info?.serverVersion],
+    [
+      say('applications'),
+      <Link key="to" to={applications}>
+        {String(info?.applicationsCount ?? 0)}
+      </Link>,
+    ],
+    [say('namespaces'), cluster.namespaces?.join(', ')],
+  ] as const
+  return (
+    <dl className={styles['facts']}>
+      {facts
+        .filter(([, value]) => value)
+        .map(([title, value]) => (
+          <div key={title}>
+            <dt>{title}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      {engine ? <Watching engine={engine} /> : <p className={styles['faint']}>{say('no-engine')}</p>}
+    </dl>
+  )
+}
+
+function Watching({ engine }: { engine: Watched }) {
+  const say = useWords(words)
+  const language = useLanguage()
+  const duration = useDuration()
+  const { inFlight, waiting, window, throttled } = engine
+  const facts = [
+    [say('objects'), engine.objects.toLocaleString(language)],
+    [say('events'), engine.events.toLocaleString(language)],
+    [
+      say('requests'),
+      say('requests-text', { inFlight, waiting, window }) + (throttled ? ` (${say('slow', { n: throttled })})` : ''),
+    ],
+    [
+      say('usual'),
+      engine.usualSeconds < 1 ? `${Math.round(engine.usualSeconds * 1000)} ms` : duration(engine.usualSeconds),
+    ],
+  ] as const
+  return facts.map(([title, value]) => (
+    <div key={title}>
+      <dt>{title}</dt>
+      <dd>{value}</dd>
+    </div>
+  ))
+}
