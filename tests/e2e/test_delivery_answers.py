@@ -14,6 +14,7 @@ from haori.cli.engine_client import EngineClient
 from haori.cli.instance import Instance
 from haori.cli.status import collect_status, format_status
 from haori.cluster.well_known import CONFIG_MAPS
+from haori.errors import HaoriError
 from tests.e2e.delivery import Delivery, config_map, deployment
 
 pytestmark = pytest.mark.e2e
@@ -80,3 +81,54 @@ async def test_a_setting_that_cannot_be_read_is_shown_to_operators(delivery: Del
     status = await asyncio.to_thread(collect_status, Instance(tmp_path))
     shown = format_status({**status, "engine": engine, "applications": []})
     assert any("data[resource.exclusions][0].kinds" in line and "a list" in line for line in shown)
+
+
+async def post(delivery: Delivery, *segments: str, **body: Any) -> Any:
+    found = json.loads((delivery.folder / "engine" / "listener.json").read_text())
+    client = EngineClient(url=found["url"], token=found["token"], path=delivery.folder)
+    return await asyncio.to_thread(client.post, *segments, body=body)
+
+
+async def test_the_engine_tells_releases_finds_objects_and_previews_a_rule(delivery: Delivery):
+    secret = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\ndata:\n  password: {SECRET}\n"
+    first = delivery.repository.commit(
+        "Begin",
+        {"app/web.yaml": deployment("web", "web:1"), "app/a.yaml": config_map("a", x="1"), "app/s.yaml": secret},
+    )
+    await delivery.deploy("shop", "app", policy={"automated": {"prune": True, "selfHeal": False}})
+    files = {
+        "app/web.yaml": deployment("web", "web:2"),
+        "app/b.yaml": config_map("b", x="1", z="1"),
+        "app/a.yaml": None,
+    }
+    second = delivery.repository.commit("Go on", files)
+    await delivery.refresh("shop")
+    await delivery.expect("shop", lambda app: app["status"]["history"][-1]["revision"] == second)
+
+    newest, oldest = (await ask(delivery, "applications", "shop", "history"))["items"]
+    assert (newest["revisions"], oldest["revisions"]) == ([second], [first])
+    assert (newest["commit"]["message"], newest["who"], newest["images"]) == ("Go on", "automated", ["web:2"])
+    assert (oldest["images"], oldest["changed"]) == (["web:1"], None)
+    changed = {(each["name"], each["change"]) for each in newest["changed"]}
+    assert changed == {("a", "removed"), ("b", "added"), ("web", "changed")}
+    told = await ask(delivery, "applications", "shop", "releases", **{"from": "0", "to": "1"})
+    assert {(each["name"], each["change"]) for each in told["items"]} == changed
+    with pytest.raises(HaoriError) as caught:
+        await ask(delivery, "applications", "shop", "releases", **{"from": "0", "to": "7"})
+    assert caught.value.code == "history-entry-missing"
+
+    found = await post(delivery, "search", words=["web:2"])
+    assert {"Deployment", "ReplicaSet", "Pod"} <= {each["kind"] for each in found["items"]}
+    assert {each["application"] for each in found["items"]} == {"shop"}
+    assert (await post(delivery, "search", words=["web"], applications={}))["total"] == 0
+
+    await delivery.patch(CONFIG_MAPS, "b", delivery.namespace, {"data": {"x": "by hand", "z": "too"}})
+    rule = {"kind": "ConfigMap", "jsonPointers": ["/data/x"]}
+    shown = await post(delivery, "applications", "shop", "ignore", **rule)
+    (item,) = shown["items"]
+    assert (shown["reach"], item["name"]) == (1, "b")
+    assert [each["path"] for each in item["vanishes"]] == ["data.x"]
+    assert [each["path"] for each in item["stays"]] == ["data.z"]
+    figures = await ask(delivery, "figures")
+    assert (figures["leading"], figures["applications"], figures["clusters"][0]["up"]) == (True, 1, True)
+    assert [each["name"] for each in figures["slow"]] == ["shop"]

@@ -141,6 +141,13 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         "kind", "resourceName", "action",
     ),
+    "IgnoreRule": _object(
+        {
+            **dict.fromkeys(("group", "kind", "name", "namespace"), TEXT),
+            **dict.fromkeys(("jsonPointers", "jqPathExpressions", "managedFieldsManagers"), _list(TEXT)),
+        },
+        "kind",
+    ),
     "PlanRequest": _object({"operation": _object()}),
     "ProjectRequest": _object({"project": NAMED, "upsert": FLAG}, "project"),
     "Repository": _object({"repo": TEXT, "name": TEXT, "project": TEXT, **CREDENTIALS}, "repo"),

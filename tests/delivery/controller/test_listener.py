@@ -68,6 +68,15 @@ class View:
         self.asked.append(("figures",))
         return {"leading": True}
 
+    async def history(self, name: str, namespace: str = "") -> list[Any]:
+        return [self._answer("history", name, namespace)]
+
+    async def releases(self, name: str, namespace: str = "", *, first: int, second: int | None) -> dict[str, Any]:
+        return self._answer("releases", name, namespace, first, second)
+
+    async def ignore(self, name: str, namespace: str = "", *, rule: dict[str, Any]) -> dict[str, Any]:
+        return self._answer("ignore", name, namespace, rule)
+
     def statistics(self) -> dict[str, Any]:
         return {"isolation": "namespace"}
 
@@ -120,6 +129,10 @@ async def client(view: View, tmp_path: Path) -> AsyncIterator[Client]:
     [
         ("GET", "applications/shop?appNamespace=team", {}, ("application", "shop", "team")),
         ("GET", "figures", {}, ("figures",)),
+        ("GET", "applications/shop/history", {}, ("history", "shop", "")),
+        ("GET", "applications/shop/releases?from=1&to=3", {}, ("releases", "shop", "", 1, 3)),
+        ("GET", "applications/shop/releases?from=1", {}, ("releases", "shop", "", 1, None)),
+        ("POST", "applications/shop/ignore", {"kind": "Pod"}, ("ignore", "shop", "", {"kind": "Pod"})),
         ("GET", "applications/shop/tree", {}, ("tree", "shop", "")),
         (
             "GET",

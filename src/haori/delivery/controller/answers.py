@@ -15,9 +15,11 @@ from haori.delivery.compare import Comparison
 from haori.delivery.compare import compare as compare_objects
 from haori.delivery.controller.assessing import would_change
 from haori.delivery.controller.cache import Live
+from haori.delivery.controller.ignoring import fits_type, parse_rule, preview_rule
 from haori.delivery.controller.leading import Leader
 from haori.delivery.controller.memory import ApplicationKey, Desired, Findings, Row
 from haori.delivery.controller.observing import build_verdict
+from haori.delivery.controller.past import Past
 from haori.delivery.controller.queue import Level
 from haori.delivery.controller.searching import search_objects
 from haori.delivery.controller.sites import Site
@@ -56,6 +58,7 @@ class Answers:
     ) -> None:
         """`observes`: why the engine only observes, where it does; `figures`: those of the whole process."""
         self._figures = figures
+        self._past = Past(refuse)
         self._current, self._isolation, self._observes = leader, isolation, observes
 
     @property
@@ -186,6 +189,28 @@ class Answers:
             author = f"{found.author} <{found.email}>"
             return {"author": author, "date": format_time(found.at), "message": found.subject, "tags": []}
         raise ApplicationMissingError("commit-not-found", application=name, revision=revision)
+
+    async def history(self, name: str, namespace: str = "") -> list[Json]:
+        """Releases, the newest first."""
+        leader, key, application = self._find(name, namespace)
+        return await self._past.history(leader, key, application)
+
+    async def releases(self, name: str, namespace: str = "", *, first: int, second: int | None) -> Json:
+        """What is otherwise between two releases."""
+        leader, key, application = self._find(name, namespace)
+        return await self._past.compare(leader, key, application, first, second)
+
+    async def ignore(self, name: str, namespace: str = "", *, rule: Json) -> Json:
+        """What a further rule would take away."""
+        asked = parse_rule(rule)
+        leader, key, application = self._find(name, namespace)
+        site, desired = leader.sites.of(application), await _desired(leader, key, application, "")
+        targets = desired.targets.manifests
+        permits = site.assessor.permits(application)
+        types = [each for each in targets if fits_type(asked, each) and permits(each)]
+        pairs = {each: (targets[each], await _whole(site, each)) for each in types}
+        options = await site.assessor.options(application, [targets[each] for each in types])
+        return preview_rule(asked, pairs, options)
 
     async def search(self, query: SearchQuery) -> Json:
         """Objects of all applications."""

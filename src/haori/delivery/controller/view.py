@@ -126,6 +126,21 @@ class EngineView(Protocol):
         of them holds it."""
         ...
 
+    async def history(self, name: str, namespace: str = "") -> list[Json]:
+        """Releases, the newest first: {id, revisions, sources, startedAt, deployedAt, seconds | null, who, automated, commit:
+        {author, date, message, revision} | null, images | null, changed: [{group, kind, namespace, name, change}] | null}."""
+        ...
+
+    async def releases(self, name: str, namespace: str = "", *, first: int, second: int | None) -> Json:
+        """{from, to: {id, revisions}, items: [{group, kind, namespace, name, change, from | null, to | null}]}; `second` None:
+        what is wanted now. Raises PinError, ReleaseError."""
+        ...
+
+    async def ignore(self, name: str, namespace: str = "", *, rule: Json) -> Json:
+        """What a further entry of ignoreDifferences would take away, as `ignoring.preview_rule` tells it. Raises
+        RuleRefusedError, IgnoreRuleError."""
+        ...
+
     async def search(self, query: SearchQuery) -> Json:
         """{items: [{cluster, group, version, kind, namespace, name, uid, health: text, sync | null, images, createdAt,
         application, applicationNamespace, project}], total, counts: {kind: n}}: objects of applications, the nearest first.

@@ -11,6 +11,9 @@ says. It reads and changes no cluster itself. Every failure has one shape, {"err
     GET  applications/NAME/manifests               {"items": [...]}; revision, live
     GET  applications/NAME/commit                  {"author", "date", "message", "tags"}; revision
     GET  applications/NAME/plan                    plan; revision, prune, dryRun, force; POST {"operation": {...}}
+    GET  applications/NAME/history                 {"items": [release]}, the newest first
+    GET  applications/NAME/releases                {"from", "to", "items"}; from, to (none: what is wanted now)
+    POST applications/NAME/ignore                  {"items", "reach"}; a rule of ignoreDifferences
     POST applications/NAME/refresh                 {}; {"hard": bool}
     POST applications/NAME/rollback                {"commits": [...]}; {"id", "reason", "author": {"name", "email"}}: by a commit
     POST search                                    {"items": [...], "total", "counts"}; see `view.SearchQuery`

@@ -12,6 +12,7 @@ from haori.delivery.controller.view import EngineView, Json, ObjectName, PlanQue
 from haori.git import Author
 
 PREFIX = "/internal/v1/"
+_NUMBER = re.compile(r"[0-9]{1,9}\Z")
 MOST_FOUND = 500
 """Objects that one search tells of."""
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -140,6 +141,22 @@ async def _plan(engine: Engine, question: Question) -> Json:
     return await engine.view.plan(question.name, question.namespace, query=query)
 
 
+async def _history(engine: Engine, question: Question) -> Json:
+    return {"items": await engine.view.history(question.name, question.namespace)}
+
+
+async def _releases(engine: Engine, question: Question) -> Json:
+    first, second = question.query.get("from", ""), question.query.get("to", "")
+    if not _NUMBER.match(first) or not (not second or _NUMBER.match(second)):
+        raise RequestError(400, "listener-field-missing", field="from")
+    found = int(second) if second else None
+    return await engine.view.releases(question.name, question.namespace, first=int(first), second=found)
+
+
+async def _ignore(engine: Engine, question: Question) -> Json:
+    return await engine.view.ignore(question.name, question.namespace, rule=dict(question.body))
+
+
 async def _refresh(engine: Engine, question: Question) -> Json:
     engine.view.refresh(question.name, question.namespace, hard=question.body.get("hard") is True)
     return {}
@@ -204,6 +221,9 @@ ROUTES: dict[tuple[str, tuple[str, ...]], Route] = {
     ("GET", ("applications", "NAME", "commit")): _commit,
     ("GET", ("applications", "NAME", "plan")): _plan,
     ("POST", ("applications", "NAME", "plan")): _plan,
+    ("GET", ("applications", "NAME", "history")): _history,
+    ("GET", ("applications", "NAME", "releases")): _releases,
+    ("POST", ("applications", "NAME", "ignore")): _ignore,
     ("POST", ("applications", "NAME", "refresh")): _refresh,
     ("POST", ("applications", "NAME", "rollback")): _rollback,
     ("GET", ("observed",)): _observed,
