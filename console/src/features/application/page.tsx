@@ -12,6 +12,7 @@ import { isGone, useApplication, useApplicationStream } from './application'
 import { Facts } from './header'
 import styles from './header.module.css'
 import type { Application } from './model'
+import { NodePanel } from './node/panel'
 import { AppContext } from './reference'
 import { FIRST_TAB, TABS } from './tabs'
 import { Why } from './why/why'
@@ -128,6 +129,7 @@ function Views({ app, application }: { app: AppRef; application: Application }) 
           <current.View application={application} />
         </Suspense>
       </div>
+      <NodePanel />
     </>
   )
 }

@@ -1,8 +1,9 @@
 /** Which node is chosen (`?node=`), and which part of its panel is open (`?panel=`): the same in every view. */
 import { useCallback } from 'react'
 import { useSearchParams } from 'react-router'
+import type { AppRef } from '@/shared/api/types'
 
-export const PANELS = ['summary', 'events', 'logs', 'manifest', 'actions', 'terminal'] as const
+export const PANELS = ['summary', 'events', 'logs', 'manifest', 'actions'] as const
 export type PanelName = (typeof PANELS)[number]
 
 export interface Selection {
@@ -12,6 +13,18 @@ export interface Selection {
   choose: (key: string) => void
   open: (key: string, panel?: PanelName) => void
   close: () => void
+}
+
+/** The application and the object that a chosen key means; one of another application begins with that one's name. */
+export function splitKey(key: string, root: AppRef): { app: AppRef; key: string } {
+  const match = /^([^/~]+)\/([^/~]+)~(.*)$/.exec(key)
+  if (!match) return { app: root, key }
+  return { app: { namespace: match[1] ?? '', name: match[2] ?? '' }, key: match[3] ?? '' }
+}
+
+/** The other way round. */
+export function joinKey(app: AppRef, key: string, root: AppRef): string {
+  return app.namespace === root.namespace && app.name === root.name ? key : `${app.namespace}/${app.name}~${key}`
 }
 
 /** What the log view keeps in the address belongs to one panel only. */
@@ -28,7 +41,7 @@ const OF_PANEL = [
   'case',
   'times',
 ]
-const LINKED = [...OF_PANEL, 'wrap', 'line', 'show']
+const LINKED = [...OF_PANEL, 'wrap', 'line', 'show', 'fields']
 
 export function useSelection(): Selection {
   const [params, setParams] = useSearchParams()

@@ -6,6 +6,7 @@
  */
 import type { AppRef } from '@/shared/api/types'
 import { healthOf, type Node, nodeKey } from '../nodes'
+import { joinKey } from '../selection'
 
 export const FOLDS = ['none', 'kind', 'wave', 'health'] as const
 export type Fold = (typeof FOLDS)[number]
@@ -51,8 +52,7 @@ export function worstOf(words: Iterable<string | null>): string {
 export type Opened = ReadonlyMap<string, readonly Node[]>
 
 export function idOf(root: AppRef, app: AppRef, node: Node): string {
-  const key = nodeKey(node)
-  return app.namespace === root.namespace && app.name === root.name ? key : `${app.namespace}/${app.name}~${key}`
+  return joinKey(app, nodeKey(node), root)
 }
 
 /** The application a node stands for, null where it is something else. */
