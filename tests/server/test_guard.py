@@ -126,6 +126,13 @@ async def test_errors_speak_the_language_of_the_reader(talk: Talk):
     assert answer.json()["error"] == "サインインしていません"
 
 
+async def test_a_parameter_says_the_language_where_headers_cannot(talk: Talk, tell):
+    tell(application("web", status={"haori": {"why": {"code": "engine-away", "parameters": {}}}}))
+    answer = await talk.ask("GET", "/api/haori/v1/applications?language=ja", who="admin", accept_language="en")
+    (row,) = answer.json()["items"]
+    assert not row["why"]["text"].isascii()
+
+
 async def test_a_fault_of_ours_is_told_without_its_text(build: Callable[..., Guard], caplog):
     async def broken(ask: Ask) -> Response:
         raise KeyError("secret")

@@ -59,8 +59,8 @@ class Ask:
 
     @property
     def language(self) -> Language:
-        """The reader's, as Accept-Language has it."""
-        return language_of(self.request.headers.get("accept-language", ""))
+        """The reader's: the parameter `language`, since a browser's EventSource sends no headers, else Accept-Language."""
+        return language_of(self.text("language") or self.request.headers.get("accept-language", ""))
 
     @property
     def who(self) -> Identity:

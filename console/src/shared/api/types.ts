@@ -31,6 +31,8 @@ export interface Row {
   reconciledAt: string
   images: string[]
   labels: Record<string, string>
+  /** The application that declares it, empty where none does. */
+  parent: string
 }
 
 export interface User {

@@ -291,7 +291,10 @@ ROUTES = (
         handler=_row_stream,
         access=_READ,
         summary="Rows of applications as they change",
-        query=(Query(name="cursor", help="Of a list or an event: what changed since is told first."),),
+        query=(
+            Query(name="cursor", help="Of a list or an event: what changed since is told first."),
+            Query(name="language", help="Of sentences, as Accept-Language has it: EventSource sends no headers."),
+        ),
         streams=True,
     ),
 )

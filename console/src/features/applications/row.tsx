@@ -1,0 +1,136 @@
+/** One application as a row of the table, a card on a phone, a tile, a cell of the heat map. */
+import type { ReactNode } from 'react'
+import { Link } from 'react-router'
+import type { Row } from '@/shared/api/types'
+import { Ago, Status, wordOf } from '@/shared/ui'
+import { useWords } from '@/shared/words'
+import { keyOf, placeOf } from './api'
+import { Images, Marks, Revision, WhyLine } from './parts'
+import { CELL } from './roles'
+import styles from './row.module.css'
+import type { Selection } from './selection'
+import type { ColumnId } from './state'
+import { words } from './words'
+
+export interface RowProps {
+  row: Row
+  /** Its place among all. */
+  index: number
+  selection: Selection
+}
+
+function Tick({ row, selection }: Omit<RowProps, 'index'>) {
+  const say = useWords(words)
+  return (
+    <input
+      type="checkbox"
+      className={styles['tick']}
+      aria-label={say('select', { name: row.name })}
+      checked={selection.selected.has(keyOf(row))}
+      onChange={() => selection.toggle([row])}
+    />
+  )
+}
+
+function Name({ row, index }: Omit<RowProps, 'selection'>) {
+  return (
+    <span className={styles['name']}>
+      <Link to={placeOf(row)} data-row={index} title={`${row.namespace}/${row.name}`}>
+        {row.name}
+      </Link>
+      <Marks row={row} />
+    </span>
+  )
+}
+
+const CELLS: Record<ColumnId, (row: Row) => ReactNode> = {
+  health: (row) => <Status value={row.health} />,
+  sync: (row) => <Status value={row.sync} />,
+  revision: (row) => <Revision value={row.revision} />,
+  target: (row) => row.targetRevision,
+  images: (row) => <Images images={row.images} />,
+  reconciledAt: (row) => <Ago at={row.reconciledAt} />,
+  project: (row) => row.project,
+  cluster: (row) => row.cluster,
+  namespace: (row) => row.destinationNamespace,
+  path: (row) => <span title={`${row.repo} ${row.path}`}>{row.path}</span>,
+  labels: (row) => <Labels labels={row.labels} />,
+}
+
+function Labels({ labels }: { labels: Readonly<Record<string, string>> }) {
+  const texts = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
+  return <span title={texts.join('\n')}>{texts.map((text) => text.slice(text.lastIndexOf('/') + 1)).join(', ')}</span>
+}
+
+/** The cells of one row of the table; its frame gives it the role. */
+export function TableCells({ row, index, selection, columns }: RowProps & { columns: readonly ColumnId[] }) {
+  return (
+    <>
+      <span {...CELL} className={styles['tick-cell']}>
+        <Tick row={row} selection={selection} />
+      </span>
+      <span {...CELL} className={styles['main']}>
+        <Name row={row} index={index} />
+        <span className={styles['below']}>
+          <WhyLine row={row} />
+        </span>
+      </span>
+      {columns.map((column) => (
+        <span {...CELL} key={column} className={styles['cell']}>
+          {CELLS[column](row)}
+        </span>
+      ))}
+    </>
+  )
+}
+
+/** A tile; on a phone, a row. */
+export function Card({ row, index, selection }: RowProps) {
+  return (
+    <div className={styles['card']} data-status={wordOf(row.health)}>
+      <span className={styles['card-head']}>
+        <Tick row={row} selection={selection} />
+        <Name row={row} index={index} />
+      </span>
+      <WhyLine row={row} />
+      <span className={styles['card-marks']}>
+        <Status value={row.health} />
+        <Status value={row.sync} />
+      </span>
+      <span className={styles['card-foot']}>
+        <Revision value={row.revision} />
+        <Images images={row.images} />
+        <Ago at={row.reconciledAt} />
+      </span>
+    </div>
+  )
+}
+
+/** A cell of the heat map: its colour and its mark tell the health, a corner that it is out of sync. */
+export function MapCell({ row, index, selection }: RowProps) {
+  const isSelected = selection.selected.has(keyOf(row))
+  return (
+    <Link
+      to={placeOf(row)}
+      data-row={index}
+      className={styles['map-cell']}
+      data-status={wordOf(row.health)}
+      data-drifts={row.sync === 'OutOfSync' || undefined}
+      data-selected={isSelected || undefined}
+      title={[row.name, row.why?.text].filter(Boolean).join('\n')}
+      onClick={(event) => {
+        if (!event.shiftKey) return
+        event.preventDefault()
+        selection.toggle([row])
+      }}
+    >
+      <span className="visually-hidden">{row.name} </span>
+      <Status value={row.health} variant="icon" />
+      {row.sync === 'OutOfSync' && (
+        <span className="visually-hidden">
+          <Status value={row.sync} />
+        </span>
+      )}
+    </Link>
+  )
+}
