@@ -29,7 +29,7 @@ describe('the pin', () => {
   it('is read with what is missing left empty', () => {
     const text = JSON.stringify({ id: 4, revision: 'abc', owner: 'aki', since: '2026-01-01T00:00:00Z' })
     expect(pinOf(application({ 'haori.dev/pin': text }))).toEqual({
-      ...{ id: 4, revisions: ['abc'], owner: 'aki', reason: '', since: '2026-01-01T00:00:00Z', until: '' },
+      ...{ id: 4, revisions: ['abc'], owner: 'aki', reason: '', since: '2026-01-01T00:00:00Z', until: '', wanted: [] },
     })
   })
 })

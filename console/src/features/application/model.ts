@@ -79,6 +79,8 @@ export interface Pin {
   reason: string
   since: string
   until: string
+  /** What Git wanted when the pin was set. */
+  wanted: string[]
 }
 
 const PIN = 'haori.dev/pin'
@@ -89,7 +91,7 @@ export function pinOf(application: Application): Pin | null {
   try {
     const raw: unknown = JSON.parse(application.metadata.annotations?.[PIN] ?? 'null')
     if (typeof raw !== 'object' || raw === null) return null
-    const { id, revision, revisions, owner, reason, since, until } = raw as Record<string, unknown>
+    const { id, revision, revisions, owner, reason, since, until, wanted } = raw as Record<string, unknown>
     const many = Array.isArray(revisions) ? revisions.map(String) : [text(revision)]
     return {
       id: Number(id ?? 0),
@@ -98,6 +100,7 @@ export function pinOf(application: Application): Pin | null {
       reason: text(reason),
       since: text(since),
       until: text(until),
+      wanted: Array.isArray(wanted) ? wanted.map(String) : [],
     }
   } catch {
     return null

@@ -41,6 +41,12 @@ export const TABS: readonly TabEntry[] = [
     View: lazy(() => import('./diff/tab').then((module) => ({ default: module.DiffTab }))),
     keys: 't d',
   },
+  {
+    id: 'history',
+    label: { en: 'History', ja: '履歴' },
+    View: lazy(() => import('./history/tab').then((module) => ({ default: module.HistoryTab }))),
+    keys: 't h',
+  },
 ]
 
 export const FIRST_TAB = 'tree'

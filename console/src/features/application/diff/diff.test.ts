@@ -124,6 +124,17 @@ describe('rows', () => {
     expect(extra.map((row) => row.left?.text)).toEqual(['kind: X', 'metadata:', '  name: x'])
   })
 
+  it('of two releases show both as they are', () => {
+    const [live, desired]: Json[] = [
+      { kind: 'X', a: 1 },
+      { kind: 'X', a: 2 },
+    ]
+    const both = rowsOf({ live: live ?? null, desired: desired ?? null, differences: null })
+    expect(both.filter((row) => row.isChanged).map((row) => [row.left?.text, row.right?.text])).toEqual([
+      ['a: 1', 'a: 2'],
+    ])
+  })
+
   it('are numbered on each side', () => {
     expect([changed[0]?.left?.number, changed[0]?.right?.number]).toEqual([11, 11])
   })

@@ -19,25 +19,43 @@ export interface Row {
 export interface Compared {
   desired: Json | null
   live: Json | null
-  differences: readonly Difference[]
+  /** null: both sides are shown as they are, as between two releases. */
+  differences: readonly Difference[] | null
 }
 
 /** Metadata that the cluster keeps for itself, and status: no part of what anybody wants. */
 const OWN = ['managedFields', 'resourceVersion', 'uid', 'generation', 'creationTimestamp', 'selfLink']
 
 /** What stands left (live) and right (wanted). */
-export function sidesOf({ desired, live, differences }: Compared): { left: Json | null; right: Json | null } {
+export function sidesOf(compared: Compared): { left: Json | null; right: Json | null } {
+  const { left, right } = bothOf(compared)
+  return { left: ordered(left), right: ordered(right) }
+}
+
+function bothOf({ desired, live, differences }: Compared): { left: Json | null; right: Json | null } {
+  if (differences === null) return { left: live, right: desired }
   if (desired === null) return { left: live === null ? null : withoutOwn(live), right: null }
   return { left: live === null ? null : liveOf(desired, differences), right: desired }
 }
 
 function withoutOwn(live: Json): Json {
-  if (typeof live !== 'object' || live === null || Array.isArray(live)) return live
+  if (!isMapping(live)) return live
   const { status: _, metadata, ...rest } = live
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return { ...rest, metadata: {} }
-  const kept = Object.fromEntries(Object.entries(metadata).filter(([name]) => !OWN.includes(name)))
-  const { apiVersion, kind, ...others } = rest
-  return { ...(apiVersion ? { apiVersion } : {}), ...(kind ? { kind } : {}), metadata: kept, ...others }
+  if (!isMapping(metadata)) return rest
+  const kept = Object.entries(metadata).filter(([name]) => !OWN.includes(name))
+  return { ...rest, metadata: Object.fromEntries(kept) }
+}
+
+/** What it is before what it says, as people write manifests. */
+function ordered(value: Json | null): Json | null {
+  if (!isMapping(value)) return value
+  const { apiVersion, kind, metadata, ...rest } = value
+  const first = Object.entries({ apiVersion, kind, metadata }).filter(([, each]) => each !== undefined)
+  return { ...(Object.fromEntries(first) as Record<string, Json>), ...rest }
+}
+
+function isMapping(value: Json | null | undefined): value is Record<string, Json> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function rowsOf(compared: Compared): Row[] {
@@ -45,7 +63,7 @@ export function rowsOf(compared: Compared): Row[] {
   const before = left === null ? [] : linesOf(left)
   const after = right === null ? [] : linesOf(right)
   const rows = pair(before, after)
-  return left !== null && right !== null ? attribute(rows, left, right, compared.differences) : rows
+  return left !== null && right !== null ? attribute(rows, left, right, compared.differences ?? []) : rows
 }
 
 function pair(before: readonly Line[], after: readonly Line[]): Row[] {
