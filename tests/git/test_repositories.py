@@ -137,3 +137,29 @@ def test_credentials_in_a_url_open_a_mirror_of_their_own(tmp_path: Path) -> None
     assert len({repositories.mirror(url).folder for url in urls}) == 3
     assert repositories.mirror("https://git.example/Shop.git/") is repositories.mirror(urls[0])
     assert not any("one" in str(repositories.mirror(url).folder) for url in urls)
+
+
+async def test_refs_are_asked_for_without_a_fetch(origin: Origin, repositories: Repositories) -> None:
+    first = origin.commit({"a.txt": "1"})
+    origin.git("tag", "v1")
+
+    refs = await repositories.probe(origin.url)
+
+    assert refs.commits == {"refs/heads/main": first, "refs/tags/v1": first}
+    assert refs.head == "refs/heads/main"
+    assert repositories.statistics() == {"mirrors": 0, "fetches": 0}
+
+
+async def test_what_cannot_be_opened_is_said_by_a_probe(repositories: Repositories, tmp_path: Path) -> None:
+    with pytest.raises(RepositoryError) as refused:
+        await repositories.probe(f"file://{tmp_path}/nowhere")
+
+    assert "nowhere" in refused.value.sentence.text()
+    assert not list((tmp_path / "mirrors").iterdir())
+
+
+async def test_all_files_of_a_commit_are_named(origin: Origin, repositories: Repositories) -> None:
+    commit = origin.commit({"a/Chart.yaml": "", "b/é.yaml": ""})
+    await repositories.refresh(origin.url)
+
+    assert await repositories.paths_of(origin.url, commit) == ["a/Chart.yaml", "b/é.yaml"]

@@ -98,6 +98,14 @@ class Mirror:
                 self._ended = number
         return self.refs or Refs()
 
+    async def list_remote(self) -> Refs:
+        """The refs as the server has them now; nothing is brought here. The folder has to be there, and may be empty."""
+        listing = await self.run_remote(
+            ["ls-remote", "--symref", self.url.address, "HEAD", "refs/heads/*", "refs/tags/*"], timeout_seconds=LIST_SECONDS
+        )  # fmt: skip
+        commits, head = parse_listing(listing.decode(errors="replace"))
+        return Refs(commits=commits, head=head)
+
     async def run(
         self, arguments: Sequence[str], *, stdin: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> bytes:
@@ -189,10 +197,8 @@ class Mirror:
         elif not self._is_swept:
             await asyncio.to_thread(sweep, self.folder)
         self._is_swept = True
-        listing = await self.run_remote(
-            ["ls-remote", "--symref", self.url.address, "HEAD", "refs/heads/*", "refs/tags/*"], timeout_seconds=LIST_SECONDS
-        )  # fmt: skip
-        remote, head = parse_listing(listing.decode(errors="replace"))
+        listed = await self.list_remote()
+        remote, head = listed.commits, listed.head
         # Nobody else writes here, so what was read once need not be read again.
         local = self.refs.commits if self.refs is not None else await self._local()
         if remote != local:

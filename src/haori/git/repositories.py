@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from haori.git.credentials import Credentials
 from haori.git.errors import RevisionMissingError
 from haori.git.mirror import Mirror, Refs
 from haori.git.tree import Tree
-from haori.git.urls import mirror_identity, parse_url
+from haori.git.urls import RepositoryUrl, mirror_identity, parse_url
 from haori.outbound import OutboundPolicy
 
 CredentialsFor = Callable[[str], Credentials | None]
@@ -75,16 +76,37 @@ class Repositories:
 
     def mirror(self, url: str) -> Mirror:
         """The mirror of `url`. Raises RepositoryRefusedError for a URL we do not dial."""
-        parsed = parse_url(url, allow_file=self._settings.allow_file)
+        parsed = self._parse(url)
         # The transport is part of the name: what file:// brought is not taken for what https:// would have.
         name = hashlib.sha256(f"{parsed.protocol} {mirror_identity(url)}".encode()).hexdigest()[:24]
         if name not in self._mirrors:
-            self._mirrors[name] = Mirror(
-                self._settings.folder / f"{name}.git", parsed, slots=self._slots,
-                credentials=lambda: self._settings.credentials(url), known_hosts=self._settings.known_hosts,
-                limit_bytes=self._settings.limit_bytes, policy=self._settings.policy,
-            )  # fmt: skip
+            folder = self._settings.folder / f"{name}.git"
+            self._mirrors[name] = self._open(folder, parsed, lambda: self._settings.credentials(url))
         return self._mirrors[name]
+
+    def _parse(self, url: str) -> RepositoryUrl:
+        return parse_url(url, allow_file=self._settings.allow_file)
+
+    def _open(self, folder: Path, url: RepositoryUrl, credentials: Callable[[], Credentials | None]) -> Mirror:
+        settings = self._settings
+        return Mirror(
+            folder, url, slots=self._slots, credentials=credentials, known_hosts=settings.known_hosts,
+            limit_bytes=settings.limit_bytes, policy=settings.policy,
+        )  # fmt: skip
+
+    async def probe(self, url: str, credentials: Credentials | None = None) -> Refs:
+        """The refs as the server tells them now, by `credentials` or by those that are known; nothing is fetched."""
+        parsed = self._parse(url)
+        self._settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="probe-", dir=self._settings.folder) as folder:
+            mirror = self._open(Path(folder), parsed, lambda: credentials or self._settings.credentials(url))
+            async with self._slots:
+                return await mirror.list_remote()
+
+    async def paths_of(self, url: str, sha: str) -> list[str]:
+        """All files of a commit that the mirror has, in Git's order."""
+        output = await self.mirror(url).run(["ls-tree", "-r", "-z", "--name-only", "--full-tree", sha])
+        return [path for path in output.decode(errors="surrogateescape").split("\0") if path]
 
     async def refresh(self, url: str) -> Refs:
         """The repository's refs as of now, their commits in the mirror."""

@@ -12,6 +12,7 @@ from haori.cluster import HttpClient
 from haori.objects import Manifest
 from haori.server.destinations import Destinations
 from haori.server.engine import Engine
+from haori.server.openings import Openings
 from haori.server.settings import ServerSettings
 from haori.server.streams import Streams
 from haori.server.table import Table
@@ -44,6 +45,8 @@ class ServerContext:
     version: str
     streams: Streams = field(default_factory=Streams)
     """The long answers under way."""
+    openings: Openings = field(default_factory=Openings)
+    """Which repositories could be opened."""
 
     @property
     def namespace(self) -> str:

@@ -152,6 +152,8 @@ SCHEMAS: Mapping[str, Schema] = {
     "ProjectRequest": _object({"project": NAMED, "upsert": FLAG}, "project"),
     "Repository": _object({"repo": TEXT, "name": TEXT, "project": TEXT, **CREDENTIALS}, "repo"),
     "RepositoryCredentials": _object({"url": TEXT, **CREDENTIALS}, "url"),
+    "RepositoryUrl": TEXT,
+    "RepositorySource": _object({"source": _object(), "appName": TEXT, "appProject": TEXT}),
     "Cluster": _object(
         {
             "server": TEXT, "name": TEXT, "project": TEXT, "config": _object(), "namespaces": _list(TEXT),

@@ -23,6 +23,7 @@ from weakref import WeakValueDictionary
 from haori.delivery.charts.access import MISSING, UNCHANGED, Access, AccessFor, Door, same_origin
 from haori.delivery.charts.archive import ArchiveLimits, open_unpacked, unpack
 from haori.delivery.charts.errors import ChartError, ChartUnreachableError, Subject
+from haori.delivery.charts.index import Index
 from haori.delivery.charts.registry import (
     ARCHIVE_LAYERS,
     CHART_LAYERS,
@@ -113,6 +114,10 @@ class Charts:
         if rest:
             return repr(await self._read_tags(subject, is_fresh=True))
         return (await self._read_index(subject, is_fresh=True)).digest
+
+    async def index(self, url: str, *, is_fresh: bool = False) -> Index:
+        """The charts of a repository and their versions, by the last look unless it has to be a fresh one."""
+        return (await self._read_index(Subject(url=url), is_fresh=is_fresh)).charts
 
     async def resolve(self, url: str, chart: str, wanted: str, *, is_recent: bool = False) -> str:
         """The version that `wanted` (a version or a range) means by the last look; a version stays as it is written.

@@ -20,6 +20,7 @@ from haori.cluster import HttpClient, connect
 from haori.delivery.apply.door import LostLeadershipError
 from haori.delivery.charts import Charts, ChartSettings
 from haori.delivery.controller.answers import Answers
+from haori.delivery.controller.contents import Contents
 from haori.delivery.controller.git_rollback import GitRollback
 from haori.delivery.controller.install import install_missing
 from haori.delivery.controller.leading import Leader
@@ -322,7 +323,8 @@ async def _listening(engine: Engine) -> AsyncIterator[None]:
         token_file=settings.listener_token,
     )
     # A rollback by a commit writes to Git, for the other controller to deliver: that is not observing either.
-    async with open_listener(answers, place, rollbacks=rollbacks if engine.observes is None else None):
+    may_push = rollbacks if engine.observes is None else None
+    async with open_listener(answers, place, rollbacks=may_push, contents=Contents(lambda: engine.leader)):
         yield
 
 

@@ -37,6 +37,7 @@ from haori.delivery.controller.validating import Validator
 from haori.delivery.controller.watching import Ground, Watching
 from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, OperationState
+from haori.delivery.render import RenderRequest
 from haori.errors import TransientError
 from haori.git import normalize_url
 from haori.jail import Limits
@@ -102,6 +103,12 @@ class Leader:
         self._hurry = Hurry(ground.repositories, self._hurried)
         self._wanted: dict[Standing, set[ApplicationKey]] = {}
         self._keys: dict[ApplicationKey, frozenset[Standing]] = {}
+
+    async def requests(self, application: Application, *, fresh_after: float) -> list[RenderRequest]:
+        """What would render an application, deployed or not; its repositories were looked at since `fresh_after`."""
+        sources = application.spec.sources
+        revisions = await self._desired.resolve(sources, fresh_after=fresh_after)
+        return await self._desired.requests(application, sources, revisions, await self.ground.client.discover())
 
     def _build_site(self, cluster: Cluster) -> Site:
         ground = self.ground

@@ -6,7 +6,7 @@ takes a commit's tree instead of a folder and renders each content once, in what
 """
 
 from haori.delivery.render.bases import PLACE, Bases, BaseSettings
-from haori.delivery.render.detect import SourceType, detect_source_type
+from haori.delivery.render.detect import KUSTOMIZATION_NAMES, SourceType, detect_source_type
 from haori.delivery.render.errors import RenderError
 from haori.delivery.render.folder import RenderContext, Rendered, render_folder
 from haori.delivery.render.renderer import Renderer, RendererSettings
@@ -14,6 +14,7 @@ from haori.delivery.render.request import Inputs, RenderRequest
 from haori.delivery.render.sealing import load_instance_key
 
 __all__ = [
+    "KUSTOMIZATION_NAMES",
     "PLACE",
     "BaseSettings",
     "Bases",

@@ -6,6 +6,7 @@ see: argoproj/argo-cd `server/repository/repository.go`, `server/repocreds/repoc
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from haori.delivery.controller.repositories import RepositoryEntry, build_secret
 from haori.git import normalize_url, redact_url
 from haori.git.urls import parse_url
 from haori.objects import Manifest, nested_text
+from haori.objects.times import format_time
 from haori.resources import argo
 from haori.server.answering import answer_json
 from haori.server.api.refreshing import MANAGER
@@ -65,24 +67,44 @@ class Shelf:
         pairs = [(entry, each) for each in listed.items if (entry := read_entry(each)) is not None]
         return sorted(pairs, key=lambda pair: (pair[0].url, pair[0].project))
 
-    async def named(self, ask: Ask) -> tuple[RepositoryEntry, Manifest] | None:
-        """The one whose URL is in the path; `project` of the query chooses between several."""
+    async def named(self, ask: Ask, *, or_shared: bool = False) -> tuple[RepositoryEntry, Manifest] | None:
+        """The one whose URL is in the path; `project` of the query chooses between several.
+
+        `or_shared`: where the project has none of its own, the one that all projects share.
+        """
         wanted, project = normalize_url(ask.parameters["repo"]), ask.text("appProject") or ask.text("project")
-        for entry, secret in await self.found(ask):
-            if normalize_url(entry.url) == wanted and project in ("", entry.project):
-                return entry, secret
-        return None
+        found = [pair for pair in await self.found(ask) if normalize_url(pair[0].url) == wanted]
+        chosen = [pair for pair in found if project in ("", pair[0].project)]
+        shared = [pair for pair in found if or_shared and not pair[0].project]
+        return next(iter([*chosen, *shared]), None)
 
     async def list(self, ask: Ask) -> Response:
-        """Those that may be seen."""
-        items = [
-            self.to_json(entry) for entry, _ in await self.found(ask) if ask.may("repositories", "get", object_of(entry))
-        ]  # fmt: skip
+        """Those that may be seen; only the one of a URL where the query names one."""
+        wanted, found = normalize_url(ask.text(self.url_field)), await self.found(ask)
+        chosen = [pair for pair in found if wanted in ("", normalize_url(pair[0].url))]
+        seen = [pair for pair in chosen if ask.may("repositories", "get", object_of(pair[0]))]
+        items = await asyncio.gather(*(self._looked(ask, *pair) for pair in seen))
         return await answer_json(ask.request, {"metadata": {}, "items": items})
+
+    async def _looked(self, ask: Ask, entry: RepositoryEntry, secret: Manifest) -> dict[str, Any]:
+        """One as it is listed, with whether it can be opened; nobody opens a template."""
+        told = self.to_json(entry)
+        if self.is_template:
+            return told
+        found = await ask.context.openings.look(
+            ask.context.engine,
+            url=entry.url,
+            kind=entry.kind,
+            version=nested_text(secret, "metadata", "resourceVersion"),
+            now=ask.context.clock(),
+            is_fresh=ask.flag("forceRefresh"),
+        )
+        at = format_time(found.at)
+        return told | {"connectionState": {"status": found.status, "message": found.message, "attemptedAt": at}}
 
     async def get(self, ask: Ask) -> Response:
         """One."""
-        return await answer_json(ask.request, self.to_json((await self.demand(ask))[0]))
+        return await answer_json(ask.request, await self._looked(ask, *await self.demand(ask)))
 
     async def demand(self, ask: Ask) -> tuple[RepositoryEntry, Manifest]:
         """The one of the path. Raises RefusedError where there is none."""
@@ -173,11 +195,15 @@ def values_of(body: Mapping[str, Any]) -> dict[str, str]:
     return values
 
 
+FRESH = Query(name="forceRefresh", help="Whether what was found out lately is found out anew.", type="boolean")
+
+
 def _routes(shelf: Shelf, path: str, what: str) -> tuple[Route, ...]:
     def rule(action: str) -> Rule:
         return Rule(resource="repositories", action=action, object_of=shelf.named_object)
 
     query = (Query(name="appProject", help="Of which project, where several know the same."),)
+    fresh = () if shelf.is_template else (FRESH,)
     one = f"{path}/{{repo}}"
     body = "RepositoryCredentials" if shelf.is_template else "Repository"
     return (
@@ -187,6 +213,7 @@ def _routes(shelf: Shelf, path: str, what: str) -> tuple[Route, ...]:
             handler=shelf.list,
             access=Filtered(resource="repositories"),
             summary=f"{what}, without what is secret",
+            query=(Query(name=shelf.url_field, help="Only this one."), *fresh),
         ),
         Route(
             method="POST",
@@ -197,7 +224,14 @@ def _routes(shelf: Shelf, path: str, what: str) -> tuple[Route, ...]:
             query=(Query(name="upsert", help="Whether one that is there is changed.", type="boolean"),),
             body=body,
         ),
-        Route(method="GET", path=one, handler=shelf.get, access=rule("get"), summary=f"One of: {what}", query=query),
+        Route(
+            method="GET",
+            path=one,
+            handler=shelf.get,
+            access=rule("get"),
+            summary=f"One of: {what}",
+            query=(*query, *fresh),
+        ),
         Route(
             method="PUT",
             path=one,

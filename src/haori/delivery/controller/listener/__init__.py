@@ -20,6 +20,11 @@ says. It reads and changes no cluster itself. Every failure has one shape, {"err
     GET  figures                                   how the engine does; everything in it is a metric as well
     GET  statistics                                counts, and `isolation` of the jail
     POST repositories/changed                      {"applications": n}; {"url"}
+    GET  repositories/refs                         {"branches", "tags"}; url
+    GET  repositories/charts                       {"items": [{"name", "versions"}]}; url
+    POST repositories/folders                      {"items": [{"path", "type"}]}; {"application": manifest}
+    POST repositories/details                      {"type", ...}: what its source takes; {"application": manifest}
+    POST repositories/check                        {}, where it can be opened; {"url", "kind", "given": {...}}
 
 Every path with NAME takes `appNamespace`; without it the control namespace is meant.
 """

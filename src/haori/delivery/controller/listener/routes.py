@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from haori.delivery.controller.listener.errors import RequestError
 from haori.delivery.controller.view import EngineView, Json, ObjectName, PlanQuery, SearchQuery
+from haori.delivery.model import Application, parse_application
 from haori.git import Author
 
 PREFIX = "/internal/v1/"
@@ -25,6 +26,30 @@ class Rollbacks(Protocol):
         self, name: str, namespace: str, *, entry_id: int | None, author: Author, reason: str
     ) -> list[Json]:
         """The commits pushed: [{repository, branch, revision, from, paths}]."""
+        ...
+
+
+class Repository(Protocol):
+    """What tells what repositories hold; `contents.Contents` does."""
+
+    async def refs(self, url: str) -> Json:
+        """Branches and tags."""
+        ...
+
+    async def folders(self, application: Application) -> Json:
+        """Folders that a tool would render."""
+        ...
+
+    async def charts(self, url: str) -> Json:
+        """Charts and their versions."""
+        ...
+
+    async def details(self, application: Application) -> Json:
+        """What the application's source takes as parameters."""
+        ...
+
+    async def check(self, url: str, kind: str, given: Mapping[str, str]) -> Json:
+        """Nothing, where the repository can be opened."""
         ...
 
 
@@ -66,6 +91,7 @@ class Engine:
 
     view: EngineView
     rollbacks: Rollbacks | None = None
+    contents: Repository | None = None
 
 
 Route = Callable[[Engine, Question], Awaitable[Any]]
@@ -211,6 +237,42 @@ async def _changed(engine: Engine, question: Question) -> Json:
     return {"applications": engine.view.repositories_changed(question.text("url"))}
 
 
+def _contents(engine: Engine) -> Repository:
+    if engine.contents is None:
+        raise RequestError(503, "engine-stands-by")
+    return engine.contents
+
+
+def _application_of(question: Question) -> Application:
+    """The Application of the body, which need not be on any cluster."""
+    manifest = question.body.get("application")
+    if not isinstance(manifest, dict):
+        raise RequestError(400, "listener-field-missing", field="application")
+    return parse_application(manifest)
+
+
+async def _refs(engine: Engine, question: Question) -> Json:
+    return await _contents(engine).refs(question.query.get("url", ""))
+
+
+async def _folders(engine: Engine, question: Question) -> Json:
+    return await _contents(engine).folders(_application_of(question))
+
+
+async def _charts(engine: Engine, question: Question) -> Json:
+    return await _contents(engine).charts(question.query.get("url", ""))
+
+
+async def _details(engine: Engine, question: Question) -> Json:
+    return await _contents(engine).details(_application_of(question))
+
+
+async def _check(engine: Engine, question: Question) -> Json:
+    given = question.body.get("given")
+    values = {str(name): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+    return await _contents(engine).check(question.text("url"), question.text("kind"), values)
+
+
 ROUTES: dict[tuple[str, tuple[str, ...]], Route] = {
     ("GET", ("applications",)): _applications,
     ("GET", ("applications", "NAME")): _application,
@@ -231,4 +293,9 @@ ROUTES: dict[tuple[str, tuple[str, ...]], Route] = {
     ("GET", ("figures",)): _figures,
     ("GET", ("statistics",)): _statistics,
     ("POST", ("repositories", "changed")): _changed,
+    ("GET", ("repositories", "refs")): _refs,
+    ("POST", ("repositories", "folders")): _folders,
+    ("GET", ("repositories", "charts")): _charts,
+    ("POST", ("repositories", "details")): _details,
+    ("POST", ("repositories", "check")): _check,
 }

@@ -21,7 +21,7 @@ import orjson
 from aiohttp import web
 
 from haori.delivery.controller.listener.errors import RequestError, describe_error
-from haori.delivery.controller.listener.routes import PREFIX, Engine, Question, Rollbacks, answer
+from haori.delivery.controller.listener.routes import PREFIX, Engine, Question, Repository, Rollbacks, answer
 from haori.delivery.controller.view import EngineView
 from haori.errors import UserError
 
@@ -56,11 +56,15 @@ class ListenerSettings:
 
 @contextlib.asynccontextmanager
 async def open_listener(
-    view: EngineView, settings: ListenerSettings, *, rollbacks: Rollbacks | None = None
+    view: EngineView,
+    settings: ListenerSettings,
+    *,
+    rollbacks: Rollbacks | None = None,
+    contents: Repository | None = None,
 ) -> AsyncIterator[str]:
     """Answers while the context lasts; gives the URL. Raises ListenerTokenError for a file without a good token."""
     token = await asyncio.to_thread(read_token, settings.token_file)
-    handler = _Handler(Engine(view=view, rollbacks=rollbacks), token)
+    handler = _Handler(Engine(view=view, rollbacks=rollbacks, contents=contents), token)
     runner = web.ServerRunner(web.Server(handler.handle, access_log=None), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     try:
