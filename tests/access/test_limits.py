@@ -58,6 +58,14 @@ def test_an_address_is_counted_over_all_accounts(limits: SignInLimits):
     assert wait(limits, account="ann", address="10.0.0.2") == 0
 
 
+def test_who_names_no_account_holds_up_no_other(limits: SignInLimits):
+    for _ in range(5):
+        limits.begin(None, "10.0.0.1")
+    with pytest.raises(SignInError):
+        limits.begin(None, "10.0.0.1")
+    limits.begin(None, "10.0.0.2")
+
+
 def test_a_success_clears_the_account_and_not_the_address(limits: SignInLimits):
     wait(limits)
     wait(limits)

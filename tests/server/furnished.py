@@ -87,6 +87,7 @@ async def furnish(context: ServerContext, client: LocalClient, store: StoreSetti
         clock=clock,
         seconds=clock.seconds,
         is_listed=lambda identity: permissions.policy().is_listed(identity),
+        group_claims=permissions.group_claims,
     )
     context = replace(
         context,

@@ -19,6 +19,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
+    """`NAME=VALUE` of each that is given or taken away."""
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -66,4 +68,10 @@ class Talk:
         await self._app(scope, receive, send)
         start = sent[0]
         told = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Answer(status=start["status"], headers=told, body=b"".join(m.get("body", b"") for m in sent[1:]))
+        given_cookies = [value.decode() for name, value in start["headers"] if name == b"set-cookie"]
+        return Answer(
+            status=start["status"],
+            headers=told,
+            body=b"".join(m.get("body", b"") for m in sent[1:]),
+            cookies=tuple(each.partition(";")[0] for each in given_cookies),
+        )

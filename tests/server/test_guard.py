@@ -12,6 +12,7 @@ import pytest
 from starlette.responses import Response
 
 from haori.server.answering import EVENTS, JSON, answer_json, answer_stream, is_known, project_fields, takes_gzip
+from haori.server.api.sign_on import page_within
 from haori.server.app import ROUTES
 from haori.server.asking import Ask
 from haori.server.errors import Kind, RefusedError
@@ -277,7 +278,7 @@ async def test_probes_and_numbers_need_nobody(talk: Talk, table):
 def test_what_anybody_may_see_is_little(path):
     assert path in {
         "/livez", "/readyz", "/metrics", "/api/version", "/api/v1/version", "/api/v1/session/userinfo",
-        "/api/v1/session", "/api/haori/v1/session/link",
+        "/api/v1/session", "/api/haori/v1/session/link", "/auth/login", "/auth/callback", "/auth/logout",
         "/api/v1/settings",
         "/openapi.json",
         "/swagger.json",
@@ -332,6 +333,32 @@ async def test_a_stream_that_fails_says_so_in_its_last_line(build: Callable[...,
     assert last.startswith(head)
     told = json.loads(last[last.index(b"{") :])["error"]
     assert (told["grpc_code"], told["http_code"], told["haori"]["code"]) == (14, 503, "engine-away")
+
+
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        ("", "https://haori.example/"),
+        ("/applications?a=1#b", "https://haori.example/applications?a=1#b"),
+        ("https://haori.example/x", "https://haori.example/x"),
+        ("http://localhost:8080/x", "http://localhost:8080/x"),
+        ("https://evil.example/", None),
+        ("//evil.example/", None),
+        ("/\\evil.example/", None),
+        ("\\\\evil.example", None),
+        ("/\t/evil.example", None),
+        ("https://haori.example.evil.example/", None),
+        ("https://haori.example@evil.example/", None),
+        ("http://haori.example/", None),
+        ("javascript:alert(1)", None),
+    ],
+)
+def test_signing_in_leads_to_our_own_pages_only(url, page):
+    if page is None:
+        with pytest.raises(RefusedError, match="no page"):
+            page_within(url, "https://haori.example", "http://localhost:8080")
+    else:
+        assert page_within(url, "https://haori.example", "http://localhost:8080") == page
 
 
 @pytest.mark.parametrize(

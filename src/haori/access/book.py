@@ -38,7 +38,7 @@ from haori.cluster import (
 )
 from haori.cluster.well_known import CONFIG_MAPS, SECRETS
 from haori.errors import PeerError
-from haori.objects import nested_mapping, nested_text
+from haori.objects import labels_of, nested_mapping, nested_text
 from haori.resources import argo
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,8 @@ SECRET = "argocd-secret"  # noqa: S105
 INITIAL_SECRET = "argocd-initial-admin-secret"  # noqa: S105
 MANAGER = "haori-server"
 TRIES = 5
-_LABELS = {"app.kubernetes.io/part-of": "argocd"}
+PART_OF = "app.kubernetes.io/part-of"
+_LABELS = {PART_OF: "argocd"}
 
 Change = Callable[[dict[str, bytes]], None]
 
@@ -91,6 +92,28 @@ class AccountBook:
     def secret(self) -> Mapping[str, bytes]:
         """The data of `argocd-secret`, decoded: settings refer to its keys."""
         return self._secret
+
+    async def resolve(self, text: str) -> str:
+        """What a setting means that may refer to a secret: `$KEY` of `argocd-secret`, `$SECRET:KEY` of one of Argo CD's
+        (labelled `app.kubernetes.io/part-of: argocd`), else itself. Raises AccessError where there is no such thing."""
+        if not text.startswith("$"):
+            return text
+        name, colon, key = text[1:].rpartition(":")
+        if not colon:
+            found: Mapping[str, bytes] = self._secret
+        else:
+            found = await self._data_of(name)
+        if key not in found:
+            raise AccessError("secret-reference-unknown", reference=text[:200])
+        return found[key].decode(errors="replace").strip()
+
+    async def _data_of(self, name: str) -> Mapping[str, bytes]:
+        try:
+            secret = await self._client.get(SECRETS, name, self._namespace)
+        except NotFoundError:
+            return {}
+        is_ours = labels_of(secret).get(PART_OF) == "argocd"
+        return decode_data(nested_mapping(secret, "data")) if is_ours else {}
 
     def observe(self, event: WatchEvent) -> None:
         """Takes in one event of the ConfigMap or the Secret."""

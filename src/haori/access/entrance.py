@@ -3,6 +3,7 @@
     Authorization: Bearer X, or else the cookie `argocd.token`, where X is
         the token in the server's folder              the owner; needs nothing but this process
         a token signed with the installation's key    an account's or a project's, as Argo CD gives them
+        a token of the identity provider              whoever it says, as long as it does; needs the provider's keys
         haori_s_…, haori_t_…                          a session, a token of ours; need the store, and say so while it is away
 
 An Authorization header stands alone: where it opens nothing, no cookie is looked at.
@@ -10,8 +11,10 @@ An Authorization header stands alone: where it opens nothing, no cookie is looke
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -25,6 +28,8 @@ from haori.access.passwords import Passwords
 from haori.access.patterns import PatternError, compile_regex
 from haori.access.secrecy import LINK_PREFIX, SESSION_PREFIX, TOKEN_PREFIX, new_id
 from haori.access.sessions import Session, Sessions
+from haori.access.settings import DEFAULT_SCOPES
+from haori.access.sign_on import SignedOn, SignOn
 from haori.access.signed import identify_signed, read_token, sign_token
 from haori.access.tokens import ApiTokens
 from haori.store import StoreKeeper
@@ -56,8 +61,9 @@ class Entrance:
         seconds: Callable[[], float],
         passwords: Passwords | None = None,
         is_listed: Callable[[Identity], bool] = lambda identity: True,
+        group_claims: Callable[[], tuple[str, ...]] = lambda: DEFAULT_SCOPES,
     ) -> None:
-        """`is_listed` says whether a project still lists the token of one of its roles."""
+        """`is_listed` says whether a project still lists the token of one of its roles; `group_claims` are the policy's."""
         self._owner_token, self._is_listed = owner_token, is_listed
         self._clock = clock
         self._passwords = passwords or Passwords()
@@ -66,6 +72,8 @@ class Entrance:
         self.tokens = ApiTokens(store.transaction, clock)
         self.links = Links(store.transaction, clock)
         self.limits = SignInLimits(seconds)
+        self.sign_on = SignOn(book, clock, group_claims)
+        self._locks: dict[str, asyncio.Lock] = {}
 
     async def identify(self, authorization: str | None, cookies: Mapping[str, str]) -> Identity | None:
         """The identity of a request's Authorization header and cookies, None where they name nobody.
@@ -74,8 +82,7 @@ class Entrance:
         """
         credential = credential_of(authorization, cookies)
         if credential.startswith(SESSION_PREFIX):
-            session = await self.sessions.find(credential)
-            return session.identity if session is not None and self._counts(session) else None
+            return await self._identify_session(credential)
         if credential.startswith(TOKEN_PREFIX):
             token = await self.tokens.find(credential)
             if token is None or not self._may_use(token.issuer, token.subject, Capability.API_KEY, token.created_at):
@@ -83,7 +90,27 @@ class Entrance:
             return token.identity
         if credential and hmac.compare_digest(credential.encode(errors="replace"), self._owner_token.encode()):
             return OWNER
-        return self._identify_signed(credential) if credential.count(".") == 2 else None
+        if credential.count(".") != 2:
+            return None
+        return self._identify_signed(credential) or await self.sign_on.identify(credential)
+
+    async def _identify_session(self, credential: str) -> Identity | None:
+        session = await self.sessions.find(credential)
+        if session is not None and session.fresh_until is not None and not self.sign_on.is_fresh(session):
+            async with self._freshening(session.id):
+                session = await self.sign_on.freshen(
+                    await self.sessions.find_by_id(session.id) or session, self.sessions
+                )
+        return session.identity if session is not None and self._counts(session) else None
+
+    @contextlib.asynccontextmanager
+    async def _freshening(self, session_id: str) -> AsyncIterator[None]:
+        """One at a time: a refresh token is good once."""
+        lock = self._locks.setdefault(session_id, asyncio.Lock())
+        async with lock:
+            yield
+        if not lock.locked():
+            self._locks.pop(session_id, None)
 
     def _identify_signed(self, credential: str) -> Identity | None:
         accounts = self.book.accounts
@@ -120,11 +147,11 @@ class Entrance:
 
     async def take_link(self, code: str, address: str) -> SignedIn:
         """A session by a one-time link. Raises SignInError, StoreUnavailableError."""
-        self.limits.begin("", address)
+        self.limits.begin(None, address)
         identity = await self.links.take(code) if code.startswith(LINK_PREFIX) else None
         if identity is None:
             raise SignInError("sign-in-link-refused")
-        self.limits.succeed("", address)
+        self.limits.succeed(None, address)
         return await self.begin(identity)
 
     async def make_link(self, identity: Identity) -> Link:
@@ -136,6 +163,14 @@ class Entrance:
         lasts = self.book.accounts.session_duration
         secret = await self.sessions.begin(identity, lasts)
         return SignedIn(secret=secret, identity=identity, lasts=lasts)
+
+    async def begin_signed_on(self, signed_on: SignedOn) -> SignedIn:
+        """A session of somebody whom the identity provider knows."""
+        lasts = self.book.accounts.session_duration
+        secret = await self.sessions.begin(
+            signed_on.identity, lasts, fresh_until=signed_on.fresh_until, sealed=signed_on.sealed
+        )
+        return SignedIn(secret=secret, identity=signed_on.identity, lasts=lasts)
 
     async def sign_out(self, authorization: str | None, cookies: Mapping[str, str]) -> Session | None:
         """Ends the session of a request, if it is one of ours."""

@@ -66,16 +66,20 @@ class SignInLimits:
         self._seconds = seconds
         self._accounts, self._addresses = _Counted(account_free), _Counted(address_free)
 
-    def begin(self, account: str, address: str) -> None:
-        """Counts a try. Raises SignInError `sign-in-too-often` (seconds)."""
+    def begin(self, account: str | None, address: str) -> None:
+        """Counts a try; None: it names no account. Raises SignInError `sign-in-too-often` (seconds)."""
         now = self._seconds()
-        wait = max(self._accounts.wait(account, now), self._addresses.wait(address, now))
+        wait = self._addresses.wait(address, now)
+        if account is not None:
+            wait = max(wait, self._accounts.wait(account, now))
         if wait > 0:
             raise SignInError("sign-in-too-often", seconds=math.ceil(wait))
-        self._accounts.add(account, now)
+        if account is not None:
+            self._accounts.add(account, now)
         self._addresses.add(address, now)
 
-    def succeed(self, account: str, address: str) -> None:
+    def succeed(self, account: str | None, address: str) -> None:
         """The try was no failure: the account's are forgotten, the address keeps its others."""
-        self._accounts.forget(account)
+        if account is not None:
+            self._accounts.forget(account)
         self._addresses.take_back(address)

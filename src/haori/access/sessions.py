@@ -24,6 +24,7 @@ TOUCH = timedelta(minutes=1)
 _COLUMNS = "id, subject, issuer, groups, created_at, seen_at, expires_at, fresh_until, sealed"
 _INSERT = f"INSERT INTO session (secret_hash, {_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
 _FIND = f"SELECT {_COLUMNS} FROM session WHERE secret_hash = %s AND expires_at > %s AND seen_at > %s"  # noqa: S608
+_FIND_BY_ID = f"SELECT {_COLUMNS} FROM session WHERE id = %s AND expires_at > %s"  # noqa: S608
 _END = f"DELETE FROM session WHERE secret_hash = %s RETURNING {_COLUMNS}"  # noqa: S608
 
 
@@ -93,6 +94,12 @@ class Sessions:
             if found is not None and now - found.seen_at > TOUCH:
                 await connection.execute("UPDATE session SET seen_at = %s WHERE id = %s", [now, found.id])
         return found
+
+    async def find_by_id(self, session_id: str) -> Session | None:
+        """A session that is known by its name."""
+        async with self._transaction() as connection:
+            rows = await connection.execute(_FIND_BY_ID, [session_id, self._clock()])
+            return _session(await rows.fetchone())
 
     async def renew(
         self, session_id: str, groups: tuple[str, ...], fresh_until: datetime, sealed: bytes | None

@@ -1,4 +1,4 @@
-"""One GET through the guard.
+"""One GET, or a form that is posted, through the guard.
 
 A name is resolved once and the connection goes to the very addresses that were judged, so a name that changes its
 answer between the look and the dial gains nothing. Redirects are followed by us, each judged anew, and credentials do
@@ -41,15 +41,18 @@ async def fetch(
     *,
     headers: Mapping[str, str] | None = None,
     tls: TlsSettings | None = None,
+    form: Mapping[str, str] | None = None,
 ) -> Fetched:
     """What `url` answers, whatever the status; OutboundError where it is refused, too large, too slow or broken.
+
+    A `form` is posted, and goes to nobody else: a redirect is then the answer.
 
     `tls` holds for the origin of `url` alone: whoever a redirect leads to sees no client certificate, and is verified.
     """
     policy = policy or OutboundPolicy()
     try:
         async with asyncio.timeout(policy.timeout_seconds):
-            return await _fetch(url, policy, dict(headers or {}), tls)
+            return await _fetch(url, policy, dict(headers or {}), tls, form)
     except TimeoutError as error:
         why = f"no whole answer within {policy.timeout_seconds:g} s"
         raise OutboundError("outbound-failed", url=redact(url), why=why) from error
@@ -57,7 +60,13 @@ async def fetch(
         raise _refusal_inside(error) or OutboundError("outbound-failed", url=redact(url), why=_why(error)) from error
 
 
-async def _fetch(url: str, policy: OutboundPolicy, headers: dict[str, str], tls: TlsSettings | None) -> Fetched:
+async def _fetch(
+    url: str,
+    policy: OutboundPolicy,
+    headers: dict[str, str],
+    tls: TlsSettings | None,
+    form: Mapping[str, str] | None,
+) -> Fetched:
     first = _origin(url)
     context = None if tls is None or first[0] != "https" else ssl_context(tls)
     connector = aiohttp.TCPConnector(resolver=_GuardedResolver(policy), use_dns_cache=False, limit=4)
@@ -73,9 +82,11 @@ async def _fetch(url: str, policy: OutboundPolicy, headers: dict[str, str], tls:
             target = URL(url, encoded="%" in url)
             check_url(str(target), policy)
             secured = context if context is not None and _origin(url) == first else True
-            async with session.get(target, headers=headers, allow_redirects=False, ssl=secured) as response:
+            method = "GET" if form is None else "POST"
+            asked = session.request(method, target, headers=headers, data=form, allow_redirects=False, ssl=secured)
+            async with asked as response:
                 location = response.headers.get("Location")
-                if response.status not in _REDIRECTS or not location:
+                if response.status not in _REDIRECTS or not location or form is not None:
                     body = await _bounded(response, url, policy)
                     answered = {name.lower(): value for name, value in response.headers.items()}
                     return Fetched(url=url, status=response.status, body=body, headers=answered)

@@ -27,6 +27,7 @@ from haori.server.api import (
     repositories,
     search,
     sessions,
+    sign_on,
     tokens,
     workloads,
     writing,
@@ -41,6 +42,7 @@ from haori.server.routing import Route, Router
 _SUBJECTS: tuple[Route, ...] = (
     *health.ROUTES,
     *sessions.ROUTES,
+    *sign_on.ROUTES,
     *accounts.ROUTES,
     *tokens.ROUTES,
     *listing.ROUTES,

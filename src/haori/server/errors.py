@@ -122,6 +122,14 @@ _BY_CODE: Mapping[str, Kind] = {
     "sign-in-refused": Kind.UNAUTHENTICATED,
     "sign-in-link-refused": Kind.UNAUTHENTICATED,
     "sign-in-too-often": Kind.TOO_MANY,
+    "oidc-not-configured": Kind.NOT_FOUND,
+    "oidc-config-unreadable": Kind.PRECONDITION,
+    "oidc-issuer-insecure": Kind.PRECONDITION,
+    "oidc-refused": Kind.UNAUTHENTICATED,
+    "oidc-token-refused": Kind.UNAUTHENTICATED,
+    "oidc-flow-unknown": Kind.UNAUTHENTICATED,
+    "oidc-name-taken": Kind.UNAUTHENTICATED,
+    "secret-reference-unknown": Kind.PRECONDITION,
     "signing-key-missing": Kind.UNAVAILABLE,
 }
 """What rooms below say by the code alone."""

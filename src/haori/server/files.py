@@ -21,7 +21,7 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-ENDPOINTS = frozenset({"api", "livez", "readyz", "metrics", "openapi.json", "swagger.json"})
+ENDPOINTS = frozenset({"api", "auth", "livez", "readyz", "metrics", "openapi.json", "swagger.json"})
 """First segments of paths that are never the page."""
 FILES_AT_MOST = 2000
 BYTES_AT_MOST = 64 << 20

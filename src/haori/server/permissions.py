@@ -96,6 +96,10 @@ class Permissions:
         if before != after:
             self._policy = None
 
+    def group_claims(self) -> tuple[str, ...]:
+        """Claims of an identity provider whose values are groups."""
+        return self._settings.scopes
+
     def hear_project(self, manifest: Manifest) -> None:
         """Takes in a project that was written here, before the watch tells of it."""
         self.observe_project(WatchEvent(type=EventType.MODIFIED, object=dict(manifest)))

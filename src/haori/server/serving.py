@@ -123,6 +123,7 @@ async def _open_context(
         seconds=time.monotonic,
         passwords=passwords,
         is_listed=lambda identity: permissions.policy().is_listed(identity),
+        group_claims=permissions.group_claims,
     )
     trail = AuditTrail(entrance.store.events, now)
     try:

@@ -36,13 +36,29 @@ async def _settings(ask: Ask) -> Response:
         "kustomizeVersions": [],
         "passwordPattern": accounts.password_pattern,
         "userLoginsDisabled": not any(each.may_use(Capability.LOGIN) for each in accounts.by_name.values()),
+        "oidcConfig": _oidc(ask),
         "help": {"chatUrl": str(data.get("help.chatUrl") or ""), "chatText": str(data.get("help.chatText") or "")},
     }
     if ask.identity is None:
         # As in Argo CD: before signing in only what the page of signing in needs.
-        kept = ("url", "userLoginsDisabled")
+        kept = ("url", "userLoginsDisabled", "oidcConfig")
         told = {"controllerNamespace": "", "plugins": [], **{field: told[field] for field in kept}}
     return await answer_json(ask.request, told)
+
+
+def _oidc(ask: Ask) -> dict[str, Any] | None:
+    """The identity provider, as Argo CD's clients are told of it."""
+    provider = ask.context.entrance.sign_on.provider()
+    if provider is None:
+        return None
+    settings = provider.settings
+    return {
+        "name": settings.name,
+        "issuer": settings.issuer,
+        "clientID": settings.client_id,
+        "scopes": list(settings.scopes),
+        "enablePKCEAuthentication": True,
+    }
 
 
 ROUTES = (
