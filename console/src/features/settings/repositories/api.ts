@@ -146,3 +146,9 @@ export function addRepository(draft: Draft, shelf: Shelf): Promise<unknown> {
 export function deleteRepository({ url, project }: Repository, shelf: Shelf): Promise<unknown> {
   return ask(pathOf(pathOfShelf(shelf), url), { method: 'DELETE', query: { appProject: project } })
 }
+
+/** Whether a repository can be opened with what is known of it. Raises ApiError with the reason. */
+export function testRepository({ url, project }: Repository): Promise<unknown> {
+  const query = { appProject: project }
+  return ask(`${pathOf(pathOfShelf('repositories'), url)}/validate`, { method: 'POST', query, body: url })
+}

@@ -1,12 +1,12 @@
 import { Link } from 'react-router'
-import { Button, Dialog } from '@/shared/ui'
+import { Button, Dialog, Failure } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useChange, useLack } from '../parts/action'
 import { Connection } from '../parts/connection'
 import { Facts } from '../parts/facts'
 import { FormDialog } from '../parts/form-dialog'
 import { curl, line } from '../parts/shell-text'
-import { deleteRepository, keyOf, objectOf, pathOfShelf, type Repository, type Shelf } from './api'
+import { deleteRepository, keyOf, objectOf, pathOfShelf, type Repository, type Shelf, testRepository } from './api'
 import { words } from './words'
 
 /** One repository beside the list, with what can be done to it. */
@@ -23,6 +23,8 @@ export function Details({
 }) {
   const say = useWords(words)
   const lack = useLack('repositories', 'delete', objectOf(repository))
+  const testLack = useLack('repositories', 'create', objectOf(repository))
+  const test = useChange({ change: () => testRepository(repository), key: keyOf(shelf), said: say('tested') })
   const types = { git: say('type-git'), helm: say('type-helm'), oci: say('type-oci') } as Record<string, string>
   const list = `/applications?search=${encodeURIComponent(repository.url)}`
   return (
@@ -30,9 +32,16 @@ export function Details({
       title={repository.name || repository.url}
       onClose={onClose}
       footer={
-        <Button look="danger" reason={lack} onClick={onDelete}>
-          {say('delete')}
-        </Button>
+        <>
+          {shelf === 'repositories' && (
+            <Button reason={testLack} disabled={test.isPending} onClick={() => test.mutate(undefined)}>
+              {say('test')}
+            </Button>
+          )}
+          <Button look="danger" reason={lack} onClick={onDelete}>
+            {say('delete')}
+          </Button>
+        </>
       }
     >
       <Facts
@@ -48,6 +57,7 @@ export function Details({
           [say('used'), shelf === 'repositories' && <Link to={list}>{say('used')}</Link>],
         ].map(([name, value]) => [String(name), value === false ? undefined : value] as const)}
       />
+      {test.error && <Failure error={test.error} />}
     </Dialog>
   )
 }

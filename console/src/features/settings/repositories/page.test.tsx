@@ -111,3 +111,12 @@ it('deletes after asking, with the command beside', async () => {
   await userEvent.click(screen.getByRole('button', { name: 'Disconnect' }))
   await waitFor(() => expect(asked).toContainEqual({ method: 'DELETE', path, body: undefined }))
 })
+
+it('tests a connection and says why it fails', async () => {
+  const path = `/api/v1/repositories/${encodeURIComponent(repository.repo)}/validate`
+  const said = { message: 'the password is wrong' }
+  serve({ ...list([repository]), [`POST ${path}`]: { status: 502, body: said } })
+  show(`/settings/repositories?show=${encodeURIComponent(repository.repo)}`)
+  await userEvent.click(await screen.findByRole('button', { name: 'Test the connection' }))
+  expect(await screen.findByText('the password is wrong')).toBeVisible()
+})
