@@ -1,6 +1,10 @@
 """Globs as gobwas/glob reads them without separators; regular expressions as Go's."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from haori.access.patterns import PatternError, compile_glob, compile_regex
 
@@ -39,6 +43,12 @@ from haori.access.patterns import PatternError, compile_glob, compile_regex
 )
 def test_globs(pattern, text, expected):
     assert compile_glob(pattern)(text) is expected
+
+
+@given(pattern=st.text("ab*/", max_size=8), text=st.text("ab/", max_size=10))
+def test_stars_mean_what_a_regular_expression_of_them_means(pattern: str, text: str):
+    expression = ".*".join(re.escape(piece) for piece in pattern.split("*"))
+    assert compile_glob(pattern)(text) is (re.fullmatch(expression, text, re.DOTALL) is not None)
 
 
 @pytest.mark.parametrize("pattern", ["{a", "[a", "a\\", "[]", "[!]", "*" + "a?" * 1000])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from haori.access import Identity
-from haori.server.app import ROUTES
+from haori.access import Identity, Policy
+from haori.cluster import EventType, WatchEvent
+from haori.server.app import ROUTES, build_app
 from haori.server.asking import Ask
 from haori.server.context import ServerContext
 from haori.server.routing import SAFE, Filtered, Open, Route, Rule
@@ -140,3 +143,15 @@ def test_the_policy_of_these_tests_is_the_one_that_the_table_says():
             detailed = "action/x" if action == "action" else action
             granted = POLICY.decide(identity, resource, detailed, "default/web").allowed
             assert granted is MAY[who](rule), (who, resource, action)
+
+
+async def test_a_list_shows_what_the_policy_of_now_grants(context: ServerContext):
+    """What may be seen is remembered for a reader, and no longer than the policy lasts."""
+    policies = [Policy.parse(f"p, reader, applications, get, {granted}, allow") for granted in ("*/*", "other/*")]
+    for name in ("web", "api"):
+        context.table.observe(WatchEvent(type=EventType.ADDED, object=application(name)))
+    totals = []
+    for policy in (policies[0], policies[0], policies[1]):
+        talk = Talk(build_app(replace(context, policy=lambda policy=policy: policy), port=8080))  # type: ignore[misc]
+        totals.append((await talk.ask("GET", "/api/haori/v1/applications", who="reader")).json()["total"])
+    assert totals == [2, 2, 0]

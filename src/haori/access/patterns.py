@@ -2,7 +2,7 @@
 
 Argo CD matches with gobwas/glob without separators (`*` crosses `/`) or, by `policy.matchMode: regex`, with Go's regexp,
 which finds its pattern anywhere in the text. Both are RE2 here: a project's own roles bring patterns too, and with RE2 none
-of them can make a check take more than linear time. Most globs are plain text or a plain prefix and need no engine at all.
+of them can make a check take more than linear time. Most globs are plain texts with a star and need no engine at all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,28 @@ def compile_glob(pattern: str) -> Matcher:
     if pattern.endswith("*") and not _SPECIAL.intersection(pattern[:-1]):
         prefix = pattern[:-1]
         return lambda text: text.startswith(prefix)
+    if not (_SPECIAL - {"*"}).intersection(pattern):
+        return _compile_stars(*pattern.split("*"))
     return _compile(_Glob(pattern).translate(), whole=True)
+
+
+def _compile_stars(first: str, *rest: str) -> Matcher:
+    """Plain texts with anything between them. The leftmost place of each is enough: what comes later has the more room."""
+    middle, last = [each for each in rest[:-1] if each], rest[-1]
+    ends = len(first) + len(last)
+
+    def matches(text: str) -> bool:
+        if len(text) < ends or not text.startswith(first) or not text.endswith(last):
+            return False
+        at, end = len(first), len(text) - len(last)
+        for piece in middle:
+            found = text.find(piece, at, end)
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return True
+
+    return matches
 
 
 def compile_regex(pattern: str) -> Matcher:

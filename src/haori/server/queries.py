@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -11,7 +11,7 @@ from haori.objects.selectors import LabelSelector, parse_label_selector
 from haori.resources.argo import HealthStatus
 from haori.server.asking import Ask
 from haori.server.errors import Kind, RefusedError
-from haori.server.rows import Key, Row
+from haori.server.rows import FACETS, Key, Row
 from haori.server.table import Table
 
 COUNTED = ("health", "sync", "project", "cluster", "namespace")
@@ -111,13 +111,13 @@ class Page:
 
 def find_rows(table: Table, query: RowQuery, may_see: Callable[[Row], bool]) -> Page:
     """The page of a query over the rows that may be seen."""
-    visible = [
-        row
-        for row in table.rows()
-        if has_words(row, query.words) and query.selector.matches(row.labels) and may_see(row)
-    ]
+    visible = [row for row in table.rows() if may_see(row)]
+    if query.words:
+        visible = [row for row in visible if has_words(row, query.words)]
+    if query.selector != _EVERYTHING:
+        visible = [row for row in visible if query.selector.matches(row.labels)]
     having = {facet: table.having(facet, words) for facet, words in query.facets.items()}
-    found = sort_rows((row for row in visible if _passes(row, having)), query)
+    found = sort_rows(_passing(visible, having.values()), query)
     groups: tuple[Group, ...] = ()
     if query.group:
         found.sort(key=lambda row: _place(group_of(row, query.group)))
@@ -126,7 +126,7 @@ def find_rows(table: Table, query: RowQuery, may_see: Callable[[Row], bool]) -> 
     return Page(
         rows=tuple(found[start : start + query.per_page]),
         total=len(found),
-        counts={name: _count(visible, _PARAMETERS.get(name, name), query, having) for name in COUNTED},
+        counts={name: _count(table, visible, _PARAMETERS.get(name, name), query, having) for name in COUNTED},
         groups=groups,
     )
 
@@ -178,18 +178,28 @@ def has_words(row: Row, words: Iterable[str]) -> bool:
 def sort_rows(rows: Iterable[Row], query: RowQuery) -> list[Row]:
     """In the order asked for; rows that are equal in it go by name."""
     key = _SORTS[query.sort]
-    found = list(rows)  # By name already, and sorting is stable.
+    found = list(rows)  # A list of its own: by name already, and sorting is stable.
     if query.sort != "name" or query.is_reversed:
         found.sort(key=key, reverse=query.is_reversed)
     return found
 
 
-def _passes(row: Row, having: Mapping[str, set[Key]], *, but: str = "") -> bool:
-    return all(row.key in keys for facet, keys in having.items() if facet != but)
+def _passing(rows: list[Row], having: Collection[set[Key]]) -> list[Row]:
+    """Those in all the sets."""
+    if not having:
+        return rows
+    keys = set.intersection(*having)
+    return [row for row in rows if row.key in keys]
 
 
-def _count(visible: Iterable[Row], facet: str, query: RowQuery, having: Mapping[str, set[Key]]) -> dict[str, int]:
-    counted = Counter(row.facet(facet) for row in visible if _passes(row, having, but=facet))
+def _count(
+    table: Table, visible: list[Row], facet: str, query: RowQuery, having: Mapping[str, set[Key]]
+) -> dict[str, int]:
+    others = [keys for name, keys in having.items() if name != facet]
+    if not others and len(visible) == len(table):
+        counted = Counter(table.sizes(facet))
+    else:
+        counted = Counter(map(FACETS[facet], _passing(visible, others)))
     told = dict(counted.most_common(MOST_COUNTED))
     told |= {word: counted[word] for word in query.facets.get(facet, ())}
     return dict(sorted(told.items()))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from haori.delivery.model.tracking import parse_tracking_id
@@ -15,7 +16,14 @@ Key = tuple[str, str]
 """(namespace, name)."""
 IMAGES = 10
 """Images told in a row; the application's own page has all."""
-FACETS = ("project", "cluster", "destinationNamespace", "repo", "health", "sync")
+FACETS: Mapping[str, Callable[[Row], str]] = {
+    "project": attrgetter("project"),
+    "cluster": attrgetter("cluster"),
+    "destinationNamespace": attrgetter("destination_namespace"),
+    "repo": attrgetter("repo"),
+    "health": attrgetter("health"),
+    "sync": attrgetter("sync"),
+}
 """What rows are found by without looking at each."""
 
 
@@ -53,21 +61,8 @@ class Row:
         return self.namespace, self.name
 
     def facet(self, name: str) -> str:
-        """The value that it is found by."""
-        match name:
-            case "project":
-                return self.project
-            case "cluster":
-                return self.cluster
-            case "destinationNamespace":
-                return self.destination_namespace
-            case "repo":
-                return self.repo
-            case "health":
-                return self.health
-            case "sync":
-                return self.sync
-        raise ValueError(name)
+        """The value that it is found by. Raises KeyError for what is no facet."""
+        return FACETS[name](self)
 
     def to_json(self, language: Language) -> dict[str, Any]:
         """As the wire has it."""

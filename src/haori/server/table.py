@@ -142,6 +142,10 @@ class Table:
         index = self._index[facet]
         return set().union(*(index[word] for word in words if word in index))
 
+    def sizes(self, facet: str) -> dict[str, int]:
+        """How many rows each word of a facet has."""
+        return {word: len(keys) for word, keys in self._index[facet].items()}
+
     @property
     def resource_version(self) -> str:
         """Of the last change, as Argo CD's lists carry it."""

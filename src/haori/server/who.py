@@ -22,7 +22,11 @@ ACTIONS = frozenset({"get", "create", "update", "delete", "sync", "rollback", "o
 
 
 class Policy(Protocol):
-    """Who may do what."""
+    """Who may do what; one that changed is another one."""
+
+    def __hash__(self) -> int:
+        """By which what it decided may be remembered."""
+        ...
 
     def decide(self, identity: Identity, resource: str, action: str, object: str) -> Decision:
         """Whether `identity` may do `action` to the `object` of `resource`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from starlette.responses import Response
@@ -25,6 +26,7 @@ from haori.server.routing import Filtered, Query, Route
 from haori.server.rows import Key, Row
 from haori.server.streams import BEAT_SECONDS, STREAM_SECONDS
 from haori.server.table import Kept
+from haori.server.who import Identity, Policy
 
 GATHER_SECONDS = 0.1
 """How long changes are gathered before they are told: a sync changes an application several times a second."""
@@ -32,14 +34,18 @@ ROWS_AT_ONCE = 500
 """Rows in one event."""
 SOME = 200
 """Applications that a list or stream goes through before it lets others have their turn."""
+READERS = 16
+"""Readers whose lists are remembered: a megabyte each for ten thousand applications."""
 
 Sees = Callable[[Row], bool]
 
 
 def sees(ask: Ask) -> Sees:
-    """Whether the sender may read the application of a row; remembered, since a policy has to be asked of each."""
-    known: dict[tuple[str, Key], bool] = {}
+    """Whether the sender may read the application of a row; remembered as long as the policy lasts, since it is asked of each."""
     policy, who, control = ask.context.policy(), ask.who, ask.context.namespace
+    known = _seen(policy, who)
+    if len(known) > 2 * len(ask.context.table) + SOME:
+        known.clear()  # Most of it is of applications that are gone.
 
     def may_see(row: Row) -> bool:
         place = row.project, row.key
@@ -49,6 +55,12 @@ def sees(ask: Ask) -> Sees:
         return found
 
     return may_see
+
+
+@lru_cache(maxsize=READERS)
+def _seen(policy: Policy, who: Identity) -> dict[tuple[str, Key], bool]:
+    """What was found out for one reader under one policy; a change of policy begins anew."""
+    return {}
 
 
 class Wanted:
