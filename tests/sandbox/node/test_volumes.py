@@ -175,6 +175,19 @@ def test_with_a_root_of_its_own_mounts_stand_at_their_paths(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("interpreter", "place"),
+    [("/srv/haori/.venv", "first"), ("/tmp/haori/.venv", "last"), ("/app/.venv", "last"), ("/application", "first")],
+)
+def test_no_mount_covers_the_interpreter(tmp_path, monkeypatch, interpreter, place):
+    found = (interpreter, interpreter, True)
+    monkeypatch.setattr("haori.sandbox.node.pod_files.interpreter_mounts", lambda: [found])
+    files = pod_files(tmp_path, own_root=True)
+    make_empty(files.volume("code"), uid=None)
+    view = files.view(MOUNTED, {"code": files.volume("code")}, {})
+    assert view.mounts.index(found) == {"first": 0, "last": len(view.mounts) - 1}[place]
+
+
+@pytest.mark.parametrize(
     "mount",
     [
         {"name": "code", "mountPath": "/a", "subPath": "../other"},

@@ -160,7 +160,7 @@ class PodFiles:
             temporary="/tmp",  # noqa: S108  # the container's own
             working_folder=working or HOME,
             root=root,
-            mounts=(*interpreter_mounts(), *own, *mounts),
+            mounts=_with_interpreter([*own, *mounts]),
         )
 
     def _linked(
@@ -196,6 +196,14 @@ class PodFiles:
 def _inside(path: str) -> str:
     """A path in a container without `..`, which would lead out of it."""
     return os.path.normpath(f"/{path.lstrip('/')}")
+
+
+def _with_interpreter(mounts: list[tuple[str, str, bool]]) -> tuple[tuple[str, str, bool], ...]:
+    """The mounts with the interpreter's folders: first, but behind what would cover them (a checkout below /tmp)."""
+    targets = {target for _, target, _ in mounts}
+    own = interpreter_mounts()
+    covered = [each for each in own if any(each[1] != target and _is_below(each[1], target) for target in targets)]
+    return (*(each for each in own if each not in covered), *mounts, *covered)
 
 
 def _is_below(path: str, parent: str) -> bool:
