@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -127,10 +132,18 @@ def application_urls(value: dict[str, Any]) -> list[str]:
     return sorted({url for row in value["applications"] or [] for url in row.get("urls") or []})
 
 
+def activation(environ: Mapping[str, str], prefix: str) -> list[str]:
+    """What makes `haori` reachable by its name in the reader's shell, where it is not yet."""
+    script = Path(prefix) / "bin" / "activate"
+    folders = [folder for folder in environ.get("PATH", "").split(os.pathsep) if folder != str(Path(prefix) / "bin")]
+    is_reachable = environ.get("VIRTUAL_ENV") == prefix or shutil.which("haori", path=os.pathsep.join(folders))
+    return [] if is_reachable or not script.is_file() else [f"source {script}"]
+
+
 def _next_commands(value: dict[str, Any]) -> list[str]:
-    commands = ["haori open", "haori app list", "haori status", "haori down"]
-    if value["kubeconfig"]:
-        commands.insert(1, f"kubectl --kubeconfig {value['kubeconfig']} get pods -A")
+    commands = [*activation(os.environ, sys.prefix), "haori open"]
     if value["repository"]:
-        commands.insert(0, f"git clone {value['repository']}")
-    return commands
+        commands.append(f"git clone {value['repository']}")
+    if value["kubeconfig"]:
+        commands.append(f"kubectl --kubeconfig {value['kubeconfig']} get pods -A")
+    return [*commands, "haori app list", "haori status", "haori down"]
