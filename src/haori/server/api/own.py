@@ -151,7 +151,6 @@ ROUTES = (
     Route(
         method="GET",
         path=f"{_OWN}/plan",
-        changes=False,
         handler=_plan,
         access=GET,
         summary="What a sync would do",
@@ -161,6 +160,7 @@ ROUTES = (
         method="POST",
         path=f"{_OWN}/plan",
         handler=_plan_operation,
+        changes=False,
         access=Rule(resource="applications", action="sync", object_of=application_object),
         summary="What an operation would do",
         query=APP_QUERY,

@@ -97,6 +97,7 @@ ROUTES = (
         method="POST",
         path=f"{_OWN}/ignore/preview",
         handler=_preview,
+        changes=False,
         access=Rule(resource="applications", action="sync", object_of=application_object),
         summary="Which differences a further rule would take away, and the YAML for Git",
         query=APP_QUERY,
