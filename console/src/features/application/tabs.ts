@@ -30,6 +30,24 @@ export const TABS: readonly TabEntry[] = [
     keys: 't r',
   },
   {
+    id: 'pods',
+    label: { en: 'Pods', ja: 'Pod' },
+    View: lazy(() => import('./pods/tab').then((module) => ({ default: module.PodsTab }))),
+    keys: 't p',
+  },
+  {
+    id: 'network',
+    label: { en: 'Network', ja: 'ネットワーク' },
+    View: lazy(() => import('./network/tab').then((module) => ({ default: module.NetworkTab }))),
+    keys: 't n',
+  },
+  {
+    id: 'timeline',
+    label: { en: 'Timeline', ja: 'タイムライン' },
+    View: lazy(() => import('./timeline/tab').then((module) => ({ default: module.TimelineTab }))),
+    keys: 't l',
+  },
+  {
     id: 'sync',
     label: { en: 'Sync', ja: '同期' },
     View: lazy(() => import('./sync/tab').then((module) => ({ default: module.SyncTab }))),
