@@ -52,7 +52,11 @@ def own(mcp: Mcp, running: Running, source: Source) -> Iterator[str]:
     made = mcp.call("create_application", application=wanted(source))
     assert (made["kind"], made["metadata"]["name"], made["metadata"]["namespace"]) == ("Application", OWN, CONTROL)
     yield OWN
-    assert mcp.call("delete_application", applicationName=OWN, applicationNamespace=CONTROL, cascade=True) == {}
+    deleted = mcp.call(
+        "delete_application",
+        applicationName=OWN, applicationNamespace=CONTROL, cascade=True, propagationPolicy="Foreground",
+    )  # fmt: skip
+    assert deleted == {}
     running.expect(
         f"{OWN} gone", lambda: ("code" in (found := mcp.call("get_application", applicationName=OWN)), found)
     )
@@ -126,7 +130,8 @@ def test_an_application_and_its_project_are_read(mcp: Mcp):
 
     assert application["metadata"]["name"] == API
     assert application["status"]["sourceType"] == "Kustomize"
-    assert application["status"]["history"][0]["revision"] == application["status"]["sync"]["revision"]
+    deployed = application["status"]["operationState"]["syncResult"]["revision"]
+    assert application["status"]["history"][-1]["revision"] == deployed
     assert {each["kind"] for each in application["status"]["resources"]} >= {"Deployment", "Service", "ConfigMap"}
     assert project["spec"]["sourceRepos"] == ["*"]
     assert missing["code"] == 5
@@ -143,6 +148,7 @@ def test_the_tree_leads_from_the_deployment_to_its_pods(mcp: Mcp):
     assert "parentRefs" not in deployment
     assert deployment["health"] == {"status": "Healthy"}
     assert pod["createdAt"].endswith("Z")
+    assert pod["images"] == ["registry.wear.example/coordinate-api:1.4.2"]
 
 
 def test_managed_resources_are_chosen_by_kind_and_name(mcp: Mcp):

@@ -236,7 +236,7 @@ async def test_logs_are_read_and_followed(delivery: Delivery, api: Api):
 
     for follow in ("false", "true"):
         async with api.listen(
-            f"/api/v1/applications/web/logs?kind=Deployment&resourceName=web&follow={follow}"
+            f"/api/v1/applications/web/logs?kind=Deployment&resourceName=web&follow={follow}&sinceTime.seconds=1"
         ) as lines:
             first, last = await lines.next(), await lines.next()
         assert first["result"]["podName"].startswith("web-")

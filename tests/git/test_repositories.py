@@ -163,3 +163,13 @@ async def test_all_files_of_a_commit_are_named(origin: Origin, repositories: Rep
     await repositories.refresh(origin.url)
 
     assert await repositories.paths_of(origin.url, commit) == ["a/Chart.yaml", "b/é.yaml"]
+
+
+async def test_tags_of_a_commit_are_named(origin: Origin, repositories: Repositories) -> None:
+    commit = origin.commit({"a.txt": "1"})
+    origin.git("tag", "v2")
+    origin.git("tag", "-a", "v1", "-m", "First")
+    await repositories.refresh(origin.url)
+
+    assert repositories.tags_of(origin.url, commit) == ["v1", "v2"]
+    assert repositories.tags_of(origin.url, "0" * 40) == []

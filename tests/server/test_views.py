@@ -12,6 +12,7 @@ from haori.server.api.logs import Line, read_line
 from haori.server.api.operations import build_operation
 from haori.server.api.own import build_timeline, speak
 from haori.server.api.reading import build_managed, build_tree
+from haori.server.errors import RefusedError
 from haori.words import Language
 
 
@@ -111,3 +112,33 @@ def test_options_of_a_sync_are_taken_as_clients_send_them(given: Any, options: l
     operation = build_operation(application, {"syncOptions": given}, who="ann")
 
     assert operation["sync"]["syncOptions"] == options
+
+
+def test_a_pod_tells_its_images():
+    tree = build_tree(
+        [node("Pod", "web-1", "u2", images=["web:1"]), node("Deployment", "web", "u1", group="apps", images=["web:1"])]
+    )
+
+    assert [each.get("images") for each in tree["nodes"]] == [["web:1"], None]
+
+
+def test_revisions_are_given_to_the_sources_they_are_for():
+    application = {"spec": {"sources": [{"repoURL": "a"}, {"repoURL": "b"}, {"repoURL": "c"}]}}
+
+    operation = build_operation(application, {"sourcePositions": [3, "1"], "revisions": ["v3", "v1"]}, who="ann")
+
+    assert operation["sync"]["revisions"] == ["v1", "", "v3"]
+
+
+@pytest.mark.parametrize(
+    ("positions", "revisions"),
+    [([1, 2], ["v1"]), ([0], ["v1"]), ([2], ["v1"]), (["-1"], ["v1"]), ([1], [None])],
+    ids=["uneven", "zero", "beyond", "negative", "no-text"],
+)
+def test_positions_that_are_none_are_refused(positions: list[Any], revisions: list[Any]):
+    application = {"spec": {"sources": [{"repoURL": "a"}]}}
+
+    with pytest.raises(RefusedError) as refused:
+        build_operation(application, {"sourcePositions": positions, "revisions": revisions}, who="ann")
+
+    assert refused.value.parameters == {"field": "sourcePositions"}

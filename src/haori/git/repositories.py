@@ -103,6 +103,13 @@ class Repositories:
             async with self._slots:
                 return await mirror.list_remote()
 
+    def tags_of(self, url: str, sha: str) -> list[str]:
+        """The names of the tags of a commit, sorted, by the last refresh."""
+        refs, head = self.mirror(url).refs or Refs(), "refs/tags/"
+        return sorted(
+            name.removeprefix(head) for name, commit in refs.commits.items() if commit == sha and name.startswith(head)
+        )
+
     async def paths_of(self, url: str, sha: str) -> list[str]:
         """All files of a commit that the mirror has, in Git's order."""
         output = await self.mirror(url).run(["ls-tree", "-r", "-z", "--name-only", "--full-tree", sha])

@@ -187,7 +187,8 @@ class Answers:
             except RevisionMissingError:
                 continue
             author = f"{found.author} <{found.email}>"
-            return {"author": author, "date": format_time(found.at), "message": found.subject, "tags": []}
+            tags = leader.ground.repositories.tags_of(source.repo_url, revision)
+            return {"author": author, "date": format_time(found.at), "message": found.subject, "tags": tags}
         raise ApplicationMissingError("commit-not-found", application=name, revision=revision)
 
     async def history(self, name: str, namespace: str = "") -> list[Json]:
@@ -338,12 +339,13 @@ def _node(live: Live, row: Row | None, known: Mapping[str, Live]) -> Json:
         "sync": row.status.value if row is not None and row.status is not None else None,
         "createdAt": nested_text(live.manifest, "metadata", "creationTimestamp"),
         "terminating": live.is_terminating,
+        "images": list(live.images),
     }
 
 
 def _missing_node(row: Row) -> Json:
     status = row.status.value if row.status is not None else None
-    missing: Json = {"uid": "", "parents": [], "health": None, "createdAt": "", "terminating": False}
+    missing: Json = {"uid": "", "parents": [], "health": None, "createdAt": "", "terminating": False, "images": []}
     return {**missing, **_name(row.key), "version": row.version, "sync": status}
 
 

@@ -100,8 +100,8 @@ class EngineView(Protocol):
         ...
 
     def tree(self, name: str, namespace: str = "") -> Json:
-        """{nodes: [{uid, group, version, kind, namespace, name, parents: [uid], health, sync | null, createdAt}]}: managed
-        objects and all they own, parents before children."""
+        """{nodes: [{uid, group, version, kind, namespace, name, parents: [uid], health, sync | null, createdAt,
+        images}]}: managed objects and all they own, parents before children."""
         ...
 
     async def resources(self, name: str, namespace: str = "", *, only: ObjectName | None = None) -> list[Json]:

@@ -126,7 +126,7 @@ async def _containers(client: HttpClient, pods: Iterable[tuple[str, str]], wante
 
 
 def _flags(ask: Ask) -> dict[str, Any]:
-    since = ask.number("sinceSeconds", 0)
+    since = ask.number("sinceSeconds", 0) or _seconds_since(ask)
     return {
         "follow": ask.flag("follow"),
         "previous": ask.flag("previous"),
@@ -134,6 +134,12 @@ def _flags(ask: Ask) -> dict[str, Any]:
         "tail_lines": ask.number("tailLines", 0, most=MOST_TAIL_LINES) or TAIL_LINES,
         "since_seconds": since or None,
     }
+
+
+def _seconds_since(ask: Ask) -> int:
+    """How long ago `sinceTime` was, as grpc-gateway takes it apart; at least a second where it is given."""
+    began = ask.number("sinceTime.seconds", 0, most=1 << 40)
+    return max(1, int(ask.context.clock().timestamp()) - began) if began else 0
 
 
 async def _tell(
@@ -220,6 +226,7 @@ _QUERY = (
     Query(name="previous", help="Of the container before its last restart.", type="boolean"),
     Query(name="tailLines", help="The last lines of each container; 1000 unless told.", type="integer"),
     Query(name="sinceSeconds", help="Only lines that are younger.", type="integer"),
+    Query(name="sinceTime.seconds", help="Only lines since then, in seconds since 1970.", type="integer"),
     Query(name="untilTime", help="Only lines until then (RFC 3339)."),
     Query(name="filter", help="Only lines that hold this text; with ! before it, those that do not."),
     Query(name="matchCase", help="Whether capitals count in the filter.", type="boolean"),

@@ -6,7 +6,7 @@ Argo CD's on purpose: it pins the revision, so that it works with automated sync
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -29,6 +29,8 @@ def build_operation(application: Manifest, asked: Mapping[str, Any], *, who: str
     if asked.get("manifests"):
         raise RefusedError(Kind.UNSUPPORTED, "sync-of-local-manifests")
     sync: dict[str, Any] = {"prune": asked.get("prune") is True, "dryRun": asked.get("dryRun") is True}
+    if positions := nested_list(asked, "sourcePositions"):
+        asked = {**asked, "revisions": place_revisions(application, positions, nested_list(asked, "revisions"))}
     for field in ("revision", "revisions", "resources"):
         if asked.get(field):
             sync[field] = asked[field]
@@ -46,6 +48,20 @@ def build_operation(application: Manifest, asked: Mapping[str, Any], *, who: str
     if infos := nested_list(asked, "infos"):
         operation["info"] = list(infos)
     return operation
+
+
+def place_revisions(application: Manifest, positions: Sequence[Any], revisions: Sequence[Any]) -> list[str]:
+    """A revision for each source of the application, empty for those that stay: positions count from 1, and come as text
+    from clients that write 64-bit numbers so. Raises RefusedError."""
+    placed = [""] * len(nested_list(application, "spec", "sources"))
+    if len(positions) != len(revisions):
+        raise RefusedError(Kind.INVALID, "field-unusable", field="sourcePositions")
+    for position, revision in zip(positions, revisions, strict=True):
+        index = int(position) - 1 if str(position).isascii() and str(position).isdigit() else -1
+        if not 0 <= index < len(placed) or not isinstance(revision, str):
+            raise RefusedError(Kind.INVALID, "field-unusable", field="sourcePositions")
+        placed[index] = revision
+    return placed
 
 
 def refuse_other_revision(application: Manifest, revision: str, *, is_dry: bool) -> None:

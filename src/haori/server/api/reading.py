@@ -64,6 +64,8 @@ def _tree_node(node: Mapping[str, Any], by_uid: Mapping[str, Mapping[str, Any]])
         told["health"] = {name: health[name] for name in ("status", "message") if health.get(name)}
     if node["createdAt"]:
         told["createdAt"] = node["createdAt"]
+    if node["kind"] == "Pod" and not node["group"] and node.get("images"):
+        told["images"] = node["images"]
     return told
 
 

@@ -204,7 +204,7 @@ async def _project(ask: Ask, application: Application) -> Project:
 async def _delete(ask: Ask) -> Response:
     application = await ask.application()
     refuse_declared(application)
-    policy = ask.text("propagationPolicy")
+    policy = ask.text("propagationPolicy").lower()
     if policy not in FINALIZERS:
         raise RefusedError(
             Kind.INVALID, "parameter-unknown-word", parameter="propagationPolicy", known=sorted(FINALIZERS)[1:]
