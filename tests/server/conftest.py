@@ -21,6 +21,7 @@ from haori.server.destinations import Destinations
 from haori.server.engine import Engine, FilePlaces
 from haori.server.files import Files
 from haori.server.guard import Guard
+from haori.server.knocking import Knocking
 from haori.server.routing import Route
 from haori.server.settings import ServerSettings
 from haori.server.table import Table
@@ -115,11 +116,12 @@ def context(table: Table, tmp_path: Path, cluster: NoCluster) -> ServerContext:
         clock=now,
         seconds=lambda: 0.0,
     )
+    engine = Engine(FilePlaces(None))
     return ServerContext(
         settings=settings,
         client=client,
         table=table,
-        engine=Engine(FilePlaces(None)),
+        engine=engine,
         destinations=Destinations(client, "argocd"),
         entrance=entrance,
         trail=AuditTrail(entrance.store.events, now),
@@ -127,6 +129,7 @@ def context(table: Table, tmp_path: Path, cluster: NoCluster) -> ServerContext:
         policy=lambda: POLICY,
         clock=now,
         version="0.0.0",
+        knocking=Knocking(engine, lambda: 0.0),
     )
 
 

@@ -278,7 +278,7 @@ async def test_probes_and_numbers_need_nobody(talk: Talk, table):
 def test_what_anybody_may_see_is_little(path):
     assert path in {
         "/livez", "/readyz", "/metrics", "/api/version", "/api/v1/version", "/api/v1/session/userinfo",
-        "/api/v1/session", "/api/haori/v1/session/link", "/auth/login", "/auth/callback", "/auth/logout",
+        "/api/v1/session", "/api/haori/v1/session/link", "/auth/login", "/auth/callback", "/auth/logout", "/api/webhook",
         "/api/v1/settings",
         "/openapi.json",
         "/swagger.json",

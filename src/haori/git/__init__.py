@@ -17,7 +17,7 @@ from haori.git.objects import GitObject
 from haori.git.push import Author, push_files
 from haori.git.repositories import CommitInfo, Repositories, RepositorySettings
 from haori.git.tree import Entry, EntryType, ExportLimits, Tree
-from haori.git.urls import mirror_identity, normalize_url, redact_url
+from haori.git.urls import mirror_identity, normalize_url, redact_url, repository_place
 from haori.git.watch import Refreshes, RepositoryWatch
 
 __all__ = [
@@ -44,4 +44,5 @@ __all__ = [
     "normalize_url",
     "push_files",
     "redact_url",
+    "repository_place",
 ]

@@ -92,6 +92,21 @@ def normalize_url(url: str) -> str:
 
 
 @lru_cache(maxsize=8192)
+def repository_place(url: str) -> str:
+    """What all URLs of one repository share, whatever the protocol: its host and path, in lower case.
+
+    Without user, port, `.git`, and `ssh.` or `altssh.` before the host, as Argo CD takes the URL of a webhook for one of an
+    application's. see: argoproj/argo-cd `util/webhook/webhook.go` (3.x), GetWebURLRegex.
+    """
+    _, is_url, rest = normalize_url(url).partition("://")
+    if not is_url:
+        return normalize_url(url)
+    host, _, path = rest.partition("/")
+    host = re.sub(r":\d*$", "", host)
+    return f"{host.removeprefix('alt').removeprefix('ssh.') if re.match('(alt)?ssh[.]', host) else host}/{path}"
+
+
+@lru_cache(maxsize=8192)
 def mirror_identity(url: str) -> str:
     """What two URLs share that may share a mirror: the repository, and the credentials that stand in the URL itself.
 

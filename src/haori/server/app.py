@@ -29,6 +29,7 @@ from haori.server.api import (
     sessions,
     sign_on,
     tokens,
+    webhooks,
     workloads,
     writing,
 )
@@ -41,6 +42,7 @@ from haori.server.routing import Route, Router
 
 _SUBJECTS: tuple[Route, ...] = (
     *health.ROUTES,
+    *webhooks.ROUTES,
     *sessions.ROUTES,
     *sign_on.ROUTES,
     *accounts.ROUTES,

@@ -93,14 +93,14 @@ class Ask:
             raise RefusedError(Kind.INVALID, "parameter-out-of-range", parameter=name, least=least, most=most)
         return value
 
-    async def body(self) -> bytes:
+    async def body(self, *, limit: int = BODY_BYTES) -> bytes:
         """The whole body. Raises RefusedError where it is too large."""
         if self._body is None:
             content = bytearray()
             async for chunk in self.request.stream():
                 content += chunk
-                if len(content) > BODY_BYTES:
-                    raise RefusedError(Kind.TOO_LARGE, "body-too-large", limit=BODY_BYTES)
+                if len(content) > limit:
+                    raise RefusedError(Kind.TOO_LARGE, "body-too-large", limit=limit)
             self._body = bytes(content)
         return self._body
 

@@ -12,6 +12,7 @@ from haori.cluster import HttpClient
 from haori.objects import Manifest
 from haori.server.destinations import Destinations
 from haori.server.engine import Engine
+from haori.server.knocking import Knocking
 from haori.server.openings import Openings
 from haori.server.settings import ServerSettings
 from haori.server.streams import Streams
@@ -43,6 +44,8 @@ class ServerContext:
     """Told of a project that was changed here, so that the policy knows before the watch does."""
     clock: Callable[[], datetime]
     version: str
+    knocking: Knocking
+    """Pushes that webhooks told of, on their way to the engine."""
     streams: Streams = field(default_factory=Streams)
     """The long answers under way."""
     openings: Openings = field(default_factory=Openings)

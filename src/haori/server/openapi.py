@@ -173,6 +173,7 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "AuditEvent": AUDIT_EVENT,
     "AuditEvents": _object({"items": _list(_ref("AuditEvent")), "next": {"type": ["integer", "null"]}}, "items", "next"),
+    "Webhook": _object(),
     "Text": TEXT,
 }  # fmt: skip
 _ANSWERS: Mapping[str, str] = {

@@ -38,6 +38,7 @@ from haori.server.context import ServerContext
 from haori.server.destinations import Destinations
 from haori.server.engine import Engine, FilePlaces, LeasePlaces
 from haori.server.files import Files
+from haori.server.knocking import Knocking
 from haori.server.permissions import Permissions
 from haori.server.rows import key_of_manifest
 from haori.server.settings import ServerSettings
@@ -82,6 +83,7 @@ async def serve(settings: ServerSettings, *, ready: Callable[[], None]) -> None:
                     reflector = follow_applications(client, context.table, settings)
                     tasks.create_task(reflector.run(), name="applications")
                     tasks.create_task(permissions.run(), name="permissions")
+                    tasks.create_task(context.knocking.run(), name="webhooks")
                     tasks.create_task(context.entrance.book.run(), name="accounts")
                     tasks.create_task(context.trail.run(), name="audit")
                     await reflector.wait_synced()
@@ -140,6 +142,7 @@ async def _open_context(
             hear_project=permissions.hear_project,
             clock=now,
             version=__version__,
+            knocking=Knocking(engine, time.monotonic),
         )
     finally:
         await destinations.aclose()

@@ -16,7 +16,8 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 import haori.delivery.controller.engine
-import haori.server.guard  # noqa: F401 - and those of a server's
+import haori.server.guard
+import haori.server.knocking  # noqa: F401 - and those of a server's
 from haori.delivery.controller.metering import Check, MetricsSettings, check_readiness, open_metrics
 from haori.delivery.controller.metering.families import families
 from haori.delivery.controller.metering.lag import LAG, watch_lag

@@ -238,8 +238,7 @@ class Answers:
         leader = self._current()
         if leader is None:
             return 0
-        leader.watches.notify(url)
-        return len(leader.readers_of(url))
+        return leader.watches.notify(url)
 
     def find_permitted(self, name: str, namespace: str = "") -> Application:
         """An application as it was last seen. Raises ApplicationMissingError, ApplicationRefusedError."""

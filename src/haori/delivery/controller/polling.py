@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
 from haori.errors import HaoriError
-from haori.git import Refreshes, RepositoryWatch, mirror_identity, normalize_url
+from haori.git import Refreshes, RepositoryWatch, mirror_identity, normalize_url, repository_place
 
 log = logging.getLogger(__name__)
 Reader = TypeVar("Reader", bound=Hashable)
@@ -35,6 +35,8 @@ class RepositoryWatches(Generic[Reader]):
         self._watches: dict[str, tuple[RepositoryWatch, asyncio.Task[None]]] = {}
         self._readers: dict[str, dict[Reader, None]] = {}
         """By mirror; one that nobody reads has no entry."""
+        self._places: dict[str, set[str]] = {}
+        """Mirrors that somebody reads, by what all URLs of their repository share."""
         self._read: dict[Reader, frozenset[str]] = {}
         self._urls: dict[str, str] = {}
         self._failing: set[str] = set()
@@ -68,8 +70,10 @@ class RepositoryWatches(Generic[Reader]):
             del self._readers[url][reader]
             if not self._readers[url]:
                 del self._readers[url]
+                self._unplace(url)
         for url in after - before:
             self._readers.setdefault(url, {})[reader] = None
+            self._places.setdefault(_place(url), set()).add(url)
         self._urls |= named
         if after:
             self._read[reader] = after
@@ -81,12 +85,19 @@ class RepositoryWatches(Generic[Reader]):
         """Who reads a repository."""
         return list(dict.fromkeys(reader for mirror in self._mirrors_of(url) for reader in self._readers[mirror]))
 
-    def notify(self, url: str) -> bool:
-        """Somebody pushed; False where no application reads it."""
-        found = [self._watches[mirror][0] for mirror in self._mirrors_of(url) if mirror in self._watches]
-        for watch in found:
-            watch.notify()
-        return bool(found)
+    def notify(self, url: str) -> int:
+        """Somebody pushed to the repository of `url`, by whatever protocol it is read; how many read it."""
+        mirrors = self._places.get(repository_place(url), ())
+        for mirror in mirrors:
+            if mirror in self._watches:
+                self._watches[mirror][0].notify()
+        return len({reader for mirror in mirrors for reader in self._readers[mirror]})
+
+    def _unplace(self, mirror: str) -> None:
+        place = _place(mirror)
+        self._places[place].discard(mirror)
+        if not self._places[place]:
+            del self._places[place]
 
     def _mirrors_of(self, url: str) -> list[str]:
         """The mirrors of a repository that somebody reads: one, and another for each password that stands in a URL."""
@@ -114,3 +125,7 @@ class RepositoryWatches(Generic[Reader]):
             self._failing.add(known)
             log.warning("repository cannot be read", extra={"repository": known, "code": error.code})
         self._on_change(known)
+
+
+def _place(mirror: str) -> str:
+    return repository_place(mirror.partition(" ")[0])
