@@ -36,6 +36,12 @@ def test_two_operations_never_begin_in_the_same_second():
     assert (first.started_at, second.started_at) == (NOW, NOW + timedelta(seconds=1))
 
 
+def test_no_operation_ends_before_it_began():
+    second = begin(status=progress.state_json(begin(), has_many=False))
+    ended = progress.finish(second, OperationPhase.SUCCEEDED, "done", NOW)
+    assert ended.finished_at == ended.started_at == NOW + timedelta(seconds=1)
+
+
 def test_a_success_is_the_end():
     ended = progress.finish(begin({"sync": {}, "retry": {"limit": 5}}), OperationPhase.SUCCEEDED, "done", NOW)
     assert (ended.phase, ended.finished_at, progress.next_try_at(ended)) == (OperationPhase.SUCCEEDED, NOW, None)

@@ -137,8 +137,8 @@ class OperationRunner:
         decision = decide_termination(run.plan, rows, self._observe(run.plan))
         state = await self._leave(self._applier(run.plan), state, decision, store)
         await self._hooks.release_all(self._ended_hooks(run.plan, decision.results))
-        now = self._clock().replace(microsecond=0)
-        return Pass(state=replace(state, phase=OperationPhase.FAILED, message=message, finished_at=now))
+        ended = progress.end_of(state, self._clock())
+        return Pass(state=replace(state, phase=OperationPhase.FAILED, message=message, finished_at=ended))
 
     async def terminate_unplanned(
         self, name: str, state: OperationState, operation_id: str, message: str, store: Store

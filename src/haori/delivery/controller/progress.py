@@ -56,9 +56,15 @@ def with_rows(state: OperationState, rows: Mapping[TaskKey, ResourceResult], mes
     return replace(state, resources=tuple(rows.values()), message=message or state.message)
 
 
+def end_of(state: OperationState, now: datetime) -> datetime:
+    """When an operation that ends now has ended: never before it began, which may be a second from now (see `begin`)."""
+    ended = now.replace(microsecond=0)
+    return max(ended, state.started_at) if state.started_at is not None else ended
+
+
 def finish(state: OperationState, phase: OperationPhase, message: str, now: datetime) -> OperationState:
     """The state at its end, or waiting for its next try."""
-    ended = replace(state, phase=phase, message=message, finished_at=now.replace(microsecond=0))
+    ended = replace(state, phase=phase, message=message, finished_at=end_of(state, now))
     if phase is OperationPhase.SUCCEEDED:
         return ended
     policy = retry_of(state)
