@@ -102,6 +102,5 @@ ROUTES = (
         summary="Which differences a further rule would take away, and the YAML for Git",
         query=APP_QUERY,
         body="IgnoreRule",
-        changes=False,
     ),
 )
