@@ -65,6 +65,12 @@ export const TABS: readonly TabEntry[] = [
     View: lazy(() => import('./history/tab').then((module) => ({ default: module.HistoryTab }))),
     keys: 't h',
   },
+  {
+    id: 'details',
+    label: { en: 'Details', ja: '詳細' },
+    View: lazy(() => import('./details/tab').then((module) => ({ default: module.DetailsTab }))),
+    keys: 't i',
+  },
 ]
 
 export const FIRST_TAB = 'tree'
