@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ def row(name: str, *, cluster: str = "", images: tuple[str, ...] = (), **more: A
         (row("x-prod", labels={"haori.dev/app": "web", "app.kubernetes.io/name": "other"}), "web", "prod"),
         (row("x-prod", labels={"app.kubernetes.io/name": "web"}), "web", "prod"),
         (row("prod"), "prod", "prod"),
+        (replace(row("web"), path="apps/web/overlays/production"), "web", "production"),
     ],
     ids=lambda given: given.name if isinstance(given, Row) else given,
 )

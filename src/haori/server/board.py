@@ -3,8 +3,9 @@
 Applications that are one app in several environments stand in one line. The app is told by the label `haori.dev/app`, else
 `app.kubernetes.io/name`, else by the Application's name without the word of its environment. The environment is told by the label
 `haori.dev/environment`, else by a usual word (dev, staging, production, …) at an end of the name or of the destination's
-namespace, else by the destination's cluster, or its namespace on our own cluster. `app.kubernetes.io/part-of` is told beside:
-an app has one cell an environment, and what is part of one system is usually several apps.
+namespace or as the last folder of its path, else by the destination's cluster, or its namespace on our own cluster.
+`app.kubernetes.io/part-of` is told beside: an app has one cell an environment, and what is part of one system is usually several
+apps.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def place_of(row: Row) -> Place:
 
 
 def _told_environment(row: Row) -> str:
-    found = _word_in(row.name) or _word_in(row.destination_namespace)
+    # Overlays of a kustomization are commonly called as their environment.
+    found = _word_in(row.name) or _word_in(row.destination_namespace) or _word_in(row.path.rpartition("/")[2])
     if found:
         return found
     is_ours = row.cluster in ("", argo.IN_CLUSTER_NAME)

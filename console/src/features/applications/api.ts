@@ -3,6 +3,7 @@
  */
 import { keepPreviousData, queryOptions, useQueries, useQuery } from '@tanstack/react-query'
 import { ask, pathOf, type Query } from '@/shared/api/client'
+import { applicationPlace } from '@/shared/api/search'
 import type { Row } from '@/shared/api/types'
 import { currentLanguage, useLanguage } from '@/shared/words'
 
@@ -77,7 +78,7 @@ export function keyOf(row: Ref): string {
 
 /** The page of an application. */
 export function placeOf(row: Ref): string {
-  return pathOf('/applications', row.namespace, row.name)
+  return applicationPlace(row)
 }
 
 /** Argo CD's path of an application. */
