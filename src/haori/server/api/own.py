@@ -19,17 +19,19 @@ from haori.server.rows import parse_why
 from haori.words import Language, Sentence
 
 HISTORY_AT_MOST = 100
+_NESTED = (dict, list)
+"""A tree has some fifty thousand values, few of which can hold a sentence: only those cost a call."""
 
 
 def speak(value: Any, language: Language) -> Any:
-    """`value` with every sentence in it ({code, parameters, …}) told in `language`."""
+    """JSON with every sentence in it ({code, parameters, …}) told in `language`; parts without one may be `value`'s own."""
     if isinstance(value, list):
-        return [speak(each, language) for each in value]
-    if not isinstance(value, Mapping):
+        return [speak(each, language) if isinstance(each, _NESTED) else each for each in value]
+    if not isinstance(value, dict):
         return value
-    told = {name: speak(each, language) for name, each in value.items()}
+    told = {name: speak(each, language) if isinstance(each, _NESTED) and each else each for name, each in value.items()}
     parameters = value.get("parameters")
-    if isinstance(code := value.get("code"), str) and isinstance(parameters, Mapping):
+    if isinstance(code := value.get("code"), str) and isinstance(parameters, dict):
         told["text"] = Sentence(code=code, parameters=parameters).text(language)
     return told
 

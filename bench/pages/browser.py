@@ -1,0 +1,132 @@
+"""The console in Chromium: when rows and nodes stand on the page, and how smoothly it scrolls."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.figures import Figure
+from bench.pages.fixture import CONTROL
+from bench.pages.requests import CHANGED
+from bench.pages.server import Server
+from haori.cluster import PatchType, connect
+from haori.cluster.well_known import APPLICATIONS
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+TIMEOUT_MS = 60_000
+FRAMES = """(selector) => new Promise((done) => {
+    const inner = document.querySelector(selector)
+    let box = inner
+    const scrolls = (each) => each.scrollHeight > each.clientHeight + 50 && getComputedStyle(each).overflowY !== 'visible'
+    while (box && !scrolls(box)) box = box.parentElement
+    const gaps = []
+    let before = performance.now(), left = 180
+    const step = (now) => {
+        gaps.push(now - before)
+        before = now
+        if (box) box.scrollTop += 120
+        if (--left > 0) requestAnimationFrame(step)
+        else done(gaps.slice(1))
+    }
+    requestAnimationFrame(step)
+})"""
+"""Scrolls 180 frames on and tells the milliseconds between them."""
+
+RECORD = """() => {
+    window.haoriGaps = []
+    let before = performance.now()
+    const step = (now) => {
+        window.haoriGaps.push(now - before)
+        before = now
+        requestAnimationFrame(step)
+    }
+    requestAnimationFrame(step)
+}"""
+"""From now on keeps the milliseconds between frames."""
+
+
+async def measure(server: Server, tree: str, kubeconfig: Path) -> list[Figure]:
+    """What a reader sees; nothing, and a line that says so, where no browser is."""
+    chromium = os.environ.get("HAORI_CHROMIUM") or next(
+        (found for each in BROWSERS if (found := shutil.which(each))), ""
+    )
+    if not chromium:
+        print(
+            "# no Chromium on this machine (HAORI_CHROMIUM names one): the browser's part is left out", file=sys.stderr
+        )
+        return []
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = await browser.new_context(extra_http_headers=server.headers, viewport={"width": 1440, "height": 900})
+        page = await context.new_page()
+        page.set_default_timeout(TIMEOUT_MS)
+        # The first visit loads the program itself; readers have it from then on.
+        await _open(page, f"{server.url}/applications", f"text={CHANGED[:-1]}")
+        figures = [
+            Figure(
+                name="list: rows on the page",
+                value=await _open(page, f"{server.url}/applications", f"text={CHANGED[:-1]}"),
+                unit="ms",
+            ),
+            *await _scroll(page),
+            Figure(name="list: a change on the page", value=await _change(page, server, kubeconfig), unit="ms"),
+            *await _tree(page, server, tree),
+        ]
+        await browser.close()
+    return figures
+
+
+async def _open(page: Page, url: str, awaited: str) -> float:
+    await page.goto("about:blank")
+    began = time.perf_counter()
+    await page.goto(url)
+    await page.wait_for_selector(awaited)
+    return 1000 * (time.perf_counter() - began)
+
+
+async def _scroll(page: Page) -> list[Figure]:
+    gaps: list[float] = await page.evaluate(FRAMES, '[role="row"], [data-row]')
+    late = sum(gap > 34 for gap in gaps)
+    return [
+        Figure(name="list: frames a second while scrolling", value=1000 * len(gaps) / sum(gaps), unit="fps"),
+        Figure(name="list: frames that came late (over 34 ms)", value=100 * late / len(gaps), unit="%"),
+    ]
+
+
+async def _change(page: Page, server: Server, kubeconfig: Path) -> float:
+    """From sending a change to its new revision on the page."""
+    await page.goto(f"{server.url}/applications?search={CHANGED}")
+    await page.wait_for_selector(f"text={CHANGED}")
+    await page.wait_for_timeout(1000)
+    revision = "feedbee" + "0" * 33
+
+    async with connect(kubeconfig, user_agent="haori-bench") as client:
+        began = time.perf_counter()
+        await client.patch(
+            APPLICATIONS, CHANGED, CONTROL, {"status": {"sync": {"revision": revision}}}, patch_type=PatchType.MERGE
+        )
+    await page.wait_for_selector("text=feedbee")
+    return 1000 * (time.perf_counter() - began)
+
+
+async def _tree(page: Page, server: Server, tree: str) -> list[Figure]:
+    opened = await _open(page, f"{server.url}/applications/{CONTROL}/{tree}", '[role="treeitem"]')
+    await page.mouse.move(700, 550)
+    await page.evaluate(RECORD)
+    for number in range(60):
+        await page.mouse.wheel(0, 150 if number % 2 else 90)
+    gaps: list[float] = await page.evaluate("() => window.haoriGaps")
+    return [
+        Figure(name="tree: nodes on the page", value=opened, unit="ms"),
+        Figure(name="tree: frames a second while it moves", value=1000 * len(gaps) / sum(gaps), unit="fps"),
+        Figure(name="tree: longest time without a frame", value=max(gaps), unit="ms"),
+    ]
