@@ -4,13 +4,31 @@ import styles from './fields.module.css'
 import { words } from './words'
 
 /** Fields that differ: what is live, what Git wants, and whose the live value is. */
-export function FieldList({ differences }: { differences: readonly Difference[] }) {
+export function FieldList({
+  differences,
+  onIgnore,
+}: {
+  differences: readonly Difference[]
+  onIgnore?: ((difference: Difference) => void) | undefined
+}) {
   const say = useWords(words)
   return (
     <ul className={styles['fields']}>
       {differences.map((each) => (
         <li key={each.path}>
-          <code className={styles['path']}>{each.path}</code>
+          <span className={styles['head']}>
+            <code className={styles['path']}>{each.path}</code>
+            {onIgnore && (
+              <button
+                type="button"
+                className={styles['ignore']}
+                aria-label={say('ignore-field', { path: each.path })}
+                onClick={() => onIgnore(each)}
+              >
+                {say('ignore')}
+              </button>
+            )}
+          </span>
           <span className={styles['change']}>
             <del title={say('live')}>{format(each.live, say('absent'))}</del>
             <span aria-hidden>→</span>

@@ -5,6 +5,7 @@ import { IconButton } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type ObjectName, objectKey, objectText } from '../objects'
 import { useSelection } from '../selection'
+import type { Difference } from '../sync/plan'
 import { FieldList } from './fields'
 import { useLayout } from './layout'
 import styles from './objects.module.css'
@@ -25,8 +26,19 @@ export interface Sides {
   states: Readonly<Record<State, string>>
 }
 
+/** Called for a field that somebody wants to ignore. */
+export type OnIgnore = (object: ShownObject, difference: Difference) => void
+
 /** Objects of which two states differ: the list of all, and one of them in detail. */
-export function DifferingObjects({ items, sides }: { items: readonly ShownObject[]; sides: Sides }) {
+export function DifferingObjects({
+  items,
+  sides,
+  onIgnore,
+}: {
+  items: readonly ShownObject[]
+  sides: Sides
+  onIgnore?: OnIgnore | undefined
+}) {
   const say = useWords(words)
   const { key, choose } = useSelection()
   const index = Math.max(
@@ -65,7 +77,7 @@ export function DifferingObjects({ items, sides }: { items: readonly ShownObject
       </nav>
       {item && (
         <div ref={frame} className={styles['object']}>
-          <ObjectDiff key={objectKey(item)} item={item} sides={sides} jump={jump} />
+          <ObjectDiff key={objectKey(item)} item={item} sides={sides} jump={jump} onIgnore={onIgnore} />
         </div>
       )}
     </div>
@@ -84,7 +96,20 @@ function Mark({ state, sides }: { state: State; sides: Sides }) {
   )
 }
 
-function ObjectDiff({ item, sides, jump }: { item: ShownObject; sides: Sides; jump: (by: 1 | -1) => void }) {
+/** Fields that are listed without being asked for. */
+const FEW = 6
+
+function ObjectDiff({
+  item,
+  sides,
+  jump,
+  onIgnore,
+}: {
+  item: ShownObject
+  sides: Sides
+  jump: (by: 1 | -1) => void
+  onIgnore: OnIgnore | undefined
+}) {
   const say = useWords(words)
   const { isSplit, context } = useLayout()
   const rows = rowsOf(item)
@@ -114,9 +139,9 @@ function ObjectDiff({ item, sides, jump }: { item: ShownObject; sides: Sides; ju
       )}
       <DiffView rows={rows} isSplit={isSplit} context={lines} label={say('of-object', { object: objectText(item) })} />
       {differences.length > 0 && (
-        <details className={styles['fields']}>
+        <details className={styles['fields']} open={differences.length <= FEW}>
           <summary>{say('fields', { count: differences.length })}</summary>
-          <FieldList differences={differences} />
+          <FieldList differences={differences} onIgnore={onIgnore && ((difference) => onIgnore(item, difference))} />
         </details>
       )}
     </>

@@ -114,3 +114,39 @@ it('shows what went wrong', async () => {
   show(<Part />, AT)
   expect(await screen.findByText('the engine is away')).toBeVisible()
 })
+
+it('makes a rule of a field, and shows its reach before it is written', async () => {
+  const vanishes = [{ path: 'spec.image', desired: 'shop:2', live: 'shop:1', manager: 'kubectl-edit', masked: false }]
+  const patch = { spec: { ignoreDifferences: [{ kind: 'Deployment' }] } }
+  const preview = {
+    items: [{ group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web', vanishes, stays: [] }],
+    ...{ reach: 3, patch, yaml: 'spec:\n  ignoreDifferences: []\n', declaredBy: null },
+  }
+  const asked = serve({
+    [DIFF]: { items },
+    'POST /api/haori/v1/applications/shop/ignore/preview': preview,
+    'PATCH /api/v1/applications/shop': {},
+  })
+  show(<Part />, AT)
+  await userEvent.click(await screen.findByRole('button', { name: 'Ignore spec.image' }))
+  const dialog = within(screen.getByRole('dialog'))
+  await userEvent.click(dialog.getByRole('radio', { name: 'Every Deployment of this application' }))
+  await userEvent.click(dialog.getByRole('radio', { name: 'Whatever kubectl-edit sets' }))
+  expect(await dialog.findByText(/Differences that vanish: 1, in 1 of the 3 objects/)).toBeVisible()
+  expect(asked.filter((each) => each.url.includes('preview')).at(-1)?.body).toEqual({
+    ...{ group: 'apps', kind: 'Deployment', managedFieldsManagers: ['kubectl-edit'] },
+  })
+  await userEvent.click(dialog.getByRole('button', { name: 'Write the rule' }))
+  await vi.waitFor(() => expect(asked.some((each) => each.method === 'PATCH')).toBe(true))
+  const sent = asked.find((each) => each.method === 'PATCH')?.body
+  expect(sent).toEqual({ patch: JSON.stringify(patch), patchType: 'merge' })
+})
+
+it('leaves a rule to Git where Git declares the application', async () => {
+  const preview = { items: [], reach: 1, patch: {}, yaml: 'spec: {}\n', declaredBy: 'wear' }
+  serve({ [DIFF]: { items }, 'POST /api/haori/v1/applications/shop/ignore/preview': preview })
+  show(<Part />, AT)
+  await userEvent.click(await screen.findByRole('button', { name: 'Ignore spec.image' }))
+  expect(await screen.findByText('To be written in Git')).toBeVisible()
+  expect(screen.getByRole('button', { name: 'Write the rule' })).toHaveAttribute('aria-disabled', 'true')
+})

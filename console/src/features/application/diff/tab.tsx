@@ -3,7 +3,9 @@ import { useSearchParams } from 'react-router'
 import { CommandHint, Empty, Loaded } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
+import type { Difference } from '../sync/plan'
 import { type Differing, useDiff } from './api'
+import { IgnoreDialog } from './ignore-dialog'
 import { CONTEXTS, useLayout } from './layout'
 import { DifferingObjects, type ShownObject, type Sides } from './objects'
 import styles from './tab.module.css'
@@ -16,6 +18,7 @@ export function DiffTab({ application }: { application: Application }) {
   const revision = params.get('revision') ?? ''
   const { name, namespace } = application.metadata
   const diff = useDiff(application.metadata, revision)
+  const [ignored, setIgnored] = useState<{ object: ShownObject; difference: Difference } | null>(null)
   const sides: Sides = {
     left: say('live'),
     right: revision || say('wanted'),
@@ -32,10 +35,15 @@ export function DiffTab({ application }: { application: Application }) {
               <p>{revision ? say('in-sync-at', { revision }) : say('in-sync-text')}</p>
             </Empty>
           ) : (
-            <DifferingObjects items={items.map(shownOf)} sides={sides} />
+            <DifferingObjects
+              items={items.map(shownOf)}
+              sides={sides}
+              onIgnore={(object, difference) => setIgnored({ object, difference })}
+            />
           )
         }
       </Loaded>
+      {ignored && <IgnoreDialog application={application} {...ignored} onClose={() => setIgnored(null)} />}
       <CommandHint
         cli={`haori app diff ${name}${asked}`}
         api={`GET /api/haori/v1/applications/${name}/diff?appNamespace=${namespace}${revision && `&revision=${revision}`}`}
