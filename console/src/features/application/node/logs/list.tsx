@@ -18,11 +18,14 @@ export function LogList({
   filter,
   choice,
   isLive,
+  onLink,
 }: {
   blocks: LogBlock[]
   filter: LineFilter
   choice: LogChoice
   isLive: boolean
+  /** Makes the address point at the line of a time; '' at none. */
+  onLink: (time: string) => void
 }) {
   const say = useWords(words)
   const frame = useRef<HTMLDivElement>(null)
@@ -73,6 +76,7 @@ export function LogList({
                   choice={choice}
                   showsPod={many}
                   isWanted={item.index === wanted}
+                  onLink={onLink}
                 />
                 {block.rest.length > 0 && (
                   <button
@@ -91,7 +95,15 @@ export function LogList({
                 )}
                 {open.has(block.first.id) &&
                   block.rest.map((line) => (
-                    <Line key={line.id} line={line} filter={filter} choice={choice} showsPod={false} isWanted={false} />
+                    <Line
+                      key={line.id}
+                      line={line}
+                      filter={filter}
+                      choice={choice}
+                      showsPod={false}
+                      isWanted={line.time === choice.line}
+                      onLink={onLink}
+                    />
                   ))}
               </div>
             )
@@ -113,16 +125,29 @@ function Line({
   choice,
   showsPod,
   isWanted,
+  onLink,
 }: {
   line: LogLine
   filter: LineFilter
   choice: LogChoice
   showsPod: boolean
   isWanted: boolean
+  onLink: (time: string) => void
 }) {
+  const say = useWords(words)
   return (
     <div className={`${styles['line']} ${styles[levelOf(line.text)]} ${isWanted ? styles['wanted'] : ''}`}>
-      {choice.showsTimes && <time className={styles['time']}>{line.time.slice(0, 23)}</time>}
+      {choice.showsTimes && (
+        <button
+          type="button"
+          className={styles['time']}
+          aria-pressed={isWanted}
+          title={say('link')}
+          onClick={() => onLink(isWanted ? '' : line.time)}
+        >
+          <time dateTime={line.time}>{line.time.slice(0, 23)}</time>
+        </button>
+      )}
       {showsPod && <span className={styles['pod']}>{line.pod}</span>}
       <span className={styles['text']}>
         {highlight(line.text, filter).map((part, index) =>

@@ -97,3 +97,11 @@ it('says what the server refused', async () => {
   expect(await screen.findByText('you may not read logs')).toBeInTheDocument()
   expect(screen.getByText('ask an admin')).toBeInTheDocument()
 })
+
+it('links to a line by its time', async () => {
+  answer(200, `${entry('one')}`)
+  show('?times=1')
+  await userEvent.click(await screen.findByRole('button', { name: '2026-01-01T10:00:00.5Z' }))
+  expect(screen.getByText(/line=2026-01-01T10%3A00%3A00.5Z/)).toBeInTheDocument()
+  expect(screen.getByRole('button', { name: '2026-01-01T10:00:00.5Z' })).toHaveAttribute('aria-pressed', 'true')
+})

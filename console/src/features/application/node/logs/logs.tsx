@@ -50,6 +50,7 @@ export function Logs({ app, target, containers }: { app: AppRef; target: LogTarg
           filter={filter}
           choice={choice}
           isLive={reading.state === 'reading' && choice.options.follow}
+          onLink={(line) => change({ ...choice, filter, line })}
         />
       )}
       <footer className={styles['foot']} role="status">

@@ -29,6 +29,7 @@ export const words = defineWords(
     'trace-open': 'Show {n} lines of the stack trace',
     'trace-close': 'Fold the stack trace',
     newest: 'To the newest line',
+    link: 'Link to this line',
     copied: 'Copied',
   },
   {
@@ -59,6 +60,7 @@ export const words = defineWords(
     'trace-open': 'スタックトレース {n} 行を表示',
     'trace-close': 'スタックトレースを畳む',
     newest: '最新の行へ',
+    link: 'この行へのリンク',
     copied: 'コピーしました',
   },
 )
