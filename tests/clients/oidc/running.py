@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,26 +12,19 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import aiohttp
-import pytest
 
-FOLDER = Path(__file__).parent
-REQUIRED = "CI_REQUIRE_CLIENTS"
-HERE = "http://localhost:8080"
+from tests.clients.environments import node_modules
+
+HERE = Path(__file__).parent
+PROGRAM = "provider.mjs"
+SERVER = "http://localhost:8080"
 """Where the tests' server is for a browser."""
 
 
-def install() -> None:
-    """The provider's packages, once; skips, or fails where that is asked for, without node."""
-    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
-    if missing:
-        why = f"{' and '.join(missing)} missing: the identity provider of these tests runs on node"
-        if os.environ.get(REQUIRED):
-            pytest.fail(why)
-        pytest.skip(why)
-    with (FOLDER / ".gitignore").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (FOLDER / "node_modules" / ".package-lock.json").exists():
-            subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=FOLDER, check=True, capture_output=True, timeout=300)
+def furnish_folder(folder: Path) -> None:
+    """The provider's script beside its packages; skips, or fails where clients are required, without node."""
+    (folder / "node_modules").symlink_to(node_modules("oidc"))
+    (folder / PROGRAM).write_bytes((HERE / PROGRAM).read_bytes())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +48,18 @@ class Idp:
                 assert answer.status in (302, 303), f"{url}: {answer.status} {text[:300]}"
                 location = answer.headers["Location"]
             url = location if "://" in location else self.issuer + location
-            if url.startswith(HERE):
+            if url.startswith(SERVER):
                 return url
         raise AssertionError("it goes round in circles")
 
 
 @asynccontextmanager
-async def run_provider(id_token_seconds: int = 3600) -> AsyncIterator[Idp]:
-    """A provider of its own."""
-    install()
-    settings = {"redirects": [f"{HERE}/auth/callback"], "pages": [f"{HERE}/"], "idTokenSeconds": id_token_seconds}
+async def run_provider(folder: Path, id_token_seconds: int = 3600) -> AsyncIterator[Idp]:
+    """A provider of its own, in an empty folder."""
+    furnish_folder(folder)
+    settings = {"redirects": [f"{SERVER}/auth/callback"], "pages": [f"{SERVER}/"], "idTokenSeconds": id_token_seconds}
     child = await asyncio.create_subprocess_exec(
-        "node", "provider.mjs", json.dumps(settings), cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        "node", PROGRAM, json.dumps(settings), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     assert child.stdout is not None
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -15,12 +16,13 @@ from haori.sandbox.api.local import LocalClient
 from haori.server.context import ServerContext
 from haori.store import StoreSettings
 from tests.access.conftest import client, server, settings, url, wheel
-from tests.clients.oidc.running import HERE, Idp, run_provider
+from tests.clients.oidc.running import SERVER, Idp, run_provider
 from tests.server.conftest import cluster, context, table
 from tests.server.furnished import ACCOUNTS, House, furnish
 from tests.server.people import RULES
 from tests.server.talking import Answer
 
+pytestmark = pytest.mark.clients
 __all__ = ["client", "cluster", "context", "server", "settings", "table", "url", "wheel"]
 
 CONFIG = """
@@ -35,8 +37,10 @@ POLICY = RULES + "g, wear, role:readonly\n"
 
 
 @pytest.fixture
-async def idp() -> AsyncIterator[Idp]:
-    async with run_provider() as idp:
+async def idp(tmp_path: Path) -> AsyncIterator[Idp]:
+    folder = tmp_path / "provider"
+    await asyncio.to_thread(folder.mkdir)
+    async with run_provider(folder) as idp:
         yield idp
 
 
@@ -67,7 +71,7 @@ async def leave(house: House, back: str = "/applications?x=1") -> tuple[str, str
 
 
 async def come_back(house: House, location: str, cookie: str) -> Answer:
-    return await house.talk.ask("GET", location.removeprefix(HERE), cookie=cookie)
+    return await house.talk.ask("GET", location.removeprefix(SERVER), cookie=cookie)
 
 
 async def sign_in(house: House, idp: Idp) -> str:
@@ -88,7 +92,7 @@ async def test_somebody_signs_in_and_their_groups_count(house: House, idp: Idp):
     credential = cookies_of(answer)["argocd.token"]
 
     assert parse_qs(urlsplit(there).query)["code_challenge_method"] == ["S256"]
-    assert answer.headers["location"] == f"{HERE}/applications?x=1"
+    assert answer.headers["location"] == f"{SERVER}/applications?x=1"
     assert await info(house, credential) == {
         "loggedIn": True, "username": "u-1", "iss": idp.issuer, "groups": ["wear"],
     }  # fmt: skip
@@ -160,7 +164,7 @@ async def test_signing_out_goes_where_the_settings_say(house: House, idp: Idp):
     credential = await sign_in(house, idp)
     answer = await house.talk.ask("GET", "/auth/logout", cookie=f"argocd.token={credential}")
     asked = parse_qs(urlsplit(answer.headers["location"]).query)
-    assert asked["back"] == [f"{HERE}/"]
+    assert asked["back"] == [f"{SERVER}/"]
     assert asked["hint"][0].count(".") == 2
 
 
