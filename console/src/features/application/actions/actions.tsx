@@ -90,7 +90,13 @@ function useRollbackReason(application: Application): string | undefined {
 function More({ children }: { children: ReactNode }) {
   const say = useWords(words)
   const [isOpen, setOpen] = useState(false)
+  const [opensRight, setOpensRight] = useState(false)
   const element = useRef<HTMLDivElement>(null)
+  const toggle = () => {
+    // The buttons stand left where the header is full: then a panel that ends with them would leave the page.
+    setOpensRight((element.current?.getBoundingClientRect().left ?? 0) < window.innerWidth / 2)
+    setOpen(!isOpen)
+  }
   useEffect(() => {
     if (!isOpen) return
     const onPress = (event: PointerEvent) => {
@@ -102,11 +108,11 @@ function More({ children }: { children: ReactNode }) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what the button opened.
     <div ref={element} className={styles['anchor']} onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
-      <IconButton label={say('more')} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+      <IconButton label={say('more')} aria-expanded={isOpen} onClick={toggle}>
         <MoreHorizontal size={18} aria-hidden />
       </IconButton>
       {isOpen && (
-        <section className={styles['panel']} aria-label={say('more')}>
+        <section className={`${styles['panel']} ${opensRight ? styles['right'] : ''}`} aria-label={say('more')}>
           {children}
         </section>
       )}

@@ -165,7 +165,7 @@ function Codes({ title, lines }: { title: string; lines: readonly string[] | und
   if (!lines || lines.length === 0) return null
   return (
     <div className={styles['codes']}>
-      <h4>{title}</h4>
+      <h3>{title}</h3>
       <ul>
         {lines.map((line) => (
           <li key={line}>
