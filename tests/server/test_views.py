@@ -70,6 +70,11 @@ def test_pods_in_a_circle_end():
     assert pods_below(nodes, {"kind": "C"}) == []
 
 
+def test_a_line_without_a_time_loses_no_word():
+    """What the sandbox says of a simulated container has none."""
+    assert read_line("web", b"This container") == Line(time="", pod="web", content="This container")
+
+
 def test_a_line_of_a_log_begins_with_its_time():
     line = read_line("web", b"2026-11-26T01:02:03.5Z hello  world\r")
     assert line == Line(time="2026-11-26T01:02:03.5Z", pod="web", content="hello  world")

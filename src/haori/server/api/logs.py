@@ -8,6 +8,7 @@ see: argoproj/argo-cd `server/application/application.go` PodLogs, and `logs.go`
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,7 @@ TAIL_LINES, MOST_TAIL_LINES = 1000, 50_000
 LONGEST_LINE = 256 << 10
 WAITING_LINES = 1000
 """Lines that wait for a slow reader; beyond them their containers wait."""
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -57,9 +59,10 @@ LAST = {"result": {"content": "", "last": True}}
 
 
 def read_line(pod: str, raw: bytes) -> Line:
-    """A line that begins with its time, as the API writes it when asked to."""
-    time, _, content = raw[:LONGEST_LINE].decode(errors="replace").partition(" ")
-    return Line(time=time, pod=pod, content=content.rstrip("\r"))
+    """A line that begins with its time, as the API writes it when asked to; one that does not is told whole."""
+    text = raw[:LONGEST_LINE].decode(errors="replace").rstrip("\r")
+    time, _, content = text.partition(" ")
+    return Line(time=time, pod=pod, content=content) if _TIME.match(time) else Line(time="", pod=pod, content=text)
 
 
 class Wanted:
