@@ -33,7 +33,8 @@ function useEnter<Argument>(enter: (argument: Argument) => Promise<unknown>) {
   return useMutation({
     mutationFn: enter,
     onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: USER })
+      // What was known of nobody would send the reader back here at once.
+      queries.removeQueries({ queryKey: USER })
       await navigate(destinationOf(place.search), { replace: true })
     },
   })
