@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 WORKERS ?= auto
 
-.PHONY: help up down test check format test-controlplane test-clients soak bench docs clean console
+.PHONY: help up down test check format test-controlplane test-clients test-browser screenshots soak bench docs clean console
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -21,7 +21,7 @@ down: $(VENV)/.ready ## Stop what `make up` started
 
 test: $(VENV)/.ready-dev ## Set up and run the tests
 	@scripts/console test try
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not soak and not controlplane and not clients" $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not soak and not controlplane and not clients and not browser" $(ARGS)
 
 check: $(VENV)/.ready-dev ## Formatting, lint, types, the order of the rooms
 	@$(BIN)/ruff format --check .
@@ -38,6 +38,14 @@ test-controlplane: $(VENV)/.ready-dev ## The same cases on the control plane tha
 
 test-clients: $(VENV)/.ready-dev ## Clients that others wrote for Argo CD's API, against ours (wants Node.js and their registries)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m clients $(ARGS)
+
+test-browser: $(VENV)/.ready-dev ## The console in Chromium, on an instance with applications in every state
+	@scripts/console build
+	@$(BIN)/pytest -n 1 --dist loadgroup -m browser $(ARGS)
+
+screenshots: $(VENV)/.ready-dev ## Pictures of every page of the console into docs/screenshots
+	@scripts/console build
+	@PYTHONPATH=. $(BIN)/python scripts/screenshots.py $(ARGS)
 
 soak: $(VENV)/.ready-dev ## Long storms: kills, many objects
 	@$(BIN)/pytest -n 0 -m soak --timeout 3600 $(ARGS)
