@@ -4,7 +4,7 @@ import { type KeyboardEvent, type Ref as ReactRef, useEffect, useImperativeHandl
 import type { Row } from '@/shared/api/types'
 import { Failure } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import { type Group, type Listing, PER_PAGE, type RowAt, useRows } from './api'
+import { type Group, keyOf, type Listing, PER_PAGE, type RowAt, useRows } from './api'
 import { useFrame } from './frame'
 import { keyOfGroup, type Line, lineOf, linesOf, pagesOf, stepFrom } from './lines'
 import styles from './list.module.css'
@@ -162,7 +162,7 @@ function Head({
   onChange,
 }: Pick<Props, 'state' | 'selection' | 'onChange'> & { columns: string; rows: readonly Row[] }) {
   const say = useWords(words)
-  const areAll = rows.length > 0 && rows.every((row) => selection.selected.has(`${row.namespace}/${row.name}`))
+  const areAll = rows.length > 0 && rows.every((row) => selection.selected.has(keyOf(row)))
   return (
     <div {...ROW_GROUP} className={styles['head']}>
       <div {...ROW} className={styles['row']} style={{ gridTemplateColumns: columns }}>
@@ -222,11 +222,17 @@ function LineBox(props: LineProps) {
       <div
         {...rowAtLine(item.index)}
         className={`${styles['line']} ${styles['row']}`}
-        data-selected={(row && props.selection.selected.has(`${row.namespace}/${row.name}`)) || undefined}
+        data-selected={(row && props.selection.selected.has(keyOf(row))) || undefined}
         style={{ ...place, gridTemplateColumns: columns }}
       >
         {row ? (
-          <TableCells row={row} index={line.from} selection={props.selection} columns={state.columns} />
+          <TableCells
+            row={row}
+            index={line.from}
+            isSelected={props.selection.selected.has(keyOf(row))}
+            onToggle={props.selection.toggle}
+            columns={state.columns}
+          />
         ) : (
           <span {...CELL} className={styles['ghost']} />
         )}
@@ -251,7 +257,11 @@ function Several({ from, count, rowAt, state, selection }: LineProps & { from: n
     const Shown = state.look === 'map' ? MapCell : Card
     return (
       <li key={index}>
-        {row ? <Shown row={row} index={index} selection={selection} /> : <span className={styles['ghost']} />}
+        {row ? (
+          <Shown row={row} index={index} isSelected={selection.selected.has(keyOf(row))} onToggle={selection.toggle} />
+        ) : (
+          <span className={styles['ghost']} />
+        )}
       </li>
     )
   })

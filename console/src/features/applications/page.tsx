@@ -1,5 +1,5 @@
 import { Filter, RefreshCw, RotateCw } from 'lucide-react'
-import { useRef, useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
 import type { Row } from '@/shared/api/types'
 import { useCommands } from '@/shared/commands'
@@ -28,7 +28,8 @@ const MOST_SELECTED = 2000
 
 function useListState(): [ListState, (state: ListState) => void] {
   const [parameters, setParameters] = useSearchParams()
-  const state = readState(parameters)
+  const text = parameters.toString()
+  const state = useMemo(() => readState(new URLSearchParams(text)), [text])
   // What is typed is no place to go back to; filters and looks are.
   return [state, (next) => setParameters(writeState(next), { replace: next.search !== state.search })]
 }

@@ -1,10 +1,10 @@
 /** One application as a row of the table, a card on a phone, a tile, a cell of the heat map. */
-import type { ReactNode } from 'react'
+import { memo, type ReactNode } from 'react'
 import { Link } from 'react-router'
 import type { Row } from '@/shared/api/types'
 import { Ago, Status, wordOf } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import { keyOf, placeOf } from './api'
+import { placeOf } from './api'
 import { Images, Marks, Revision, WhyLine } from './parts'
 import { CELL } from './roles'
 import styles from './row.module.css'
@@ -16,23 +16,25 @@ export interface RowProps {
   row: Row
   /** Its place among all. */
   index: number
-  selection: Selection
+  isSelected: boolean
+  /** Always the same function: a row that did not change is not drawn anew while the list is scrolled. */
+  onToggle: Selection['toggle']
 }
 
-function Tick({ row, selection }: Omit<RowProps, 'index'>) {
+function Tick({ row, isSelected, onToggle }: Omit<RowProps, 'index'>) {
   const say = useWords(words)
   return (
     <input
       type="checkbox"
       className={styles['tick']}
       aria-label={say('select', { name: row.name })}
-      checked={selection.selected.has(keyOf(row))}
-      onChange={() => selection.toggle([row])}
+      checked={isSelected}
+      onChange={() => onToggle([row])}
     />
   )
 }
 
-function Name({ row, index }: Omit<RowProps, 'selection'>) {
+function Name({ row, index }: Pick<RowProps, 'row' | 'index'>) {
   return (
     <span className={styles['name']}>
       <Link to={placeOf(row)} data-row={index} title={`${row.namespace}/${row.name}`}>
@@ -63,11 +65,12 @@ function Labels({ labels }: { labels: Readonly<Record<string, string>> }) {
 }
 
 /** The cells of one row of the table; its frame gives it the role. */
-export function TableCells({ row, index, selection, columns }: RowProps & { columns: readonly ColumnId[] }) {
+export const TableCells = memo(function TableCells(props: RowProps & { columns: readonly ColumnId[] }) {
+  const { row, index, isSelected, onToggle, columns } = props
   return (
     <>
       <span {...CELL} className={styles['tick-cell']}>
-        <Tick row={row} selection={selection} />
+        <Tick row={row} isSelected={isSelected} onToggle={onToggle} />
       </span>
       <span {...CELL} className={styles['main']}>
         <Name row={row} index={index} />
@@ -82,14 +85,14 @@ export function TableCells({ row, index, selection, columns }: RowProps & { colu
       ))}
     </>
   )
-}
+})
 
 /** A tile; on a phone, a row. */
-export function Card({ row, index, selection }: RowProps) {
+export const Card = memo(function Card({ row, index, isSelected, onToggle }: RowProps) {
   return (
     <div className={styles['card']} data-status={wordOf(row.health)}>
       <span className={styles['card-head']}>
-        <Tick row={row} selection={selection} />
+        <Tick row={row} isSelected={isSelected} onToggle={onToggle} />
         <Name row={row} index={index} />
       </span>
       <WhyLine row={row} />
@@ -104,11 +107,10 @@ export function Card({ row, index, selection }: RowProps) {
       </span>
     </div>
   )
-}
+})
 
 /** A cell of the heat map: its colour and its mark tell the health, a corner that it is out of sync. */
-export function MapCell({ row, index, selection }: RowProps) {
-  const isSelected = selection.selected.has(keyOf(row))
+export const MapCell = memo(function MapCell({ row, index, isSelected, onToggle }: RowProps) {
   return (
     <Link
       to={placeOf(row)}
@@ -121,7 +123,7 @@ export function MapCell({ row, index, selection }: RowProps) {
       onClick={(event) => {
         if (!event.shiftKey) return
         event.preventDefault()
-        selection.toggle([row])
+        onToggle([row])
       }}
     >
       <span className="visually-hidden">{row.name} </span>
@@ -133,4 +135,4 @@ export function MapCell({ row, index, selection }: RowProps) {
       )}
     </Link>
   )
-}
+})

@@ -1,5 +1,5 @@
 /** Which applications are selected, and which one the keyboard is at. */
-import { useState } from 'react'
+import { useCallback, useState } from 'react'
 import type { Row } from '@/shared/api/types'
 import { keyOf } from './api'
 
@@ -24,9 +24,7 @@ export interface Selection {
 
 export function useSelection(): Selection {
   const [selected, setSelected] = useState<Selected>(new Map())
-  return {
-    selected,
-    toggle: (rows) => setSelected((before) => withToggled(before, rows)),
-    replace: (rows) => setSelected(new Map(rows.map((row) => [keyOf(row), row]))),
-  }
+  const toggle = useCallback((rows: readonly Row[]) => setSelected((before) => withToggled(before, rows)), [])
+  const replace = useCallback((rows: readonly Row[]) => setSelected(new Map(rows.map((row) => [keyOf(row), row]))), [])
+  return { selected, toggle, replace }
 }

@@ -5,9 +5,12 @@ import { IconButton } from './button'
 import styles from './dialog.module.css'
 import { words } from './words'
 
+/** Where a dialog that asks for something begins. */
+const FIRST_FIELD = ':is(input:not([type=checkbox], [type=radio]), textarea):not([disabled])'
+
 /**
  * A modal dialog (`side`: at the edge, for details beside a page). The browser's own element keeps focus inside, closes
- * on Escape and gives focus back; a click beside it closes it.
+ * on Escape and gives focus back; a click beside it closes it. What is asked for first has the focus when it opens.
  */
 export function Dialog({
   title,
@@ -28,6 +31,8 @@ export function Dialog({
   useEffect(() => {
     const dialog = element.current
     if (dialog && !dialog.open) dialog.showModal()
+    // The browser begins at the first button, which closes; and React's autoFocus came before the dialog was shown.
+    dialog?.querySelector<HTMLElement>(FIRST_FIELD)?.focus()
     return () => dialog?.close()
   }, [])
   return (
