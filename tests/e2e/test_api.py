@@ -205,11 +205,14 @@ async def test_what_heals_itself_is_not_patched(delivery: Delivery, api: Api):
 
 
 async def test_our_own_views_tell_what_would_be_done_and_what_happened(delivery: Delivery, api: Api):
-    first = delivery.repository.commit("first", {"web/settings.yaml": config_map("settings", color="red")})
+    wave = 'metadata:\n  annotations:\n    argocd.argoproj.io/sync-wave: "2"'
+    settings = config_map("settings", color="red").replace("metadata:", wave)
+    first = delivery.repository.commit("first", {"web/settings.yaml": settings})
     await api.ask("POST", "/api/v1/applications", delivery.application("web", "web", policy={"automated": None}))
     await api.ask("GET", "/api/v1/applications/web?refresh=normal")
     own = "/api/haori/v1/applications/web"
 
+    before = await api.ask("GET", f"{own}/tree")
     plan = await api.ask("GET", f"{own}/plan?prune=true")
     diff = await api.ask("GET", f"{own}/diff")
     why = await api.ask("GET", f"{own}/why", accept_language="ja")
@@ -224,6 +227,8 @@ async def test_our_own_views_tell_what_would_be_done_and_what_happened(delivery:
     assert [each["missing"] for each in diff["items"]] == [True]
     assert why["sync"] == "OutOfSync"
     assert [each["kind"] for each in tree["nodes"]] == ["ConfigMap"]
+    marks = {"wave": 2, "hook": False, "requiresPruning": False}
+    assert [node | marks for node in (*before["nodes"], *tree["nodes"])] == [*before["nodes"], *tree["nodes"]]
     assert {"release", "operation", "created"} == {each["kind"] for each in timeline["items"]}
     assert (commit["author"], commit["message"]) == ("Ann <ann@wear.example>", "first")
     assert unknown["haori"]["code"] == "commit-not-found"

@@ -339,13 +339,21 @@ def _node(live: Live, row: Row | None, known: Mapping[str, Live]) -> Json:
         "createdAt": nested_text(live.manifest, "metadata", "creationTimestamp"),
         "terminating": live.is_terminating,
         "images": list(live.images),
+        **_marks(row),
     }
+
+
+def _marks(row: Row | None) -> Json:
+    """What Git says of an object beside its manifest; an object that an owner made has nothing of it."""
+    if row is None:
+        return {}
+    return {"hook": row.is_hook, "requiresPruning": row.requires_pruning, "wave": row.wave}
 
 
 def _missing_node(row: Row) -> Json:
     status = row.status.value if row.status is not None else None
     missing: Json = {"uid": "", "parents": [], "health": None, "createdAt": "", "terminating": False, "images": []}
-    return {**missing, **_name(row.key), "version": row.version, "sync": status}
+    return {**missing, **_name(row.key), "version": row.version, "sync": status, **_marks(row)}
 
 
 def _matches(only: ObjectName | None, key: ResourceKey) -> bool:

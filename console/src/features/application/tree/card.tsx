@@ -42,7 +42,6 @@ export function Card({ row, id, isFocused, isChosen, pulses, canExpand, style, o
       aria-posinset={row.position}
       aria-expanded={branch.children.length > 0 ? row.isOpen : canExpand ? false : undefined}
       aria-selected={isChosen}
-      aria-label={labelOf(branch, say)}
       data-tone={healthWord(branch) === 'none' ? undefined : tone}
       className={[
         styles['card'],
@@ -68,6 +67,7 @@ export function Card({ row, id, isFocused, isChosen, pulses, canExpand, style, o
       </span>
       <span className={styles['text']}>
         <span className={styles['name']} title={branch.node?.name ?? branch.label}>
+          {branch.node && <span className="visually-hidden">{branch.node.kind} </span>}
           {groupLabel(branch, say)}
         </span>
         <Detail branch={branch} isClosed={isClosed} />
@@ -118,7 +118,9 @@ function Detail({ branch, isClosed }: { branch: Branch; isClosed: boolean }) {
   return (
     <span className={styles['detail']}>
       <Badges node={node} />
-      <span className={styles['kind']}>{node.kind}</span>
+      <span className={styles['kind']} aria-hidden>
+        {node.kind}
+      </span>
       {node.createdAt && !isHiding && <Ago at={node.createdAt} />}
       {!node.uid && <span>{say('absent')}</span>}
       {isHiding && <strong className={styles['hiding']}>{say('unwell', { n: branch.unwell })}</strong>}
@@ -137,13 +139,6 @@ type Say = (key: keyof (typeof words)['en'], parameters?: Record<string, string 
 function groupLabel(branch: Branch, say: Say): string {
   if (branch.type !== 'group') return branch.label
   return branch.id.includes('#wave:') ? say('wave', { n: branch.label }) : branch.label
-}
-
-/** What a screen reader says: kind, name, marks, why. */
-export function labelOf(branch: Branch, say: Say): string {
-  const { node } = branch
-  if (!node) return `${groupLabel(branch, say)}, ${say('objects', { n: branch.size })}, ${branch.worst}`
-  return [`${node.kind} ${node.name}`, node.sync, healthOf(node), whyOf(node)].filter(Boolean).join(', ')
 }
 
 /** Where in an application of applications one is. */
