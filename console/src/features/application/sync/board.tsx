@@ -16,6 +16,7 @@ import { Term, useDuration } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { FieldList } from '../diff/fields'
 import { objectText } from '../objects'
+import { LongText } from '../why/long-text'
 import styles from './board.module.css'
 import type { Action, Cell, Column, Result } from './plan'
 import { lengthOf, type Spans } from './spans'
@@ -116,6 +117,9 @@ function Wave({
   )
 }
 
+/** Characters of what the cluster says that a narrow cell has room for. */
+const MESSAGE = 140
+
 function Item({ cell, selection }: { cell: Cell; selection: Selection | undefined }) {
   const say = useWords(words)
   const isOut = selection?.without.has(cell.key) ?? false
@@ -137,7 +141,11 @@ function Item({ cell, selection }: { cell: Cell; selection: Selection | undefine
         </span>
         {cell.result === 'planned' ? <ActionMark action={cell.action} /> : <Mark result={cell.result} />}
       </div>
-      {cell.message && <p className={cell.result === 'failed' ? styles['bad'] : styles['message']}>{cell.message}</p>}
+      {cell.message && (
+        <p className={cell.result === 'failed' ? styles['bad'] : styles['message']}>
+          <LongText text={cell.message} most={MESSAGE} />
+        </p>
+      )}
       {cell.needsApproval && <p className={styles['message']}>{say('needs-approval')}</p>}
       {cell.differences.length > 0 && (
         <details className={styles['fields']}>

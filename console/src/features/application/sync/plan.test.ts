@@ -118,6 +118,11 @@ describe('the time of a wave', () => {
     expect(later[objects]).toBeUndefined()
   })
 
+  it('is not told of a later try that was under way by the first look', () => {
+    const running = observe({}, look({ ...migrate, hookPhase: 'Running' }), 9000, null)
+    expect(running['PreSync 0']).toBeUndefined()
+  })
+
   it('ends once', () => {
     const ended = observe(observe({}, look(), 1000, 400), look(migrate), 3000, 400)
     expect(observe(ended, look(migrate), 9000, 400)['PreSync 0']).toEqual({ from: 400, to: 3000 })

@@ -4,6 +4,7 @@ import { Ago, Button, CommandHint, Status, useDuration, useNotes } from '@/share
 import { useWords } from '@/shared/words'
 import { type Application, revisionsOf, shortRevision } from '../model'
 import { useMayHere } from '../queries'
+import { LongText } from '../why/long-text'
 import { useBegun, useTerminate } from './api'
 import { Board } from './board'
 import { nextTryAt, type OperationState, triesOf } from './operation'
@@ -31,7 +32,11 @@ export function Run({ application, state }: { application: Application; state: O
           <Status value={state.phase} variant="chip" />
         </div>
         <Facts state={state} revision={revision} now={now} />
-        {state.message && <p className={styles['message']}>{state.message}</p>}
+        {state.message && (
+          <p className={styles['message']}>
+            <LongText text={state.message} />
+          </p>
+        )}
         <Retry state={state} now={now} />
       </div>
       <Board columns={columns} spans={spans} now={now} />
@@ -147,7 +152,7 @@ function useSpans(state: OperationState, columns: readonly Column[]): Spans {
   const of = `${state.startedAt} ${state.retryCount ?? 0}`
   const kept = useRef<{ of: string; spans: Spans }>({ of, spans: {} })
   const before = kept.current.of === of ? kept.current.spans : {}
-  const startedAt = state.retryCount ? Date.now() : Date.parse(state.startedAt ?? '')
+  const startedAt = state.retryCount ? null : Date.parse(state.startedAt ?? '')
   kept.current = { of, spans: observe(before, columns, Date.now(), startedAt) }
   return kept.current.spans
 }

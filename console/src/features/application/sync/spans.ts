@@ -10,10 +10,11 @@ export type Spans = Readonly<Record<string, Span>>
 
 /**
  * The spans after one more look. A wave that had ended before the first look has none: nobody saw it begin; nor is it known
- * when one began that ran by then, unless it is the first, which began with the operation (`startedAt`). One that ended
+ * when one began that ran by then, unless it is the first, which began with the operation (`startedAt`, null
+ * where only its first try is known to have begun then). One that ended
  * between two looks began when the one before it ended.
  */
-export function observe(spans: Spans, columns: readonly Column[], now: number, startedAt: number): Spans {
+export function observe(spans: Spans, columns: readonly Column[], now: number, startedAt: number | null): Spans {
   const seen: Record<string, Span> = { ...spans }
   const isFirstLook = Object.keys(spans).length === 0
   let before: number | null = startedAt

@@ -75,7 +75,7 @@ const FIXES: readonly (readonly [RegExp, readonly Fix[]])[] = [
   [/^why-(unschedulable|claim-pending|load-balancer-pending|below)$/, ['events']],
   [/^why-(differs|missing|extra|namespace-differs)/, ['diff', 'sync']],
   [/^why-sync-waits$/, ['running', 'events']],
-  [/^operation-/, ['last', 'sync']],
+  [/^(operation-|sync-attempt-failed|sync-failed-last)/, ['last', 'sync']],
   [/^health-nothing-live$/, ['sync']],
   [/^health-(one-object|many-objects)$/, ['events']],
 ]

@@ -46,6 +46,7 @@ it.each([
   ['why-differs', true, ['running', 'diff']],
   ['why-sync-waits', true, ['running', 'events']],
   ['operation-not-applied', false, ['last', 'sync']],
+  ['sync-attempt-failed', false, ['last', 'sync']],
   ['something-new', false, []],
 ] as const)('%s, running %s, is helped by %j', (code, running, fixes) => expect(fixesOf(code, running)).toEqual(fixes))
 

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
 import { GitCommitHorizontal, TriangleAlert } from 'lucide-react'
-import { useState } from 'react'
 import { Link } from 'react-router'
 import type { AppRef, Sentence } from '@/shared/api/types'
 import { toneOf } from '@/shared/ui'
@@ -10,7 +9,8 @@ import { type Node, nodeKey, useTree } from '../nodes'
 import { parseObjectText } from '../objects'
 import { askOwn, keyOf } from '../queries'
 import { isRunning } from '../sync/plan'
-import { type Fix, fixesOf, partsOf, type Reason, reasonOf } from './facts'
+import { type Fix, fixesOf, type Reason, reasonOf } from './facts'
+import { LongText } from './long-text'
 import styles from './why.module.css'
 import { words } from './words'
 
@@ -36,7 +36,9 @@ export function Why({ application }: { application: Application }) {
     <section className={`${styles['why']} ${styles[tone]}`} aria-label={say('title')}>
       <TriangleAlert size={18} aria-hidden />
       <div className={styles['body']}>
-        <Text text={reason.text} />
+        <p className={styles['text']}>
+          <LongText text={reason.text} />
+        </p>
         <Facts app={app} reason={reason} />
         {reason.commit && (
           <p className={styles['commit']}>
@@ -47,33 +49,6 @@ export function Why({ application }: { application: Application }) {
         <Fixes application={application} reason={reason} />
       </div>
     </section>
-  )
-}
-
-const LONG = 220
-
-/** What clusters say may be long: the beginning tells most, the rest is one press away. */
-function Text({ text }: { text: string }) {
-  const say = useWords(words)
-  const [isWhole, setWhole] = useState(false)
-  const isCut = text.length > LONG && !isWhole
-  return (
-    <p className={styles['text']}>
-      <Prose text={isCut ? `${text.slice(0, LONG)}…` : text} />
-      {text.length > LONG && (
-        <button type="button" className={styles['more']} onClick={() => setWhole(!isWhole)}>
-          {say(isWhole ? 'less' : 'more')}
-        </button>
-      )}
-    </p>
-  )
-}
-
-/** A sentence whose `commands` in backticks are set as code. */
-export function Prose({ text }: { text: string }) {
-  return partsOf(text).map((part, index) =>
-    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence never change their order.
-    index % 2 === 1 ? <code key={index}>{part}</code> : part,
   )
 }
 

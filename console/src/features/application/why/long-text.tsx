@@ -1,0 +1,32 @@
+import { useState } from 'react'
+import { useWords } from '@/shared/words'
+import { partsOf } from './facts'
+import styles from './long-text.module.css'
+import { words } from './words'
+
+const LONG = 220
+
+/** What clusters say may be long: the beginning tells most, the rest is one press away. */
+export function LongText({ text, most = LONG }: { text: string; most?: number }) {
+  const say = useWords(words)
+  const [isWhole, setWhole] = useState(false)
+  const isLong = text.length > most
+  return (
+    <>
+      <Prose text={isLong && !isWhole ? `${text.slice(0, most)}…` : text} />
+      {isLong && (
+        <button type="button" className={styles['more']} onClick={() => setWhole(!isWhole)}>
+          {say(isWhole ? 'less' : 'more')}
+        </button>
+      )}
+    </>
+  )
+}
+
+/** A sentence whose `commands` in backticks are set as code. */
+function Prose({ text }: { text: string }) {
+  return partsOf(text).map((part, index) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence never change their order.
+    index % 2 === 1 ? <code key={index}>{part}</code> : part,
+  )
+}
