@@ -248,6 +248,21 @@ async def test_a_token_with_scopes_that_cannot_be_is_refused(house: House, body,
     assert (await make_scoped(house, OWNER_TOKEN, **body)).code == code
 
 
+async def test_who_may_change_accounts_revokes_the_tokens_of_others(house: House):
+    reader, plain = await house.credential("reader"), await house.credential("plain")
+    made = (await make_scoped(house, reader)).json()
+    path = f"/api/haori/v1/tokens/{made['id']}"
+    everybody = await house.talk.ask("GET", "/api/haori/v1/tokens?all=true", who=OWNER_TOKEN)
+
+    assert [(each["subject"], each["name"]) for each in everybody.json()["items"]] == [("reader", "ci")]
+    assert (await house.talk.ask("GET", "/api/haori/v1/tokens?all=true", who=plain)).status == 403
+    assert (await house.talk.ask("DELETE", path, who=plain)).status == 403
+    assert await who(house, made["token"]) == "reader"
+    assert (await house.talk.ask("DELETE", path, who=OWNER_TOKEN)).status == 200
+    assert await who(house, made["token"]) == ""
+    assert (await house.talk.ask("DELETE", path, who=OWNER_TOKEN)).code == "token-unknown"
+
+
 async def test_an_account_that_is_not_for_tokens_makes_none(house: House):
     assert (await make_scoped(house, await house.credential("plain"))).code == "account-token-not-allowed"
 

@@ -21,10 +21,13 @@ DEFAULT_LASTS, LONGEST_LASTS = timedelta(days=90), timedelta(days=366)
 AT_MOST = 100
 """Tokens of one subject."""
 MOST_SCOPES = 50
+MOST_LISTED = 5000
 TOUCH = timedelta(minutes=5)
 _COLUMNS = "id, name, subject, issuer, groups, scopes, created_at, expires_at, used_at"
 _INSERT = f"INSERT INTO token (secret_hash, {_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
 _FIND = f"SELECT {_COLUMNS} FROM token WHERE secret_hash = %s AND expires_at > %s"  # noqa: S608
+_FIND_BY_ID = f"SELECT {_COLUMNS} FROM token WHERE id = %s"  # noqa: S608
+_LIST_ALL = f"SELECT {_COLUMNS} FROM token WHERE expires_at > %s ORDER BY created_at DESC, id LIMIT %s"  # noqa: S608
 _LIST = f"""SELECT {_COLUMNS} FROM token WHERE subject = %s AND issuer = %s AND expires_at > %s
     ORDER BY created_at DESC, id"""  # noqa: S608
 
@@ -103,21 +106,32 @@ class ApiTokens:
                 await connection.execute("UPDATE token SET used_at = %s WHERE id = %s", [now, found.id])
         return found
 
-    async def list(self, identity: Identity) -> list[ApiToken]:
+    async def list_of(self, identity: Identity) -> list[ApiToken]:
         """Somebody's, the newest first."""
         async with self._transaction() as connection:
             rows = await connection.execute(_LIST, [identity.subject, identity.issuer, self._clock()])
             return [_token(row) for row in await rows.fetchall()]
 
-    async def revoke(self, identity: Identity, token_id: str) -> None:
-        """Takes one of somebody's away. Raises AccessError where they have none of this id."""
+    async def list_all(self) -> list[ApiToken]:
+        """Everybody's, the newest first, at most `MOST_LISTED`."""
         async with self._transaction() as connection:
-            rows = await connection.execute(
-                "DELETE FROM token WHERE id = %s AND subject = %s AND issuer = %s RETURNING id",
-                [token_id, identity.subject, identity.issuer],
-            )
+            rows = await connection.execute(_LIST_ALL, [self._clock(), MOST_LISTED])
+            return [_token(row) for row in await rows.fetchall()]
+
+    async def find_by_id(self, token_id: str) -> ApiToken:
+        """A token that is known by its name. Raises AccessError where there is none."""
+        async with self._transaction() as connection:
+            row = await (await connection.execute(_FIND_BY_ID, [token_id])).fetchone()
+        if row is None:
+            raise AccessError("token-unknown", token=token_id[:100])
+        return _token(row)
+
+    async def revoke(self, token_id: str) -> None:
+        """Takes one away. Raises AccessError where there is none of this id."""
+        async with self._transaction() as connection:
+            rows = await connection.execute("DELETE FROM token WHERE id = %s RETURNING id", [token_id])
             if await rows.fetchone() is None:
-                raise AccessError("token-unknown", token=token_id)
+                raise AccessError("token-unknown", token=token_id[:100])
 
 
 def check_scopes(scopes: Sequence[str]) -> None:

@@ -15,11 +15,17 @@ from haori.server.answering import answer_json
 from haori.server.api.accounts import LONGEST_ID, expiry_of, refuse_narrowed
 from haori.server.asking import Ask
 from haori.server.errors import Kind, RefusedError
-from haori.server.routing import Open, Route
+from haori.server.routing import Open, Query, Route
 
 
 async def _list(ask: Ask) -> Response:
-    items = [_to_json(token) for token in await ask.context.entrance.tokens.list(ask.who)]
+    tokens = ask.context.entrance.tokens
+    if ask.flag("all"):
+        ask.demand("accounts", "get", "*")
+        found = await tokens.list_all()
+    else:
+        found = await tokens.list_of(ask.who)
+    items = [_to_json(token) for token in found]
     return await answer_json(ask.request, {"items": items})
 
 
@@ -53,7 +59,12 @@ def _refuse_programs(ask: Ask) -> None:
 
 async def _revoke(ask: Ask) -> Response:
     refuse_narrowed(ask)
-    await ask.context.entrance.tokens.revoke(ask.who, ask.parameters["id"])
+    tokens = ask.context.entrance.tokens
+    token = await tokens.find_by_id(ask.parameters["id"])
+    ask.about = f"Token {token.id} of {token.subject}"
+    if (token.subject, token.issuer) != (ask.who.subject, ask.who.issuer):
+        ask.demand("accounts", "update", token.subject)
+    await tokens.revoke(token.id)
     return await answer_json(ask.request, {})
 
 
@@ -61,6 +72,8 @@ def _to_json(token: ApiToken) -> dict[str, Any]:
     return {
         "id": token.id,
         "name": token.name,
+        "subject": token.subject,
+        "issuer": token.issuer,
         "scopes": list(token.scopes),
         "createdAt": token.created_at.isoformat(),
         "expiresAt": token.expires_at.isoformat(),
@@ -70,7 +83,14 @@ def _to_json(token: ApiToken) -> dict[str, Any]:
 
 _PATH = "/api/haori/v1/tokens"
 ROUTES = (
-    Route(method="GET", path=_PATH, handler=_list, access=Open.SIGNED_IN, summary="One's own tokens with scopes"),
+    Route(
+        method="GET",
+        path=_PATH,
+        handler=_list,
+        access=Open.SIGNED_IN,
+        summary="One's own tokens with scopes",
+        query=(Query(name="all", help="Everybody's, for who may read all accounts.", type="boolean"),),
+    ),
     Route(
         method="POST",
         path=_PATH,
@@ -84,6 +104,6 @@ ROUTES = (
         path=f"{_PATH}/{{id}}",
         handler=_revoke,
         access=Open.SIGNED_IN,
-        summary="Revokes one of one's own tokens",
+        summary="Revokes one of one's own tokens, or, with the permission, another's",
     ),
 )
