@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +24,8 @@ _AXE_OPTIONS = {
     # seen as shapes, and its count stands in a button of its own.
     "rules": {"label-content-name-mismatch": {"enabled": False}},
 }
-_LOADING = re.compile("Loading…|読み込み中…")
+_LOADING = "[role=status]:has(> svg)"
+"""What the console shows while it waits for something (`Loading` of its shared components)."""
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Visit:
     def settle(self) -> None:
         """Waits until the page does not say any more that it is loading."""
         # Not by a function in the page: its policy forbids the `eval` that waiting for one needs.
-        expect(self.page.get_by_text(_LOADING)).to_have_count(0, timeout=PATIENCE_MS)
+        expect(self.page.locator(_LOADING)).to_have_count(0, timeout=PATIENCE_MS)
 
     def findings(self) -> list[str]:
         """What axe finds on the page that is serious or critical, one line each."""
