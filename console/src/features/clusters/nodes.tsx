@@ -51,7 +51,7 @@ function Name({ node }: { node: Node }) {
   const Icon = node.ready ? CheckCircle2 : XCircle
   const warnings = [...node.pressure, ...(node.unschedulable ? [say('unschedulable')] : [])]
   return (
-    <div>
+    <div className={styles['name']}>
       <strong>{node.name}</strong>
       <div className={`${styles['state']} ${styles[node.ready ? 'good' : 'bad']}`}>
         <Icon size={14} aria-hidden />

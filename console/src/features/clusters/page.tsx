@@ -87,7 +87,8 @@ function Facts({ cluster }: { cluster: Cluster }) {
             <dd>{value}</dd>
           </div>
         ))}
-      {engine ? <Watching engine={engine} /> : <p className={styles['faint']}>{say('no-engine')}</p>}
+      {engine?.up && <Watching engine={engine} />}
+      {!engine && <p className={styles['faint']}>{say('no-engine')}</p>}
     </dl>
   )
 }
