@@ -72,7 +72,7 @@ export function List({ state, first, selection, folded, onFold, onChange, handle
   const { rowAt, error } = useRows(queryOf(state), pagesOf(shown, PER_PAGE))
   const step = useSteps(lines, element, (line) => virtual.scrollToIndex(line, { align: 'auto' }), handle, rowAt)
   const isTable = state.look === 'table' && !measures.isNarrow
-  const columns = `1.25rem minmax(11rem, 1.6fr) ${state.columns.map((each) => WIDTHS[each]).join(' ')}`
+  const columns = `1.25rem minmax(13rem, 2fr) ${state.columns.map((each) => WIDTHS[each]).join(' ')}`
   if (error) return <Failure error={error} />
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: arrows move the focus among the links inside.

@@ -44,8 +44,11 @@ export function labelKeys(rows: readonly Pick<Row, 'labels'>[], group: string): 
   return chosen && !keys.includes(chosen) ? [...keys, chosen] : keys
 }
 
+/** What groups are by, in words: of a label's key the part after its domain, which is what people call it. */
 export function nameOfGroup(group: string, say: Say<Key>): string {
-  return group.startsWith(LABEL) ? say('label', { label: group.slice(LABEL.length) }) : say(group as Key)
+  if (!group.startsWith(LABEL)) return say(group as Key)
+  const key = group.slice(LABEL.length)
+  return say('label', { label: key.slice(key.lastIndexOf('/') + 1) })
 }
 
 export function GroupSelect({ state, onChange, rows }: Props & { rows: readonly Row[] }) {
