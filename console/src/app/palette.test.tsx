@@ -47,7 +47,13 @@ function open(run = () => {}) {
   const asked: string[] = []
   vi.stubGlobal('fetch', async (url: string) => {
     asked.push(url)
-    return new Response(JSON.stringify(found))
+    const clusters = {
+      items: [
+        { name: 'kyoto', server: 'https://tokyo' },
+        { name: 'osaka', server: 'https://osaka' },
+      ],
+    }
+    return new Response(JSON.stringify(url.startsWith('/api/v1/clusters') ? clusters : found))
   })
   const router = createMemoryRouter([{ path: '*', element: <Page run={run} /> }])
   render(
@@ -87,4 +93,12 @@ it('runs what is chosen by the arrows', async () => {
   await userEvent.keyboard('{ArrowDown}{Enter}')
   expect(router.state.location.pathname).toBe('/applications/argocd/web')
   expect(run).not.toHaveBeenCalled()
+})
+
+it('leads to what runs on a cluster', async () => {
+  const { router } = open()
+  await userEvent.type(screen.getByRole('combobox'), 'kyo')
+  await userEvent.click(await screen.findByRole('option', { name: /kyoto/ }))
+  expect(router.state.location.search).toBe('?cluster=kyoto')
+  expect(screen.queryByRole('option', { name: /osaka/ })).not.toBeInTheDocument()
 })

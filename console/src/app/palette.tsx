@@ -1,5 +1,6 @@
 import { type KeyboardEvent, useDeferredValue, useId, useState } from 'react'
 import { useNavigate } from 'react-router'
+import { clusterPlace, useClusterNames } from '@/shared/api/clusters'
 import { applicationPlace, resourcePlace, useSearch } from '@/shared/api/search'
 import { type Command, useAllCommands } from '@/shared/commands'
 import { Dialog, Status } from '@/shared/ui'
@@ -20,13 +21,23 @@ interface Entry extends Command {
   marks?: readonly string[]
 }
 
-/** What the server finds for a text: applications, then objects, then the page with all of them. */
+/** What the server finds for a text: applications, objects, clusters, then the page with all of it. */
 function useFound(text: string): { entries: Entry[]; isWaiting: boolean } {
   const say = useWords(words)
   const navigate = useNavigate()
   const wanted = useDeferredValue(text.trim())
   const search = useSearch(wanted.length < LEAST_LETTERS ? null : { q: wanted, limit: FOUND })
+  const clusters = useClusterNames(wanted.length >= LEAST_LETTERS).data ?? []
   if (wanted.length < LEAST_LETTERS) return { entries: [], isWaiting: false }
+  const places = clusters
+    .filter((name) => name.toLowerCase().includes(wanted.toLowerCase()))
+    .slice(0, FOUND)
+    .map((name) => ({
+      id: `cluster ${name}`,
+      title: name,
+      group: say('cluster'),
+      run: () => void navigate(clusterPlace(name)),
+    }))
   const applications = (search.data?.applications ?? []).map((row) => ({
     id: `application ${row.namespace}/${row.name}`,
     title: row.name,
@@ -51,12 +62,12 @@ function useFound(text: string): { entries: Entry[]; isWaiting: boolean } {
     run: () => void navigate(`/search?${new URLSearchParams({ q: wanted })}`),
   }
   return {
-    entries: [...applications, ...resources, ...(apps + objects > 0 ? [all] : [])],
+    entries: [...applications, ...resources, ...places, ...(apps + objects > 0 ? [all] : [])],
     isWaiting: search.isFetching && search.data === undefined,
   }
 }
 
-/** Everything by its name: pages, actions of the page, preferences, applications, objects. */
+/** Everything by its name: pages, actions of the page, preferences, applications, objects, clusters. */
 export function Palette({ onClose }: { onClose: () => void }) {
   const say = useWords(words)
   const list = useId()
