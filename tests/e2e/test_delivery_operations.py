@@ -72,6 +72,28 @@ async def test_a_dry_run_changes_nothing_and_leaves_no_history(delivery: Deliver
     assert sync_of(application) == "OutOfSync"
 
 
+async def test_a_dry_run_takes_a_hook_of_the_last_sync_for_gone(delivery: Delivery):
+    files: dict[str, str | None] = {"app/job.yaml": job("migrate", "migrate:1", "PreSync")}
+    delivery.repository.commit("Begin", {**files, "app/a.yaml": config_map("a", x="1")})
+    await delivery.client.create(APPLICATIONS, delivery.application("shop", "app", policy=MANUAL))
+    await delivery.expect("shop", lambda app: sync_of(app) == "OutOfSync")
+    await ask(delivery, "shop")
+    await delivery.expect("shop", is_green)
+    before = await delivery.client.get(JOBS, "migrate", delivery.namespace)
+    files["app/job.yaml"] = job("migrate", "migrate:2", "PreSync")
+    await delivery.push("shop", "Another migration", {**files, "app/a.yaml": config_map("a", x="2")})
+    await delivery.expect("shop", lambda app: sync_of(app) == "OutOfSync")
+
+    await ask(delivery, "shop", dryRun=True)
+    application = await delivery.expect(
+        "shop", lambda app: has_ended(app) and app["status"]["operationState"]["operation"]["sync"].get("dryRun")
+    )
+
+    assert phase_of(application) == "Succeeded", application["status"]["operationState"]
+    after = await delivery.client.get(JOBS, "migrate", delivery.namespace)
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+
+
 async def test_a_selective_sync_touches_only_what_it_names(delivery: Delivery):
     delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1"), "app/b.yaml": config_map("b", x="1")})
     await delivery.client.create(APPLICATIONS, delivery.application("shop", "app", policy=MANUAL))

@@ -42,7 +42,7 @@ from haori.errors import TransientError
 from haori.objects import Manifest, ResourceKey, annotations_of, nested_list
 from haori.observe import span
 from haori.resources import haori
-from haori.resources.argo import OperationPhase, ResultCode, SyncPhase
+from haori.resources.argo import HookDeletePolicy, OperationPhase, ResultCode, SyncPhase
 from haori.words import Language, Sentence
 
 Store = Callable[[OperationState], Awaitable[OperationState]]
@@ -228,11 +228,17 @@ class OperationRunner:
         untried: list[Outcome] = []
         if run.plan.is_dry_run:
             may_try = await self._validator.triable(run.plan)
-            untried = [untried_outcome(step) for step in steps if not may_try(step)]
-            steps = [step for step in steps if may_try(step)]
+            tried = [step for step in steps if may_try(step) and not self._makes_way(step)]
+            untried = [untried_outcome(step) for step in steps if step not in tried]
+            steps = tried
         fitted = await self._validator.fitted(steps)
         marked = [marked_hook(step, run.operation_id) if step.hook_type else step for step in fitted]
         return untried + await applier.run_steps(marked, self._live(steps))
+
+    def _makes_way(self, step: Step) -> bool:
+        """Whether an object of its name goes first: tried while that stands, a Job would be refused as a change of itself."""
+        goes_first = step.hook_type is not None and HookDeletePolicy.BEFORE_CREATION in step.delete_policies
+        return goes_first and self._cache.get(step.key) is not None
 
     def _live(self, steps: Sequence[Step]) -> dict[Any, Manifest]:
         found = {step.key: self._cache.get(step.key) for step in steps}
