@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import orjson
 from haori.cluster.client import EventType, ObjectList, PatchType, Propagation, WatchEvent
 from haori.cluster.discovery import ApiResource, Discovery, read_aggregated, read_resource_list
 from haori.cluster.errors import ApiError, UnreachableError, error_of_status
+from haori.cluster.exec_channels import HEARTBEAT_SECONDS, LARGEST_MESSAGE_BYTES, PROTOCOLS, RemoteCommand
 from haori.cluster.kubeconfig import ClusterSettings, load_settings
 from haori.cluster.transport import JSON, Answer, Request, Transport
 from haori.objects import Manifest
@@ -336,6 +337,20 @@ class HttpClient:
         async with self._transport.stream(request, seconds=seconds) as content:
             async for chunk in content.iter_any():
                 yield chunk
+
+    @asynccontextmanager
+    async def execute(
+        self, pod: str, namespace: str, container: str, command: Sequence[str], *, terminal: bool = True
+    ) -> AsyncIterator[RemoteCommand]:
+        """A command in a container, with input, ended when left. Raises what the cluster refuses."""
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}/exec"
+        flags = {"stdin": True, "stdout": True, "stderr": not terminal, "tty": terminal}
+        params = [("container", container), *(("command", word) for word in command)]
+        params += [(name, "true") for name, value in flags.items() if value]
+        async with self._transport.socket(
+            path, params, protocols=PROTOCOLS, limit=LARGEST_MESSAGE_BYTES, heartbeat=HEARTBEAT_SECONDS
+        ) as socket:
+            yield RemoteCommand(socket)
 
     async def raw(
         self,

@@ -196,6 +196,42 @@ class Transport:
                 response.connection.transport.abort()  # Cut off midway, there is nobody to say a TLS goodbye to.
             response.close()
 
+    @asynccontextmanager
+    async def socket(
+        self, path: str, params: list[tuple[str, str]], *, protocols: tuple[str, ...], limit: int, heartbeat: float
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket at a path, until left. Raises what the cluster refuses, as `send` does."""
+        request = Request(verb="connect", method="GET", path=path)
+        if self.is_read_only:
+            raise ReadOnlyError(cluster=self.settings.name, action=_action(request))
+        if self.fence is not None:
+            self.fence()
+        credential = await self._credentials.current()
+        headers = [("Authorization", credential.authorization)] if credential.authorization else []
+        headers += [(name, value) for name, values in self.settings.impersonate.items() for value in values]
+        self._count(request.verb).count += 1
+        try:
+            async with asyncio.timeout(self.timeout_seconds):
+                opened = await self._session_for(credential).ws_connect(
+                    URL(f"{self.settings.server}{path}?{urlencode(params)}", encoded=True),
+                    protocols=protocols,
+                    headers=headers,
+                    max_msg_size=limit,
+                    heartbeat=heartbeat,
+                    proxy=self.settings.proxy_url or None,
+                    server_hostname=self.settings.tls_server_name or None,
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            self._count(request.verb).errors += 1
+            name, action = self.settings.name, _action(request)
+            raise error_of_status(error.status, error.message, cluster=name, action=action) from error
+        except _BROKEN as error:
+            raise self._unreachable(request, error) from error
+        try:
+            yield opened
+        finally:
+            await opened.close()
+
     async def _traced(self, request: Request) -> Answer:
         if not request.is_write:
             return await self._send_once(request)

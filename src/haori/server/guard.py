@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from time import perf_counter
 
@@ -31,6 +31,7 @@ from haori.server.files import Files
 from haori.server.hosts import Hosts, check_origin
 from haori.server.recording import record_request
 from haori.server.routing import SAFE, Filtered, Open, Route, Router, Rule
+from haori.server.sockets import Conversation, check_socket_origin
 from haori.server.who import Identity
 
 log = logging.getLogger("haori.server.access")
@@ -66,8 +67,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
+            await self._converse(scope, receive, send)
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
@@ -86,15 +86,53 @@ class Guard:
             finally:
                 exchange.log()
 
+    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: everything is checked before it is accepted, as for a request."""
+        request = Request({**scope, "type": "http", "method": "GET"})
+        conversation = Conversation(scope, receive, send)
+        exchange = _Exchange(request, uuid.uuid4().hex, send)
+        with bound(request_id=exchange.id):
+            try:
+                talk = await self._open_socket(exchange)
+            except Exception as error:
+                # As above: what goes wrong before the conversation has the one shape.
+                self._record(exchange, error)
+                await conversation.refuse(
+                    describe_error(error), language_of(request.headers.get("accept-language", ""))
+                )
+                return
+            await talk(conversation)
+
+    async def _open_socket(self, exchange: _Exchange) -> Callable[[Conversation], Awaitable[None]]:
+        request = exchange.request
+        self._check_host(request)
+        route, parameters = self._router.find("GET", request.scope["raw_path"].decode("latin-1"))
+        if route.socket is None:
+            raise RefusedError(Kind.NOT_FOUND, "route-not-found", path=request.url.path[:200])
+        exchange.route = route.path
+        check_socket_origin(request.headers)
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                identity, unknown = await self._identify(request, route)
+                ask = Ask(self._context, request, identity, parameters, unknown=unknown)
+                exchange.identity, exchange.asked = identity, (ask, route)
+                await authorize(ask, route)
+                return await route.socket(ask)
+        except TimeoutError as error:
+            raise RefusedError(Kind.LATE, "request-too-slow", seconds=REQUEST_SECONDS) from error
+
+    def _check_host(self, request: Request) -> None:
+        hosts = request.headers.getlist("host")
+        if len(hosts) != 1 or not self._hosts.is_ours(hosts[0]):
+            raise RefusedError(Kind.MISDIRECTED, "host-unknown", host=(hosts or [""])[0][:200])
+
     def _record(self, exchange: _Exchange, error: Exception | None) -> None:
         if exchange.asked is not None:
             record_request(self._context.trail, *exchange.asked, exchange.id, error)
 
     async def _answer(self, exchange: _Exchange) -> Response:
         request = exchange.request
-        hosts = request.headers.getlist("host")
-        if len(hosts) != 1 or not self._hosts.is_ours(hosts[0]):
-            raise RefusedError(Kind.MISDIRECTED, "host-unknown", host=(hosts or [""])[0][:200])
+        self._check_host(request)
         raw_path = request.scope["raw_path"].decode("latin-1")
         if request.method in SAFE and (file := self._files.find(request, raw_path)) is not None:
             exchange.route = "files"

@@ -75,7 +75,7 @@ def check_origin(method: str, headers: Mapping[str, str]) -> None:
     if method in SAFE or headers.get("authorization"):
         return
     origin = headers.get("origin")
-    if origin is not None and not _same(origin, headers.get("host", "")):
+    if origin is not None and not is_same_origin(origin, headers.get("host", "")):
         raise RefusedError(Kind.FORBIDDEN, "request-from-elsewhere", origin=origin[:200])
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise RefusedError(Kind.FORBIDDEN, "request-from-elsewhere", origin=headers["sec-fetch-site"][:50])
@@ -86,6 +86,7 @@ def check_origin(method: str, headers: Mapping[str, str]) -> None:
         raise RefusedError(Kind.FORBIDDEN, "request-unproven", header=PROOF_HEADER)
 
 
-def _same(origin: str, host: str) -> bool:
+def is_same_origin(origin: str, host: str) -> bool:
+    """Whether a page of `origin` is one of this host."""
     parts = urlsplit(origin)
     return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()

@@ -22,9 +22,12 @@ from haori.server.who import ACTIONS, RESOURCES
 
 if TYPE_CHECKING:
     from haori.server.asking import Ask
+    from haori.server.sockets import Conversation
 
 Handler = Callable[["Ask"], Awaitable[Response]]
 ObjectOf = Callable[["Ask"], Awaitable[str]]
+SocketHandler = Callable[["Ask"], Awaitable[Callable[["Conversation"], Awaitable[None]]]]
+"""Checks what is asked for while it can still be refused in words; gives what then holds the conversation."""
 SAFE = frozenset({"GET", "HEAD"})
 
 
@@ -94,6 +97,8 @@ class Route:
     """The schema of the body, by its name in `openapi`; empty: there is none."""
     streams: bool = False
     """Whether the answer may go on for long: it then has no time limit of its own."""
+    socket: SocketHandler | None = None
+    """Answers a WebSocket at the path; `handler` then says what is wanted here."""
     changes: bool | None = None
     """Whether something is different afterwards, so that the audit tells of it; None: as the method says."""
 

@@ -42,6 +42,7 @@ from haori.server.knocking import Knocking
 from haori.server.permissions import Permissions
 from haori.server.rows import key_of_manifest
 from haori.server.settings import ServerSettings
+from haori.server.sockets import LONGEST_MESSAGE
 from haori.server.table import Table
 from haori.store import StoreKeeper
 
@@ -216,7 +217,15 @@ def _serving(
     from haori.inbound.serving import serve_bounded
 
     stop = context.streams.stopping.set
-    return serve_bounded(app, listening, stop=stop, connections=CONNECTIONS, keep_alive_seconds=KEEP_ALIVE_SECONDS)
+    return serve_bounded(
+        app,
+        listening,
+        stop=stop,
+        connections=CONNECTIONS,
+        keep_alive_seconds=KEEP_ALIVE_SECONDS,
+        ws="websockets-sansio",
+        ws_max_size=LONGEST_MESSAGE,
+    )
 
 
 def kept_port(path: Path) -> int:

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 STDIN, STDOUT, STDERR, ERROR, CLOSE = 0, 1, 2, 3, 255
 LARGEST_MESSAGE_BYTES = 1 << 20
+END_OF_INPUT = b"\x04"
+"""Ctrl-D."""
 QUEUED_CHUNKS = 256
 """Output that waits for a slow reader; when it is full the oldest is dropped, as no process may hang for its reader."""
 
@@ -88,9 +90,11 @@ async def execute(request: web.Request, runtime: ProcessRuntime, container: str)
     channels = _Channels(socket)
     command = request.query.getall("command", ["true"])
     wants_input = _is_true(request, "stdin", "input")
-    run = await runtime.execute(container, command, channels.put_output, stdin=wants_input)
+    terminal = _Terminal(channels) if _is_true(request, "tty") else None
+    put = channels.put_output if terminal is None else terminal.put_output
+    run = await runtime.execute(container, command, put, stdin=wants_input)
     sender = asyncio.create_task(channels.send_for_ever())
-    reader = asyncio.create_task(_read_input(socket, run))
+    reader = asyncio.create_task(_read_input(socket, run, terminal))
     ended = asyncio.create_task(run.wait())
     try:
         await asyncio.wait({reader, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,7 +110,26 @@ async def execute(request: web.Request, runtime: ProcessRuntime, container: str)
     return socket
 
 
-async def _read_input(socket: web.WebSocketResponse, run: ProcessRun) -> None:
+class _Terminal:
+    """As much of a terminal as a pipe can be: what is typed is shown, return ends a line, lines begin at the left.
+
+    There is none behind it: programs see a pipe, its size counts for nothing, and no key interrupts.
+    """
+
+    def __init__(self, channels: _Channels) -> None:
+        self._channels = channels
+
+    def put_output(self, stream: str, content: bytes) -> None:
+        self._channels.put(STDOUT, content.replace(b"\n", b"\r\n"))
+
+    def typed(self, content: bytes) -> bytes:
+        """What the process reads of what was typed."""
+        lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        self._channels.put(STDOUT, lines.replace(b"\n", b"\r\n"))
+        return lines
+
+
+async def _read_input(socket: web.WebSocketResponse, run: ProcessRun, terminal: _Terminal | None = None) -> None:
     """Until the caller leaves."""
     stdin = run.stdin
     async for message in socket:
@@ -114,7 +137,10 @@ async def _read_input(socket: web.WebSocketResponse, run: ProcessRun) -> None:
         if stdin is None or stdin.is_closing():
             continue
         if channel == STDIN and content:
-            stdin.write(content)
+            before, end, _ = content.partition(END_OF_INPUT) if terminal is not None else (content, b"", b"")
+            stdin.write(before if terminal is None else terminal.typed(before))
+            if end:
+                stdin.close()
         elif channel == CLOSE and content[:1] == bytes((STDIN,)):
             stdin.close()
 

@@ -13,6 +13,7 @@ from haori.delivery.model import parse_settings
 from haori.objects import nested_mapping
 from haori.resources import argo
 from haori.server.answering import answer_json
+from haori.server.api.terminal import ENABLED as EXEC_ENABLED
 from haori.server.asking import Ask
 from haori.server.routing import Open, Route
 
@@ -31,7 +32,7 @@ async def _settings(ask: Ask) -> Response:
         "controllerNamespace": ask.context.namespace,
         "resourceOverrides": {},
         "statusBadgeEnabled": False,
-        "execEnabled": False,
+        "execEnabled": str(data.get(EXEC_ENABLED, "")).strip().lower() == "true",
         "plugins": [],
         "kustomizeVersions": [],
         "passwordPattern": accounts.password_pattern,
