@@ -105,7 +105,9 @@ class Answers:
         marked = site.cluster.cache.of_application(site.assessor.name_of(application))
         permits = site.assessor.permits(application)
         roots = {live.key: live for live in marked if permits(live.key)}
-        roots |= {row: live for row in rows if (live := site.cluster.cache.get(row)) is not None}
+        # Git may name any object: what stands there is told only where the project permits it.
+        wanted = {row: site.cluster.cache.get(row) for row in rows if permits(row)}
+        roots |= {row: live for row, live in wanted.items() if live is not None}
         found: dict[str, Live] = {}
         for root in roots.values():
             for live in (root, *site.cluster.cache.descendants(root)):
@@ -122,9 +124,10 @@ class Answers:
             return []
         targets = memory.desired.targets.manifests if memory.desired is not None else {}
         rows = [row for row in findings.assessment.rows if _matches(only, row.key)]
+        permits = site.assessor.permits(application)
         answer = []
         for row in rows:
-            desired, live = targets.get(row.key), await _whole(site, row.key)
+            desired, live = targets.get(row.key), await _whole(site, row.key) if permits(row.key) else None
             shown = _masked_pair(desired, live)
             status = row.status.value if row.status is not None else None
             answer.append({**_name(row.key), "desired": shown[0], "live": shown[1], "sync": status})
