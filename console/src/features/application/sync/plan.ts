@@ -129,7 +129,8 @@ const PHASES = ['Namespace', 'PreSync', 'Sync', 'PostSync', 'SyncFail']
 const orderOf = (phase: string) => PHASES.indexOf(phase)
 
 function cellOfRow(row: ResultRow): Cell {
-  const action: Action = row.hookType ? 'hook' : row.status?.startsWith('Prune') ? 'prune' : 'keep'
+  // Whether it changed anything is not told: as changed it is listed, with what the cluster said.
+  const action: Action = row.hookType ? 'hook' : row.status?.startsWith('Prune') ? 'prune' : 'configure'
   return {
     ...nameOf(row),
     action,

@@ -144,6 +144,15 @@ it('tells the last sync by its results, and leads back to the plan', async () =>
   expect(await screen.findByRole('button', { name: 'Synchronize' })).toBeVisible()
 })
 
+it('lists what the last sync sent, with what the cluster said', () => {
+  serve({})
+  const sent = { ...object('Service', 'web'), syncPhase: 'Sync', status: 'Synced', message: 'service/web applied' }
+  const state = { phase: 'Succeeded', syncResult: { resources: [sent] } }
+  show(<SyncTab application={shop({ operationState: state })} />, '/applications/argocd/shop/sync?view=last')
+  expect(screen.getByText('service/web applied')).toBeVisible()
+  expect(screen.queryByText(/unchanged/)).toBeNull()
+})
+
 it('says where nothing was ever synchronized', () => {
   serve({})
   show(<SyncTab application={shop()} />, '/applications/argocd/shop/sync?view=last')
