@@ -124,8 +124,8 @@ class Ask:
             self.identity, resource, action, object_
         ).allowed  # fmt: skip
 
-    def demand(self, resource: str, action: str, object_: str) -> None:
-        """Raises RefusedError where the sender may not do that."""
+    def demand(self, resource: str, action: str, object_: str, *, shown: str = "") -> None:
+        """Raises RefusedError where the sender may not do that; it says `shown` where the object says more than they know."""
         decision = self.context.policy().decide(self.who, resource, action, object_)
         self.demanded.append((resource, action, object_, decision))
         if not decision.allowed:
@@ -134,7 +134,7 @@ class Ask:
                 "permission-denied",
                 resource=resource,
                 action=action,
-                object=object_,
+                object=shown or object_,
                 subject=self.who.subject,
             )
 

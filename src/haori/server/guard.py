@@ -177,7 +177,7 @@ async def authorize(ask: Ask, route: Route) -> None:
                 return
             object_ = await rule.object_of(ask)
             action = rule.action if rule.detail_of is None else f"{rule.action}/{rule.detail_of(ask)}"
-            ask.demand(rule.resource, action, object_)
+            ask.demand(rule.resource, action, object_, shown=ask.parameters.get(rule.shown, ""))
         case None:
             raise AssertionError("the router refuses a route without a declaration")
 

@@ -56,6 +56,8 @@ class Rule:
     """The object of the request, as policies write it."""
     detail_of: Callable[[Ask], str] | None = None
     """What follows the action, as in `update/apps/Deployment/shop/web`; None: nothing does."""
+    shown: str = ""
+    """The part of the path that a refusal names instead of the object, which says more (whose it is); empty: the object."""
     own: Callable[[Ask], Awaitable[bool]] | None = None
     """Whether it is about the sender themselves, who then need no permission; None: it never is."""
 

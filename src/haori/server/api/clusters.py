@@ -25,6 +25,7 @@ from haori.delivery.controller.cluster_secrets import (
 from haori.objects import nested_list, nested_mapping, nested_text
 from haori.resources import argo
 from haori.server.answering import answer_json
+from haori.server.api.listing import sees
 from haori.server.api.refreshing import MANAGER
 from haori.server.api.writing import refuse_declared
 from haori.server.asking import Ask
@@ -73,7 +74,8 @@ async def entries(ask: Ask) -> list[ClusterEntry]:
 
 def _count(ask: Ask, entry: ClusterEntry) -> int:
     names = {entry.server, entry.name} if entry.server != argo.IN_CLUSTER_SERVER else {argo.IN_CLUSTER_NAME}
-    return len(ask.context.table.having("cluster", names))
+    keys, may_see = ask.context.table.having("cluster", names), sees(ask)
+    return sum(row.key in keys and may_see(row) for row in ask.context.table.rows()) if keys else 0
 
 
 async def _list(ask: Ask) -> Response:
@@ -159,15 +161,47 @@ async def _create(ask: Ask) -> Response:
         "type": "Opaque",
         "stringData": {"server": server, "name": server, **_values(body)},
     }
-    entry = _check(ask, secret)
-    try:
-        await ask.context.client.create(SECRETS, secret, field_manager=MANAGER)
-    except AlreadyExistsError:
-        if not ask.flag("upsert"):
-            raise
-        ask.demand("clusters", "update", await _given_object(ask))
-        await _merge(ask, secret["metadata"]["name"], _values(body))
+    entry, known = _check(ask, secret), await _known(ask, server)
+    await _refuse_taken(ask, entry)
+    if known is not None:
+        # What is changed is the one that is there, whatever project the body says.
+        await _demand_change(ask, known, await _given_object(ask))
+    if known is None or not known.secret:
+        try:
+            await ask.context.client.create(SECRETS, secret, field_manager=MANAGER)
+        except AlreadyExistsError as error:
+            raise _exists(server) from error
+    else:
+        await _merge(ask, known.secret, _values(body))
     return await answer_json(ask.request, await to_json(ask, entry))
+
+
+async def _known(ask: Ask, server: str) -> ClusterEntry | None:
+    return next((each for each in await entries(ask) if each.server == server), None)
+
+
+async def _demand_change(ask: Ask, known: ClusterEntry, wanted: str) -> None:
+    """Raises RefusedError where a cluster that is there may not be made anew. Our own has no Secret until somebody makes one,
+    and is everybody's all the same."""
+    if known.secret and not ask.flag("upsert"):
+        raise _exists(known.server)
+    ask.demand("clusters", "update", object_of(known), shown=known.server)
+    if wanted != object_of(known):
+        ask.demand("clusters", "create", wanted)
+
+
+async def _refuse_taken(ask: Ask, entry: ClusterEntry) -> None:
+    """Raises RefusedError where another cluster has the name: applications that say it would lead nowhere."""
+    known = [each for each in await ask.context.destinations.entries() if each.server != entry.server]
+    names = {each.name for each in known}
+    if entry.server != argo.IN_CLUSTER_SERVER:
+        names.add(argo.IN_CLUSTER_NAME)
+    if entry.name in names:
+        raise _exists(entry.name)
+
+
+def _exists(cluster: str) -> RefusedError:
+    return RefusedError(Kind.EXISTS, "cluster-exists", cluster=cluster[:200])
 
 
 async def _merge(ask: Ask, name: str, values: Mapping[str, str]) -> ClusterEntry:
@@ -175,6 +209,7 @@ async def _merge(ask: Ask, name: str, values: Mapping[str, str]) -> ClusterEntry
     known = await client.get(SECRETS, name, namespace)
     refuse_declared(known)
     entry = _check(ask, {**known, "stringData": values})
+    await _refuse_taken(ask, entry)
     await client.patch(
         SECRETS, name, namespace, {"stringData": dict(values)}, patch_type=PatchType.MERGE, field_manager=MANAGER
     )  # fmt: skip
@@ -201,7 +236,7 @@ async def _delete(ask: Ask) -> Response:
 
 
 def _rule(action: str) -> Rule:
-    return Rule(resource="clusters", action=action, object_of=named_object)
+    return Rule(resource="clusters", action=action, object_of=named_object, shown="cluster")
 
 
 _BY = (Query(name="id.type", help="name where the path names the cluster, url where it is its server."),)

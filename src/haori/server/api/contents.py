@@ -109,7 +109,7 @@ def _flag(value: str) -> str | bool:
 
 
 _ONE = "/api/v1/repositories/{repo}"
-_READ = Rule(resource="repositories", action="get", object_of=SHELF.named_object)
+_READ = Rule(resource="repositories", action="get", object_of=SHELF.named_object, shown="repo")
 _PROJECT = Query(name="appProject", help="Of which project, where several know the same; of the application.")
 _SECRETS = ("username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData", "tlsClientCertKey")
 ROUTES = (
@@ -154,7 +154,7 @@ ROUTES = (
         method="POST",
         path=f"{_ONE}/validate",
         handler=_check,
-        access=Rule(resource="repositories", action="create", object_of=SHELF.named_object),
+        access=Rule(resource="repositories", action="create", object_of=SHELF.named_object, shown="repo"),
         summary="Whether a repository can be opened",
         query=(
             _PROJECT,

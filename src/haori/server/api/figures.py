@@ -78,7 +78,7 @@ ROUTES = (
         method="GET",
         path=f"{_PATH}/{{cluster}}/nodes",
         handler=_nodes,
-        access=Rule(resource="clusters", action="get", object_of=named_object),
+        access=Rule(resource="clusters", action="get", object_of=named_object, shown="cluster"),
         summary="A cluster's Nodes, with how many Pods each has",
         query=(Query(name="id.type", help="name where the path names the cluster, url where it is its server."),),
     ),

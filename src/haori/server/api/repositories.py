@@ -116,15 +116,25 @@ class Shelf:
     async def create(self, ask: Ask) -> Response:
         """Stores one."""
         secret = await self.given(ask)
-        try:
-            stored = await ask.context.client.create(SECRETS, secret, field_manager=MANAGER)
-        except AlreadyExistsError as error:
-            if not ask.flag("upsert"):
-                raise RefusedError(Kind.INVALID, "repository-exists", secret=secret["metadata"]["name"]) from error
+        name, known = secret["metadata"]["name"], await self._same(ask, secret)
+        if known is not None and not ask.flag("upsert"):
+            raise RefusedError(Kind.INVALID, "repository-exists", secret=name)
+        if known is not None:
             ask.demand("repositories", "update", await self.given_object(ask))
-            known = await ask.context.client.get(SECRETS, secret["metadata"]["name"], ask.context.namespace)
-            stored = await self._merge(ask, known, secret["stringData"])
-        return await self._told(ask, stored)
+            return await self._told(ask, await self._merge(ask, known, secret["stringData"]))
+        try:
+            return await self._told(ask, await ask.context.client.create(SECRETS, secret, field_manager=MANAGER))
+        except AlreadyExistsError as error:
+            # Names are short hashes: this one is another repository's, which stays as it is.
+            raise RefusedError(Kind.INVALID, "repository-exists", secret=name) from error
+
+    async def _same(self, ask: Ask, wanted: Manifest) -> Manifest | None:
+        """The Secret that is there of the very URL and project that `wanted` says."""
+        meant = read_entry(wanted)
+        for entry, secret in await self.found(ask) if meant is not None else ():
+            if meant is not None and _place(entry) == _place(meant):
+                return secret
+        return None
 
     async def update(self, ask: Ask) -> Response:
         """Changes one; what the body does not say stays."""
@@ -178,6 +188,10 @@ class Shelf:
         return object_of(found[0]) if found is not None else ask.parameters["repo"]
 
 
+def _place(entry: RepositoryEntry) -> tuple[str, str]:
+    return normalize_url(entry.url), entry.project
+
+
 def object_of(entry: RepositoryEntry) -> str:
     """`url`, or `project/url` for one of a project."""
     return f"{entry.project}/{entry.url}" if entry.project else entry.url
@@ -200,7 +214,7 @@ FRESH = Query(name="forceRefresh", help="Whether what was found out lately is fo
 
 def _routes(shelf: Shelf, path: str, what: str) -> tuple[Route, ...]:
     def rule(action: str) -> Rule:
-        return Rule(resource="repositories", action=action, object_of=shelf.named_object)
+        return Rule(resource="repositories", action=action, object_of=shelf.named_object, shown="repo")
 
     query = (Query(name="appProject", help="Of which project, where several know the same."),)
     fresh = () if shelf.is_template else (FRESH,)

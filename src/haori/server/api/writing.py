@@ -86,7 +86,7 @@ async def _create_again(ask: Ask, manifest: dict[str, Any]) -> dict[str, Any]:
     """One that is there already: as it is where the spec is the same, else changed if `upsert` says so."""
     name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
     known = await ask.context.client.get(APPLICATIONS, name, namespace)
-    ask.demand("applications", "get", object_name(ask.context, known))
+    ask.demand("applications", "get", object_name(ask.context, known), shown=name)
     if known.get("spec") == manifest["spec"]:
         return known
     if not ask.flag("upsert"):
