@@ -158,5 +158,5 @@ async def test_settings_tell_little_before_anybody_is_signed_in(delivery: Delive
     may = await api.ask("GET", "/api/v1/account/can-i/applications/sync/default%2Fweb")
 
     assert signed_in["controllerNamespace"] == delivery.control
-    assert set(nobody) == {"url", "controllerNamespace", "plugins", "userLoginsDisabled"}
+    assert set(nobody) == {"url", "controllerNamespace", "plugins", "userLoginsDisabled", "oidcConfig"}
     assert (info["loggedIn"], info["username"], may["value"]) == (True, "owner", "yes")
