@@ -1,11 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { UserRound } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { ask } from '@/shared/api/client'
 import { USER, useUser } from '@/shared/api/session'
 import { chooseTheme, THEMES, type Theme, useTheme } from '@/shared/theme'
-import { Button, Field, IconButton, useNotes } from '@/shared/ui'
+import { Button, Field, Popover, useNotes } from '@/shared/ui'
 import { chooseLanguage, type Language, useLanguage, useWords } from '@/shared/words'
 import styles from './preferences.module.css'
 import { words } from './words'
@@ -13,24 +12,10 @@ import { words } from './words'
 /** Who is signed in, colours, language, signing out. */
 export function Preferences() {
   const say = useWords(words)
-  const [isOpen, setOpen] = useState(false)
-  const element = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    if (!isOpen) return
-    const onPress = (event: PointerEvent) => {
-      if (event.target instanceof Node && !element.current?.contains(event.target)) setOpen(false)
-    }
-    window.addEventListener('pointerdown', onPress)
-    return () => window.removeEventListener('pointerdown', onPress)
-  }, [isOpen])
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what the button opened.
-    <div ref={element} className={styles['anchor']} onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
-      <IconButton label={say('preferences')} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        <UserRound size={18} aria-hidden />
-      </IconButton>
-      {isOpen && <Panel />}
-    </div>
+    <Popover label={say('preferences')} button={<UserRound size={18} aria-hidden />} isIcon>
+      {() => <Panel />}
+    </Popover>
   )
 }
 
@@ -41,7 +26,7 @@ function Panel() {
   const language = useLanguage()
   const signOut = useSignOut()
   return (
-    <section className={styles['panel']} aria-label={say('preferences')}>
+    <div className={styles['panel']}>
       <p>
         <strong>{user?.username}</strong>
         <br />
@@ -63,7 +48,7 @@ function Panel() {
         </select>
       </Field>
       <Button onClick={() => signOut.mutate()}>{say('sign-out')}</Button>
-    </section>
+    </div>
   )
 }
 

@@ -1,17 +1,12 @@
 import { ChevronDown, Search, X } from 'lucide-react'
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useRef } from 'react'
 import { useSearchParams } from 'react-router'
 import { useCommands } from '@/shared/commands'
-import { IconButton } from '@/shared/ui'
+import { IconButton, usePanel } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import styles from './filters.module.css'
-import { countBy, type Filters, filtersOf, healthOf, isFiltering, type Node } from './nodes'
+import { countBy, filtersOf, healthOf, isFiltering, type Node } from './nodes'
 import { words } from './words'
-
-export function useFilters(): Filters {
-  const [params] = useSearchParams()
-  return filtersOf(params)
-}
 
 /** What of the application's objects is shown: words, kinds, health, sync. It lives in the URL and serves every view. */
 export function FilterBar({ nodes, shown, children }: { nodes: readonly Node[]; shown: number; children?: ReactNode }) {
@@ -101,26 +96,16 @@ export function Facet({
   onChange: (chosen: readonly string[]) => void
 }) {
   const say = useWords(words)
-  const [isOpen, setOpen] = useState(false)
-  const element = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    if (!isOpen) return
-    const onPress = (event: PointerEvent) => {
-      if (event.target instanceof globalThis.Node && !element.current?.contains(event.target)) setOpen(false)
-    }
-    window.addEventListener('pointerdown', onPress)
-    return () => window.removeEventListener('pointerdown', onPress)
-  }, [isOpen])
+  const { isOpen, toggle, anchor } = usePanel()
   const name = (word: string) => (word === 'None' ? say('none') : word)
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what the button opened.
-    <div ref={element} className={styles['facet']} onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
+    <div {...anchor} className={styles['facet']}>
       <button
         type="button"
         className={styles['opener']}
         aria-expanded={isOpen}
         data-chosen={chosen.length > 0 || undefined}
-        onClick={() => setOpen(!isOpen)}
+        onClick={toggle}
       >
         {label}
         {chosen.length > 0 && <strong>{chosen.length === 1 ? name(chosen[0] ?? '') : chosen.length}</strong>}

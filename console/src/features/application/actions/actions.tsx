@@ -1,8 +1,8 @@
 import { History, MoreHorizontal, RefreshCw, RotateCcw, Settings2, Trash2 } from 'lucide-react'
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import type { ReactNode } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
 import { useCommands } from '@/shared/commands'
-import { Button, CommandHint, IconButton, useNotes } from '@/shared/ui'
+import { Button, CommandHint, Popover, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
 import { isRunning } from '../sync/plan'
@@ -59,9 +59,9 @@ export function Actions({ application }: { application: Application }) {
         <History size={15} aria-hidden />
         {say('rollback')}
       </Button>
-      <More>
-        <Entries application={application} open={open} refresh={refresh.run} />
-      </More>
+      <Popover label={say('more')} button={<MoreHorizontal size={18} aria-hidden />} isIcon isWide>
+        {() => <Entries application={application} open={open} refresh={refresh.run} />}
+      </Popover>
       {params.get('do') === 'automation' && <AutomationDialog application={application} onClose={() => open(null)} />}
       {params.get('do') === 'delete' && <DeleteDialog application={application} onClose={() => open(null)} />}
     </div>
@@ -84,40 +84,6 @@ function useRollbackReason(application: Application): string | undefined {
   const say = useWords(words)
   const lack = useLack(application, 'rollback')
   return lack ?? ((application.status?.history?.length ?? 0) > 0 ? undefined : say('rollback-none'))
-}
-
-/** A button that opens a panel; Escape and a press elsewhere close it. */
-function More({ children }: { children: ReactNode }) {
-  const say = useWords(words)
-  const [isOpen, setOpen] = useState(false)
-  const [opensRight, setOpensRight] = useState(false)
-  const element = useRef<HTMLDivElement>(null)
-  const toggle = () => {
-    // The buttons stand left where the header is full: then a panel that ends with them would leave the page.
-    setOpensRight((element.current?.getBoundingClientRect().left ?? 0) < window.innerWidth / 2)
-    setOpen(!isOpen)
-  }
-  useEffect(() => {
-    if (!isOpen) return
-    const onPress = (event: PointerEvent) => {
-      if (event.target instanceof Node && !element.current?.contains(event.target)) setOpen(false)
-    }
-    window.addEventListener('pointerdown', onPress)
-    return () => window.removeEventListener('pointerdown', onPress)
-  }, [isOpen])
-  return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what the button opened.
-    <div ref={element} className={styles['anchor']} onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
-      <IconButton label={say('more')} aria-expanded={isOpen} onClick={toggle}>
-        <MoreHorizontal size={18} aria-hidden />
-      </IconButton>
-      {isOpen && (
-        <section className={`${styles['panel']} ${opensRight ? styles['right'] : ''}`} aria-label={say('more')}>
-          {children}
-        </section>
-      )}
-    </div>
-  )
 }
 
 /** Every action with what it does and the command that does the same. */
