@@ -3,7 +3,7 @@ import { useCallback } from 'react'
 import { useSearchParams } from 'react-router'
 import type { AppRef } from '@/shared/api/types'
 
-export const PANELS = ['summary', 'events', 'logs', 'manifest', 'actions'] as const
+export const PANELS = ['summary', 'events', 'logs', 'terminal', 'manifest', 'actions'] as const
 export type PanelName = (typeof PANELS)[number]
 
 export interface Selection {

@@ -15,6 +15,7 @@ import { Logs } from './logs/logs'
 import { ManifestView } from './manifest'
 import styles from './panel.module.css'
 import { Summary } from './summary'
+import { TerminalPart } from './terminal/terminal'
 import { words } from './words'
 
 /** The chosen object beside the page, where its panel is open. */
@@ -71,7 +72,11 @@ const WITH_LOGS = ['Pod', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet'
 
 export function panelsOf(node: Node): readonly PanelName[] {
   if (!node.uid) return ['summary', 'manifest']
-  return PANELS.filter((each) => each !== 'logs' || WITH_LOGS.includes(node.kind))
+  const isPod = node.kind === 'Pod' && node.group === ''
+  return PANELS.filter((each) => {
+    if (each === 'terminal') return isPod
+    return each !== 'logs' || WITH_LOGS.includes(node.kind)
+  })
 }
 
 function Parts({ app, node, nodes, panel }: { app: AppRef; node: Node; nodes: readonly Node[]; panel: PanelName }) {
@@ -116,6 +121,8 @@ function Part({ name, app, node, nodes }: { name: PanelName; app: AppRef; node: 
       return <EventList app={app} node={node} />
     case 'logs':
       return <NodeLogs app={app} node={node} />
+    case 'terminal':
+      return <NodeTerminal app={app} node={node} />
     case 'manifest':
       return <ManifestView app={app} node={node} />
     case 'actions':
@@ -128,6 +135,20 @@ function NodeLogs({ app, node }: { app: AppRef; node: Node }) {
   const { group, kind, namespace, name } = node
   const target = kind === 'Pod' ? { podName: name, namespace } : { group, kind, namespace, resourceName: name }
   return <Logs app={app} target={target} containers={containersOf(live.data).map((each) => each.name)} />
+}
+
+function NodeTerminal({ app, node }: { app: AppRef; node: Node }) {
+  const application = useApplication(app)
+  const live = useLive(app, node)
+  return (
+    <Loaded query={application}>
+      {(found) => (
+        <Loaded query={live}>
+          {(manifest) => <TerminalPart app={app} application={found} node={node} containers={containersOf(manifest)} />}
+        </Loaded>
+      )}
+    </Loaded>
+  )
 }
 
 function ActionsPart({ app, node }: { app: AppRef; node: Node }) {
