@@ -1,24 +1,10 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { ask } from '@/shared/api/client'
-import type { Sentence } from '@/shared/api/types'
+import type { ApplicationFacts } from '@/shared/api/types'
 import { useLanguage } from '@/shared/words'
 
-export interface Cell {
+export interface Cell extends ApplicationFacts {
   application: string
-  namespace: string
-  project: string
-  cluster: string
-  destinationNamespace: string
-  repo: string
-  path: string
-  revision: string
-  targetRevision: string
-  sync: string
-  health: string
-  phase: string
-  why: Sentence | null
-  pinned: boolean
-  images: readonly string[]
   /** Further applications of the same app in the same environment. */
   more: readonly Omit<Cell, 'more'>[]
 }

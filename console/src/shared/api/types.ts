@@ -8,13 +8,8 @@ export interface Sentence {
   parameters?: Record<string, unknown>
 }
 
-export type Sync = 'Synced' | 'OutOfSync' | 'Unknown'
-export type Health = 'Healthy' | 'Progressing' | 'Degraded' | 'Suspended' | 'Missing' | 'Unknown'
-export type Phase = '' | 'Running' | 'Succeeded' | 'Failed' | 'Error' | 'Terminating'
-
-/** One application in a list (`GET /api/haori/v1/applications`). */
-export interface Row {
-  name: string
+/** What every list says of an application. */
+export interface ApplicationFacts {
   namespace: string
   project: string
   cluster: string
@@ -28,8 +23,13 @@ export interface Row {
   phase: string
   why: Sentence | null
   pinned: boolean
+  images: readonly string[]
+}
+
+/** One application in a list (`GET /api/haori/v1/applications`). */
+export interface Row extends ApplicationFacts {
+  name: string
   reconciledAt: string
-  images: string[]
   labels: Record<string, string>
   /** The application that declares it, empty where none does. */
   parent: string

@@ -10,8 +10,6 @@ export interface Draft {
   images: string | null
 }
 
-export type SourceType = 'Helm' | 'Kustomize' | 'Directory' | 'Plugin' | ''
-
 /** What kind each source was found to be, in their order. */
 export function sourceTypes({ status }: Application): string[] {
   if (status?.sourceTypes && status.sourceTypes.length > 0) return status.sourceTypes
