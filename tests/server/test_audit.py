@@ -104,9 +104,18 @@ async def test_signing_in_and_failing_to_are_told(house: House):
 
     assert (failed["actor"], failed["object"], failed["outcome"]) == ("", "Account reader", "refused")
     assert (done["actor"], done["object"], done["outcome"]) == ("reader", "Account reader", "done")
-    assert (out["actor"], out["action"], out["outcome"]) == ("reader", "DELETE /api/v1/session", "done")
+    assert (out["actor"], out["action"], out["outcome"]) == ("reader", "session/sign-out", "done")
     assert done["details"]["from"] == "127.0.0.1"
     assert WORD not in str([out, done, failed])
+
+
+def test_every_change_has_a_name():
+    nameless = [f"{route.method} {route.path}" for route in ROUTES if route.is_change and not _is_named(route)]
+    assert nameless == []
+
+
+def _is_named(route: Route) -> bool:
+    return isinstance(route.access, Rule) or bool(route.deed)
 
 
 async def test_the_audit_is_filtered(house: House):

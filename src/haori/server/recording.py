@@ -73,9 +73,7 @@ def _deed(ask: Ask, route: Route) -> _Deed:
         resource, action, object_, decision = ask.demanded[-1]
         project = _project(resource, object_)
         return _Deed(f"{resource}/{action}", ask.about or _object(ask, resource, object_), project, decision.rule)
-    action = f"{route.method} {route.path}"
-    if isinstance(route.access, Rule):
-        action = f"{route.access.resource}/{route.access.action}"
+    action = f"{route.access.resource}/{route.access.action}" if isinstance(route.access, Rule) else route.deed
     return _Deed(action, ask.about or _own(ask, route), "", "")
 
 

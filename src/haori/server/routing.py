@@ -103,6 +103,8 @@ class Route:
     """Answers a WebSocket at the path; `handler` then says what is wanted here."""
     changes: bool | None = None
     """Whether something is different afterwards, so that the audit tells of it; None: as the method says."""
+    deed: str = ""
+    """What the audit calls it where no permission has a name for it, as `session/sign-in`."""
 
     @property
     def is_change(self) -> bool:

@@ -165,6 +165,7 @@ ROUTES = (
         handler=_change_password,
         access=Open.SIGNED_IN,
         summary="Changes one's own password, or, with the permission, another's",
+        deed="accounts/password",
         body="NewPassword",
     ),
     Route(method="GET", path=_ONE, handler=_get, access=_rule("get"), summary="An account"),

@@ -104,6 +104,7 @@ ROUTES = (
         handler=_sign_in,
         access=Open.PUBLIC,
         summary="Signs in by name and password",
+        deed="session/sign-in",
         body="SignIn",
     ),
     Route(
@@ -112,6 +113,7 @@ ROUTES = (
         handler=_sign_out,
         access=Open.PUBLIC,
         summary="Signs out: the session ends",
+        deed="session/sign-out",
     ),
     Route(
         method="POST",
@@ -119,6 +121,7 @@ ROUTES = (
         handler=_take_link,
         access=Open.PUBLIC,
         summary="Signs in by the code of a one-time link",
+        deed="session/sign-in",
         body="LinkCode",
     ),
     Route(
@@ -127,5 +130,6 @@ ROUTES = (
         handler=_make_link,
         access=Open.OWNER,
         summary="Makes a one-time link",
+        deed="session/link",
     ),
 )

@@ -140,6 +140,7 @@ ROUTES = (
         handler=_finish,
         access=Open.PUBLIC,
         summary="Where the identity provider leads back to",
+        deed="session/sign-in",
         query=(Query(name="error", help="Why nobody was signed in."),),
         changes=True,
     ),
@@ -149,6 +150,7 @@ ROUTES = (
         handler=_sign_out,
         access=Open.PUBLIC,
         summary="Signs out, at the identity provider as well",
+        deed="session/sign-out",
         changes=True,
     ),
 )

@@ -97,6 +97,7 @@ ROUTES = (
         handler=_make,
         access=Open.SIGNED_IN,
         summary="Makes a token with scopes",
+        deed="tokens/create",
         body="ScopedToken",
     ),
     Route(
@@ -105,5 +106,6 @@ ROUTES = (
         handler=_revoke,
         access=Open.SIGNED_IN,
         summary="Revokes one of one's own tokens, or, with the permission, another's",
+        deed="tokens/revoke",
     ),
 )
