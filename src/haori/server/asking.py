@@ -23,6 +23,8 @@ from haori.words import Language
 T = TypeVar("T")
 BODY_BYTES = 2 << 20
 """The largest body taken: an Application with its parameters, a patch, a manifest."""
+NOBODYS_BYTES = 16 << 10
+"""The largest of who is not signed in: a name and a password, a code. A thousand connections may send one at once."""
 
 
 class Ask:
@@ -42,6 +44,9 @@ class Ask:
         """Why nobody could tell whose request it is; only public routes go on then."""
         # Taken apart here, since Starlette would build its own map of it anew for every handler.
         self.query = parse_qsl(request.url.query, keep_blank_values=True)
+        for name, value in (*self.query, *parameters.items()):
+            if "\x00" in value:  # In no name of anything; PostgreSQL takes none.
+                raise RefusedError(Kind.INVALID, "parameter-unreadable", parameter=name[:100])
         self._body: bytes | None = None
         self._application: dict[str, Any] | None = None
         self.given_in_body: Mapping[str, Any] = {}
@@ -93,9 +98,10 @@ class Ask:
             raise RefusedError(Kind.INVALID, "parameter-out-of-range", parameter=name, least=least, most=most)
         return value
 
-    async def body(self, *, limit: int = BODY_BYTES) -> bytes:
-        """The whole body. Raises RefusedError where it is too large."""
+    async def body(self, *, limit: int = 0) -> bytes:
+        """The whole body; 0: of the size that who sends it may take. Raises RefusedError where it is too large."""
         if self._body is None:
+            limit = limit or (BODY_BYTES if self.identity is not None else NOBODYS_BYTES)
             content = bytearray()
             async for chunk in self.request.stream():
                 content += chunk
@@ -151,7 +157,8 @@ class Ask:
     def address(self) -> str:
         """Where the request came from, as far as that can be known."""
         peer = self.request.client.host if self.request.client is not None else ""
-        forwarded = self.request.headers.get("x-forwarded-for", "")
+        # A proxy may add a header of its own below the one that its client made up.
+        forwarded = ", ".join(self.request.headers.getlist("x-forwarded-for"))
         return sender_address(peer, forwarded, self.context.settings.trusted_proxies)
 
     @property

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import Counter as Counted
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from haori.errors import HaoriError
@@ -25,10 +27,34 @@ TRIES = 8
 """About two minutes; polling has found it by then."""
 BURST, PER_SECOND = 100.0, 10.0
 """Requests of one address: so many at once, so many a second in the long run."""
+BODIES, BODIES_OF_ONE = 16, 8
+"""Bodies that are read at once, of all and of one address."""
+BODY_SECONDS = 20.0
+"""For one of them to come."""
 ADDRESSES = 10_000
 """Addresses that are remembered; the one that is silent longest is forgotten first."""
 
 HOOKS = Counter("haori_server_webhooks_total", "Webhooks, by who sent them and how they ended.", ("service", "outcome"))
+
+
+@dataclass(slots=True)
+class Bodies:
+    """Those that are being read: each may be large, and its sender is nobody known."""
+
+    _open: Counted[str] = field(default_factory=Counted)
+
+    @contextmanager
+    def read(self, address: str) -> Iterator[None]:
+        """A place for one of this address. Raises RefusedError where none is left."""
+        if self._open[address] >= BODIES_OF_ONE or self._open.total() >= BODIES:
+            raise RefusedError(Kind.UNAVAILABLE, "webhook-bodies-full", limit=BODIES)
+        self._open[address] += 1
+        try:
+            yield
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
 
 
 @dataclass(slots=True)
@@ -56,7 +82,7 @@ class Knocking:
 
     def __init__(self, engine: Engine, seconds: Callable[[], float]) -> None:
         self._engine = engine
-        self.buckets = Buckets(seconds)
+        self.buckets, self.bodies = Buckets(seconds), Bodies()
         self._waiting: dict[str, None] = {}
         self._changed = asyncio.Event()
 

@@ -67,7 +67,7 @@ class Wanted:
     """What a request's filters leave of Argo CD's lists and streams."""
 
     def __init__(self, ask: Ask) -> None:
-        self._may_see = sees(ask)
+        self.may_see = sees(ask)
         self._name, self._repo, self._namespace = ask.text("name"), ask.text("repo"), ask.text("appNamespace")
         self._search = ask.text("search").lower()
         self._projects = frozenset(ask.texts("projects", "project"))
@@ -82,7 +82,7 @@ class Wanted:
             and self._search in row.name.lower()
             and (not self._projects or row.project in self._projects)
             and self._selector.matches(row.labels)
-            and self._may_see(row)
+            and self.may_see(row)
         )
 
 
@@ -114,10 +114,10 @@ async def _watch(ask: Ask, wanted: Wanted, *, is_events: bool) -> AsyncIterator[
         value = project_fields({"result": {"type": type_, "application": manifest}}, fields)
         return format_event(value) if is_events else format_line(value)
 
-    cursor, known = table.cursor, set[Key]()
+    cursor, known = table.cursor, dict[Key, str]()
     for each in table.all():
         if wanted(each.row):
-            known.add(each.row.key)
+            known[each.row.key] = each.row.project
             if not ask.text("resourceVersion"):
                 yield line("ADDED", each.manifest())
     async for told in follow(ask, cursor, beat=b": \n\n" if is_events else b"\n"):
@@ -128,20 +128,19 @@ async def _watch(ask: Ask, wanted: Wanted, *, is_events: bool) -> AsyncIterator[
             key, is_wanted = each.row.key, wanted(each.row)
             if is_wanted:
                 yield line("MODIFIED" if key in known else "ADDED", each.manifest())
-                known.add(key)
-            elif key in known:
-                known.discard(key)
-                yield line("DELETED", each.manifest())
+                known[key] = each.row.project
+            elif (project := known.pop(key, None)) is not None:
+                # One that moved where the reader may not see it says no word of how it is there.
+                yield line("DELETED", each.manifest() if wanted.may_see(each.row) else _remains(key, project))
         for row in told[1]:
-            if row.key in known:
-                known.discard(row.key)
-                yield line("DELETED", _remains(row))
+            if (project := known.pop(row.key, None)) is not None:
+                yield line("DELETED", _remains(row.key, project))
 
 
-def _remains(row: Row) -> dict[str, Any]:
-    metadata = {"name": row.name, "namespace": row.namespace}
+def _remains(key: Key, project: str) -> dict[str, Any]:
+    metadata = {"name": key[1], "namespace": key[0]}
     return {
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": metadata, "spec": {"project": row.project},
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": metadata, "spec": {"project": project},
     }  # fmt: skip
 
 

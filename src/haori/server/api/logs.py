@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +33,14 @@ STREAMS_AT_MOST = 50
 TAIL_LINES, MOST_TAIL_LINES = 1000, 50_000
 """Of a container: lines told where nobody says how many, and the most."""
 LONGEST_LINE = 256 << 10
+LINE_BYTES = 200
+"""What a line takes beside its text."""
 WAITING_LINES = 1000
 """Lines that wait for a slow reader; beyond them their containers wait."""
+WHOLE_BYTES = 32 << 20
+"""Held of an answer that is not followed, shared among its containers: of longer logs the last lines are told."""
+LOOK_SECONDS = 5.0
+"""How often it is asked whether who follows may still do so."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)\Z")
 
 
@@ -155,15 +162,22 @@ async def _tell(
                 yield write(line.to_json())
     else:
         async with ask.context.streams.hold():
-            read = [_whole(client, each, flags) for each in containers]
+            containers = tuple(containers)
+            read = [_whole(client, each, flags, WHOLE_BYTES // len(containers)) for each in containers]
             for line in sorted(line for lines in await asyncio.gather(*read) for line in lines):
                 if wanted(line):
                     yield write(line.to_json())
     yield write(LAST)
 
 
-async def _whole(client: HttpClient, container: Container, flags: Mapping[str, Any]) -> list[Line]:
-    return [line async for line in _lines(client, container, flags)]
+async def _whole(client: HttpClient, container: Container, flags: Mapping[str, Any], most_bytes: int) -> list[Line]:
+    found, size = deque[Line](), 0
+    async for line in _lines(client, container, flags):
+        found.append(line)
+        size += len(line.content) + LINE_BYTES
+        while size > most_bytes and len(found) > 1:
+            size -= len(found.popleft().content) + LINE_BYTES
+    return list(found)
 
 
 async def _followed(
@@ -180,26 +194,42 @@ async def _followed(
         await asyncio.gather(*(read(each) for each in containers))
         await queue.put(None)
 
+    loop, getting = asyncio.get_running_loop(), None
     async with ask.context.streams.hold():
         reading = asyncio.create_task(read_all())
         stopping = asyncio.create_task(ask.context.streams.stopping.wait())
         try:
             async with asyncio.timeout(STREAM_SECONDS):
+                look_again = loop.time() + LOOK_SECONDS
                 while not stopping.done():
-                    getting = asyncio.ensure_future(queue.get())
-                    await asyncio.wait({getting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                    getting = getting or asyncio.create_task(queue.get())
+                    await asyncio.wait(
+                        {getting, stopping}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                    )  # fmt: skip
+                    if loop.time() >= look_again:
+                        look_again = loop.time() + LOOK_SECONDS
+                        if not await _may_go_on(ask):
+                            return
                     if not getting.done():
-                        getting.cancel()
-                        return
-                    if (line := getting.result()) is None:
+                        continue
+                    line, getting = getting.result(), None
+                    if line is None:
                         return
                     yield line
         except TimeoutError:
             return
         finally:
-            for task in (reading, stopping):
+            tasks = {each for each in (reading, stopping, getting) if each is not None}
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait({reading, stopping})
+            await asyncio.wait(tasks)
+
+
+async def _may_go_on(ask: Ask) -> bool:
+    """Whether the sender is still who they were, and may still read these logs."""
+    object_ = await application_object(ask)
+    may = ask.may("applications", "get", object_) and ask.may("logs", "get", object_)
+    return may and await ask.is_still_known()
 
 
 async def _lines(client: HttpClient, container: Container, flags: Mapping[str, Any]) -> AsyncIterator[Line]:

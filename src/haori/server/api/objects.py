@@ -59,12 +59,6 @@ async def _find(ask: Ask) -> Found:
         raise RefusedError(Kind.INVALID, "field-unusable", field="resourceName")
     version = named.pop("version")
     node = await demand_object(ask, named, exactly=("group", "kind", "namespace", "name"))
-    if not node["uid"]:
-        # Wanted and not there: whatever stands under its name by now, or is not permitted, is not the application's.
-        shown = f"{node['kind']} {node['name']}"
-        raise RefusedError(
-            Kind.NOT_FOUND, "object-not-of-application", object=shown, application=ask.application_name
-        )  # fmt: skip
     client = await ask.context.destinations.client_for(application)
     type_ = GroupVersionKind(node["group"], version or node["version"], node["kind"])
     resource = (await client.discover()).resource(type_)

@@ -160,9 +160,11 @@ async def _events(ask: Ask) -> Response:
     name, namespace, uid = (ask.text(each) for each in ("resourceName", "resourceNamespace", "resourceUID"))
     client = ask.context.client
     if name or uid:
-        await demand_object(ask, {"name": name, "namespace": namespace, "uid": uid})
+        node = await demand_object(ask, {"name": name, "namespace": namespace, "uid": uid})
         client = await ask.context.destinations.client_for(application)
-        selector = _selector({"name": name, "namespace": namespace, "uid": uid})
+        # As the tree has it, whatever the query left out: others have objects of that name, too.
+        namespace = node["namespace"]
+        selector = _selector({each: node[each] for each in ("name", "namespace", "uid")})
     else:
         metadata = nested_mapping(application, "metadata")
         namespace = ask.application_namespace
@@ -187,10 +189,13 @@ def _plain(value: str) -> str:
 async def demand_object(ask: Ask, wanted: Mapping[str, str], *, exactly: tuple[str, ...] = ()) -> dict[str, Any]:
     """The node of the application's tree that is meant. Raises RefusedError: what is no part of it is not told of.
 
-    A field that is empty matches any, but for those that have to be met `exactly`.
+    A field that is empty matches any, but for those that have to be met `exactly`. What is wanted and not there is no match:
+    whatever stands under its name is another's.
     """
     for node in (await ask_tree(ask))["nodes"]:
-        if all(node.get(name) == value or (not value and name not in exactly) for name, value in wanted.items()):
+        if node.get("uid") and all(
+            node.get(name) == value or (not value and name not in exactly) for name, value in wanted.items()
+        ):
             return dict(node)
     shown = " ".join(value for value in (wanted.get("kind", ""), wanted.get("name", "")) if value)
     raise RefusedError(Kind.NOT_FOUND, "object-not-of-application", object=shown, application=ask.application_name)

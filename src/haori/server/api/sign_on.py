@@ -65,8 +65,9 @@ async def _finish(ask: Ask) -> Response:
 
 
 async def _sign_out(ask: Ask) -> Response:
-    if ask.request.headers.get("sec-fetch-site") == "cross-site":
-        raise RefusedError(Kind.FORBIDDEN, "request-from-elsewhere", origin="cross-site")
+    site = ask.request.headers.get("sec-fetch-site", "none")
+    if site not in ("same-origin", "none"):
+        raise RefusedError(Kind.FORBIDDEN, "request-from-elsewhere", origin=site[:50])
     headers = ask.request.headers.get("authorization"), ask.request.cookies
     session = await ask.context.entrance.sign_out(*headers)
     back = f"{base_of(ask)}/"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import orjson
 from starlette.responses import Response
 
@@ -10,7 +12,7 @@ from haori.server.answering import answer_json
 from haori.server.asking import Ask
 from haori.server.errors import Kind, RefusedError
 from haori.server.hooks import identify, read_repositories, verify
-from haori.server.knocking import HOOKS
+from haori.server.knocking import BODY_SECONDS, HOOKS
 from haori.server.routing import Open, Route
 
 HOOK_BYTES = 10 << 20
@@ -21,7 +23,8 @@ async def _take(ask: Ask) -> Response:
     service = identify(ask.request.headers)
     try:
         ask.context.knocking.buckets.take(ask.address)
-        body = await ask.body(limit=HOOK_BYTES)
+        with ask.context.knocking.bodies.read(ask.address):
+            body = await _body(ask)
         verify(service, ask.request.headers, body, ask.context.entrance.book.secret)
         urls = read_repositories(_read(body))
         for url in urls:
@@ -31,6 +34,14 @@ async def _take(ask: Ask) -> Response:
         raise
     HOOKS.add(service.title, "taken" if urls else "passed-over")
     return await answer_json(ask.request, {"accepted": len(urls)})
+
+
+async def _body(ask: Ask) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await ask.body(limit=HOOK_BYTES)
+    except TimeoutError as error:
+        raise RefusedError(Kind.LATE, "request-too-slow", seconds=BODY_SECONDS) from error
 
 
 def _read(body: bytes) -> dict[str, object]:
