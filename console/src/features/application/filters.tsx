@@ -1,6 +1,6 @@
 import { ChevronDown, Search, X } from 'lucide-react'
 import { type ReactNode, useRef } from 'react'
-import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { useCommands } from '@/shared/commands'
 import { IconButton, usePanel } from '@/shared/ui'
 import { useWords } from '@/shared/words'
@@ -11,21 +11,12 @@ import { words } from './words'
 /** What of the application's objects is shown: words, kinds, health, sync. It lives in the URL and serves every view. */
 export function FilterBar({ nodes, shown, children }: { nodes: readonly Node[]; shown: number; children?: ReactNode }) {
   const say = useWords(words)
-  const [params, setParams] = useSearchParams()
+  const { params, change } = useAddress()
   const field = useRef<HTMLInputElement>(null)
   const filters = filtersOf(params)
   useCommands([
     { id: 'app filter', title: say('filter'), group: say('group'), keys: '/', run: () => field.current?.focus() },
   ])
-  const change = (edit: (next: URLSearchParams) => void) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        edit(next)
-        return next
-      },
-      { replace: true, preventScrollReset: true },
-    )
   const choose = (name: string) => (chosen: readonly string[]) =>
     change((next) => {
       next.delete(name)

@@ -1,6 +1,6 @@
 /** Which node is chosen (`?node=`), and which part of its panel is open (`?panel=`): the same in every view. */
 import { useCallback } from 'react'
-import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import type { AppRef } from '@/shared/api/types'
 
 export const PANELS = ['summary', 'events', 'logs', 'terminal', 'manifest', 'actions'] as const
@@ -44,21 +44,9 @@ const OF_PANEL = [
 const LINKED = [...OF_PANEL, 'wrap', 'line', 'show', 'fields']
 
 export function useSelection(): Selection {
-  const [params, setParams] = useSearchParams()
-  const change = useCallback(
-    (edit: (next: URLSearchParams) => void, replace: boolean) =>
-      setParams(
-        (before) => {
-          const next = new URLSearchParams(before)
-          edit(next)
-          return next
-        },
-        { replace, preventScrollReset: true },
-      ),
-    [setParams],
-  )
+  const { params, change } = useAddress()
   const choose = useCallback(
-    (key: string) => change((next) => (key ? next.set('node', key) : next.delete('node')), true),
+    (key: string) => change((next) => (key ? next.set('node', key) : next.delete('node'))),
     [change],
   )
   const open = useCallback(
@@ -67,14 +55,14 @@ export function useSelection(): Selection {
         if (next.get('node') !== key) for (const each of LINKED) next.delete(each)
         next.set('node', key)
         next.set('panel', panel)
-      }, false),
+      }, 'step'),
     [change],
   )
   const close = useCallback(
     () =>
       change((next) => {
         for (const each of LINKED) next.delete(each)
-      }, false),
+      }, 'step'),
     [change],
   )
   const wanted = params.get('panel')

@@ -1,5 +1,5 @@
 import { Download } from 'lucide-react'
-import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { Button, type Column, Dialog, Empty, Loaded, Page, Table } from '@/shared/ui'
 import { useLanguage, useWords } from '@/shared/words'
 import { type Entry, exportUrl, FILTERS, filtersOf, useAudit } from './api'
@@ -11,22 +11,14 @@ import { words } from './words'
 /** Who changed what. Filters and the opened entry stand in the address. */
 export function Component() {
   const say = useWords(words)
-  const [query, setQuery] = useSearchParams()
+  const { params: query, put } = useAddress()
   const filters = filtersOf(query)
   const audit = useAudit(filters)
   const entries = audit.data?.pages.flatMap((page) => page.items)
   const shown = entries?.find((each) => String(each.id) === query.get('show'))
   const isFiltered = FILTERS.some((each) => filters[each] !== '')
-  const change = (name: string, value: string) =>
-    setQuery(
-      (before) => {
-        const after = new URLSearchParams(before)
-        if (value) after.set(name, value)
-        else after.delete(name)
-        return after
-      },
-      { replace: true },
-    )
+  const change = (name: string, value: string) => put({ [name]: value })
+  const clear = () => put(Object.fromEntries(FILTERS.map((each) => [each, ''])), 'step')
   const actions = (['csv', 'json'] as const).map((format) => (
     <a key={format} className={styles['export']} href={exportUrl(filters, format)} download>
       <Download size={16} aria-hidden />
@@ -35,7 +27,7 @@ export function Component() {
   ))
   return (
     <Page title={say('title')} lead={say('lead')} actions={actions}>
-      <FilterForm filters={filters} onChange={change} onClear={isFiltered ? () => setQuery({}) : undefined} />
+      <FilterForm filters={filters} onChange={change} onClear={isFiltered ? clear : undefined} />
       <Loaded query={{ data: entries, error: audit.error, refetch: audit.refetch }}>
         {(items) =>
           items.length === 0 ? (

@@ -1,6 +1,7 @@
 import { GitCompareArrows, Pin } from 'lucide-react'
 import { useEffect, useState } from 'react'
-import { Link, useSearchParams } from 'react-router'
+import { Link } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { applicationPlace } from '@/shared/api/search'
 import { Button, Empty, Loaded, Page, Status } from '@/shared/ui'
 import { useWords } from '@/shared/words'
@@ -15,30 +16,20 @@ const PAUSE_MS = 200
 
 export function Component() {
   const say = useWords(words)
-  const [parameters, setParameters] = useSearchParams()
+  const { params: parameters, put } = useAddress()
   const search = parameters.get('q') ?? ''
   const isOnlyDrift = parameters.get('drift') === '1'
   const [limit, setLimit] = useState(FIRST)
   const board = useBoard(search, limit)
-  const set = (name: string, value: string) =>
-    setParameters(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value) next.set(name, value)
-        else next.delete(name)
-        return next
-      },
-      { replace: true },
-    )
   return (
     <Page title={say('title')} lead={say('lead')}>
       <div className={styles['bar']}>
-        <SearchField value={search} onChange={(text) => set('q', text.trim())} />
+        <SearchField value={search} onChange={(text) => put({ q: text.trim() })} />
         <label>
           <input
             type="checkbox"
             checked={isOnlyDrift}
-            onChange={(event) => set('drift', event.target.checked ? '1' : '')}
+            onChange={(event) => put({ drift: event.target.checked ? '1' : '' })}
           />{' '}
           {say('only-drift')}
         </label>

@@ -1,6 +1,7 @@
 import { History, MoreHorizontal, RefreshCw, RotateCcw, Settings2, Trash2 } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { useNavigate, useSearchParams } from 'react-router'
+import { useNavigate } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { useCommands } from '@/shared/commands'
 import { Button, CommandHint, Popover, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
@@ -16,17 +17,11 @@ import { words } from './words'
 export function Actions({ application }: { application: Application }) {
   const say = useWords(words)
   const navigate = useNavigate()
-  const [params, setParams] = useSearchParams()
+  const { params, put } = useAddress()
   const refresh = useRefreshing(application)
   const { namespace, name } = application.metadata
   const place = `/applications/${namespace}/${name}`
-  const open = (what: string | null) =>
-    setParams((before) => {
-      const next = new URLSearchParams(before)
-      if (what) next.set('do', what)
-      else next.delete('do')
-      return next
-    })
+  const open = (what: string) => put({ do: what }, 'step')
   const sync = () => void navigate(`${place}/sync`)
   const rollback = () => void navigate(`${place}/history?to=before`)
   const rollbackReason = useRollbackReason(application)
@@ -62,8 +57,8 @@ export function Actions({ application }: { application: Application }) {
       <Popover label={say('more')} button={<MoreHorizontal size={18} aria-hidden />} isIcon isWide>
         {() => <Entries application={application} open={open} refresh={refresh.run} />}
       </Popover>
-      {params.get('do') === 'automation' && <AutomationDialog application={application} onClose={() => open(null)} />}
-      {params.get('do') === 'delete' && <DeleteDialog application={application} onClose={() => open(null)} />}
+      {params.get('do') === 'automation' && <AutomationDialog application={application} onClose={() => open('')} />}
+      {params.get('do') === 'delete' && <DeleteDialog application={application} onClose={() => open('')} />}
     </div>
   )
 }

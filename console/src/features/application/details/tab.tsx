@@ -1,6 +1,6 @@
 import { Download } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { Button, CommandHint, Term, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useDeclared, useLack } from '../actions/api'
@@ -15,14 +15,8 @@ import { words } from './words'
 
 /** What was asked for: sources with their parameters, destination, policy; edited here where Git does not declare it. */
 export function DetailsTab({ application }: { application: Application }) {
-  const [params, setParams] = useSearchParams()
-  const open = (what: string | null) =>
-    setParams((before) => {
-      const next = new URLSearchParams(before)
-      if (what) next.set('do', what)
-      else next.delete('do')
-      return next
-    })
+  const { params, put } = useAddress()
+  const open = (what: string) => put({ do: what }, 'step')
   return (
     <div className={styles['tab']}>
       <Sources application={application} onEdit={() => open('edit')} />
@@ -31,7 +25,7 @@ export function DetailsTab({ application }: { application: Application }) {
         <Policy application={application} onEdit={() => open('automation')} />
         <Export application={application} />
       </div>
-      {params.get('do') === 'edit' && <EditDialog application={application} onClose={() => open(null)} />}
+      {params.get('do') === 'edit' && <EditDialog application={application} onClose={() => open('')} />}
     </div>
   )
 }

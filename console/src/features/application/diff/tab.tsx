@@ -60,20 +60,20 @@ function shownOf(item: Differing): ShownObject {
 /** How it is shown, and what with. */
 function Toolbar() {
   const say = useWords(words)
-  const { isSplit, context, revision, set } = useLayout()
+  const { isSplit, context, revision, put } = useLayout()
   const [typed, setTyped] = useState(revision)
   return (
     <div className={styles['toolbar']}>
       <label>
         {say('layout')}
-        <select value={isSplit ? 'split' : 'unified'} onChange={(event) => set('layout', event.target.value)}>
+        <select value={isSplit ? 'split' : 'unified'} onChange={(event) => put({ layout: event.target.value })}>
           <option value="split">{say('split')}</option>
           <option value="unified">{say('unified')}</option>
         </select>
       </label>
       <label>
         {say('context')}
-        <select value={context} onChange={(event) => set('context', event.target.value)}>
+        <select value={context} onChange={(event) => put({ context: event.target.value })}>
           {CONTEXTS.map((each) => (
             <option key={each} value={each}>
               {each === 'all' ? say('context-all') : say('context-lines', { count: each })}
@@ -84,7 +84,7 @@ function Toolbar() {
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          set('revision', typed.trim())
+          put({ revision: typed.trim() })
         }}
       >
         <label>
@@ -95,7 +95,7 @@ function Toolbar() {
             placeholder={say('revision-placeholder')}
             onChange={(event) => {
               setTyped(event.target.value)
-              if (event.target.value === '') set('revision', '')
+              if (event.target.value === '') put({ revision: '' })
             }}
           />
         </label>

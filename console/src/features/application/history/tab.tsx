@@ -1,4 +1,4 @@
-import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { Empty, Loaded } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
@@ -12,24 +12,15 @@ import { words } from './words'
 /** What was released, newest first: who, when, which commit, what changed; two of them compared; the way back. */
 export function HistoryTab({ application }: { application: Application }) {
   const say = useWords(words)
-  const [params, setParams] = useSearchParams()
+  const { params, put } = useAddress()
   const releases = useReleases(application.metadata)
   const compared = parseComparison(params.get('compare'))
   const to = params.get('to')
-  const set = (name: string, value: string | null) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value === null) next.delete(name)
-        else next.set(name, value)
-        return next
-      },
-      { preventScrollReset: true },
-    )
+  const set = (name: string, value: string) => put({ [name]: value }, 'step')
   return (
     <>
       {compared ? (
-        <Comparison application={application} {...compared} onBack={() => set('compare', null)} />
+        <Comparison application={application} {...compared} onBack={() => set('compare', '')} />
       ) : (
         <Loaded query={releases}>
           {(items) =>
@@ -54,7 +45,7 @@ export function HistoryTab({ application }: { application: Application }) {
           application={application}
           named={to}
           releases={releases.data ?? []}
-          onClose={() => set('to', null)}
+          onClose={() => set('to', '')}
         />
       )}
     </>

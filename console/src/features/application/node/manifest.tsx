@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import type { AppRef } from '@/shared/api/types'
 import { CommandHint, CopyButton, Empty, Loaded } from '@/shared/ui'
 import { useWords } from '@/shared/words'
@@ -16,28 +16,18 @@ type ViewName = (typeof VIEWS)[number]
 /** The manifest: as it lives, as Git wants it, and what a sync would change of it. Secrets come masked. */
 export function ManifestView({ app, node }: { app: AppRef; node: Node }) {
   const say = useWords(words)
-  const [params, setParams] = useSearchParams()
+  const { params, put } = useAddress()
   const isDeclared = node.sync !== null
   const views = VIEWS.filter((each) => (each === 'live' ? node.uid !== '' : isDeclared))
   const view = views.find((each) => each === params.get('show')) ?? views[0] ?? 'live'
   const showsAll = params.get('fields') === 'all'
-  const put = (name: string, value: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value) next.set(name, value)
-        else next.delete(name)
-        return next
-      },
-      { replace: true },
-    )
   return (
     <div className={styles['manifest']}>
       <div className={styles['tools']}>
         <fieldset className={styles['choice']} aria-label={say('manifest')}>
           {views.map((each) => (
             <label key={each}>
-              <input type="radio" name="manifest" checked={each === view} onChange={() => put('show', each)} />
+              <input type="radio" name="manifest" checked={each === view} onChange={() => put({ show: each })} />
               {say(`show-${each}`)}
             </label>
           ))}
@@ -47,7 +37,7 @@ export function ManifestView({ app, node }: { app: AppRef; node: Node }) {
             <input
               type="checkbox"
               checked={!showsAll}
-              onChange={(event) => put('fields', event.target.checked ? '' : 'all')}
+              onChange={(event) => put({ fields: event.target.checked ? '' : 'all' })}
             />
             {say('hide-managed')}
           </label>

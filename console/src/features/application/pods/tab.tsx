@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Box, Server } from 'lucide-react'
-import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { Ago, Empty, Loaded, Status } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
@@ -19,7 +19,7 @@ const OFTEN_MS = 5_000
 export function PodsTab(_: { application: Application }) {
   const say = useWords(words)
   const app = useAppRef()
-  const [params, setParams] = useSearchParams()
+  const { params, put } = useAddress()
   const tree = useTree(app)
   const pods = useQuery({
     queryKey: keyOf(app, 'pods'),
@@ -27,15 +27,7 @@ export function PodsTab(_: { application: Application }) {
     refetchInterval: OFTEN_MS,
   })
   const by = GROUPINGS.find((each) => each === params.get('by')) ?? 'node'
-  const choose = (to: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        next.set('by', to)
-        return next
-      },
-      { replace: true },
-    )
+  const choose = (by: string) => put({ by })
   return (
     <Loaded query={pods}>
       {({ items }) =>

@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import { type KeyboardEvent, useMemo, useRef } from 'react'
 import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { Ago, Empty, Loaded, Status } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { Badges } from '../badges'
@@ -98,18 +99,10 @@ function Rows({ nodes }: { nodes: readonly Node[] }) {
 
 function SortHead({ order }: { order: Order }) {
   const say = useWords(words)
-  const [params, setParams] = useSearchParams()
+  const { params, put } = useAddress()
   const current = orderOf(params.get('sort'))
   const isCurrent = current.order === order
-  const sort = () =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        next.set('sort', isCurrent && !current.isReversed ? `-${order}` : order)
-        return next
-      },
-      { replace: true },
-    )
+  const sort = () => put({ sort: isCurrent && !current.isReversed ? `-${order}` : order })
   const Arrow = current.isReversed ? ArrowUp : ArrowDown
   return (
     <div {...headOf(isCurrent ? (current.isReversed ? 'descending' : 'ascending') : 'none')} className={styles[order]}>

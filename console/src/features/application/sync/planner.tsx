@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { Button, CommandHint, Failure, Field, Loading, Term, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type Application, shortRevision, sourcesOf } from '../model'
@@ -51,7 +52,7 @@ export function Planner({ application }: { application: Application }) {
 
 /** Switches and revision stand in the URL; ticks are of this very plan, so they go when the page does. */
 function useChoices(): [Choices, (change: Partial<Choices>) => void] {
-  const [params, setParams] = useSearchParams()
+  const { params, put } = useAddress()
   const [without, setWithout] = useState<ReadonlySet<string>>(new Set())
   const named = params.get('options')?.split(',') ?? []
   const choices = {
@@ -62,16 +63,10 @@ function useChoices(): [Choices, (change: Partial<Choices>) => void] {
   const change = (to: Partial<Choices>) => {
     if (to.without) setWithout(to.without)
     if (!to.switches && to.revision === undefined) return
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        const set = (name: string, value: string) => (value ? next.set(name, value) : next.delete(name))
-        if (to.switches) set('options', [...to.switches].join(','))
-        if (to.revision !== undefined) set('revision', to.revision)
-        return next
-      },
-      { replace: true },
-    )
+    put({
+      ...(to.switches && { options: [...to.switches].join(',') }),
+      ...(to.revision !== undefined && { revision: to.revision }),
+    })
   }
   return [choices, change]
 }

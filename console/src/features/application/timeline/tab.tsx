@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Activity, Bell, type LucideIcon, RefreshCw } from 'lucide-react'
-import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { Empty, Loaded, Status, useDuration } from '@/shared/ui'
 import { useLanguage, useWords } from '@/shared/words'
 import { type Application, shortRevision } from '../model'
@@ -61,18 +61,13 @@ function WithObject({
 function Axis({ entries, node }: { entries: readonly Entry[]; node: Node | null }) {
   const say = useWords(words)
   const language = useLanguage()
-  const [params, setParams] = useSearchParams()
+  const { params, change } = useAddress()
   const hidden = params.getAll('hide')
   const toggle = (lane: Lane) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        next.delete('hide')
-        for (const each of LANES) if (hidden.includes(each) !== (each === lane)) next.append('hide', each)
-        return next
-      },
-      { replace: true },
-    )
+    change((next) => {
+      next.delete('hide')
+      for (const each of LANES) if (hidden.includes(each) !== (each === lane)) next.append('hide', each)
+    })
   const shown = entries.filter((each) => !hidden.includes(each.lane))
   return (
     <div className={styles['tab']}>

@@ -1,5 +1,5 @@
 import { ChevronsDownUp, ChevronsUpDown } from 'lucide-react'
-import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { useCommands } from '@/shared/commands'
 import { IconButton } from '@/shared/ui'
 import { useWords } from '@/shared/words'
@@ -11,17 +11,8 @@ import { words } from './words'
 /** How the tree is gathered and what of it is open. */
 export function FoldTools({ onOpenAll, onCloseWell }: { onOpenAll: () => void; onCloseWell: () => void }) {
   const say = useWords(words)
-  const [params, setParams] = useSearchParams()
-  const choose = (fold: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (fold) next.set('fold', fold)
-        else next.delete('fold')
-        return next
-      },
-      { replace: true },
-    )
+  const { params, put } = useAddress()
+  const choose = (fold: string) => put({ fold })
   useCommands([
     { id: 'tree open', title: say('open-all'), group: say('group'), keys: 'e', run: onOpenAll },
     { id: 'tree close', title: say('close-well'), group: say('group'), keys: 'c', run: onCloseWell },

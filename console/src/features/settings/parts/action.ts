@@ -1,6 +1,6 @@
 /** What every action of the settings does: asks the server, says what was done, and has the lists read again. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useSearchParams } from 'react-router'
+import { useAddress } from '@/shared/address'
 import { useMay } from '@/shared/api/session'
 import { useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
@@ -40,24 +40,12 @@ export function useLack(resource: string, action: string, object: string | reado
 
 /** Which dialog is open, in the address: `?show=NAME` for one thing, `?do=ACTION` for an action. */
 export function useOpen() {
-  const [query, setQuery] = useSearchParams()
-  const change = (values: Readonly<Record<'show' | 'do', string>>) =>
-    setQuery(
-      (before) => {
-        const after = new URLSearchParams(before)
-        for (const [name, value] of Object.entries(values)) {
-          if (value) after.set(name, value)
-          else after.delete(name)
-        }
-        return after
-      },
-      { replace: true },
-    )
+  const { params: query, put } = useAddress()
   return {
     shown: query.get('show'),
     action: query.get('do'),
-    show: (name: string) => change({ show: name, do: '' }),
-    act: (action: string, name = query.get('show') ?? '') => change({ show: name, do: action }),
-    close: () => change({ show: '', do: '' }),
+    show: (name: string) => put({ show: name, do: '' }),
+    act: (action: string, name = query.get('show') ?? '') => put({ show: name, do: action }),
+    close: () => put({ show: '', do: '' }),
   }
 }
