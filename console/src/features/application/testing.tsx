@@ -37,17 +37,19 @@ function known(path: string, denied: readonly string[]): unknown {
   return action === undefined ? undefined : { value: denied.includes(action) ? 'no' : 'yes' }
 }
 
-/** Shows a part at an address; where the reader is stands in the text of the element `place`. */
+/** Shows a part at an address, and another in its place by `change`; where the reader is stands in the element `place`. */
 export function show(part: ReactNode, at = '/applications/argocd/shop/sync') {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } })
-  return render(
+  const page = (shown: ReactNode) => (
     <QueryClientProvider client={queries}>
       <MemoryRouter initialEntries={[at]}>
-        {part}
+        {shown}
         <Place />
       </MemoryRouter>
-    </QueryClientProvider>,
+    </QueryClientProvider>
   )
+  const view = render(page(part))
+  return { ...view, change: (to: ReactNode) => view.rerender(page(to)) }
 }
 
 function Place() {

@@ -1,6 +1,9 @@
 /**
  * Server-sent events that begin again by themselves. The browser's EventSource sends the last event's id when it comes
  * again, so a stream with a cursor goes on where it was; one that was refused is tried anew with growing pauses.
+ *
+ * A browser opens six connections to a host and no more, all tabs together, and every stream holds one: so a tab that
+ * nobody sees gives its stream back after a moment, and a page that is left (and kept, to go back to) at once.
  */
 import { useEffect, useRef, useState } from 'react'
 
@@ -10,6 +13,7 @@ export type StreamState = 'connecting' | 'open' | 'lost'
 
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 30_000
+const HIDDEN_MS = 5000
 
 /** Follows `url` (null: nothing) and hands each named event's JSON to its handler. */
 export function useStream(url: string | null, handlers: Handlers): StreamState {
@@ -39,12 +43,51 @@ export function useStream(url: string | null, handlers: Handlers): StreamState {
         source.addEventListener(name, (event) => latest.current[name]?.(JSON.parse((event as MessageEvent).data)))
       }
     }
-    setState('connecting')
-    open()
-    return () => {
+    const close = () => {
       clearTimeout(timer)
       source?.close()
+      source = undefined
+    }
+    const begin = () => {
+      close()
+      setState('connecting')
+      open()
+    }
+    begin()
+    const stopLooking = whenSeen(begin, close)
+    return () => {
+      stopLooking()
+      close()
     }
   }, [url, names])
   return state
+}
+
+/** Calls `rest` when the page is no longer seen, `resume` when it is again. The function returned ends that. */
+function whenSeen(resume: () => void, rest: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let rests = false
+  const stop = () => {
+    clearTimeout(timer)
+    rests = true
+    rest()
+  }
+  const look = () => {
+    clearTimeout(timer)
+    if (document.hidden) timer = setTimeout(stop, HIDDEN_MS)
+    else if (rests) {
+      rests = false
+      resume()
+    }
+  }
+  document.addEventListener('visibilitychange', look)
+  window.addEventListener('pagehide', stop)
+  window.addEventListener('pageshow', look)
+  look()
+  return () => {
+    clearTimeout(timer)
+    document.removeEventListener('visibilitychange', look)
+    window.removeEventListener('pagehide', stop)
+    window.removeEventListener('pageshow', look)
+  }
 }

@@ -12,7 +12,10 @@ import styles from './dialog.module.css'
 import { bodyOf, type Chosen, commandOf, hooksBeingLeft, operationOf, releaseNamed, type Way } from './rollback'
 import { words } from './words'
 
-/** Going back to a release: how, for how long and why, what it would do, and what it does not undo. */
+/**
+ * Going back to a release: how, for how long and why, what it would do, and what it does not undo. It stays with the release
+ * that was named when it opened: `before` names another as soon as the way back has begun.
+ */
 export function RollbackDialog({
   application,
   named,
@@ -25,7 +28,7 @@ export function RollbackDialog({
   onClose: () => void
 }) {
   const say = useWords(words)
-  const entry = releaseNamed(application, named)
+  const [entry] = useState(() => releaseNamed(application, named))
   const release = releases.find((each) => each.id === entry?.id)
   if (entry) return <Going application={application} entry={entry} release={release} onClose={onClose} />
   return (

@@ -115,6 +115,20 @@ describe('going back', () => {
     expect(sent?.body).toEqual({ id: 1, reason: 'errors', for: '2h' })
   })
 
+  it('stays with its release while the application already goes back', async () => {
+    serve(answers)
+    const pin = { 'haori.dev/pin': JSON.stringify({ id: 1, revision: A, wanted: [B] }) }
+    const { history, ...rest } = application.status ?? {}
+    const gone = shop({ ...rest, history: [...(history ?? []), { id: 3, revision: A }] }, {}, pin)
+    const { change } = show(<HistoryTab application={application} />, `${AT}?to=before`)
+    await userEvent.type(await screen.findByRole('textbox', { name: /^Reason/ }), 'errors')
+    change(<HistoryTab application={gone} />)
+    expect(screen.getByRole('dialog', { name: 'Roll shop back to aaaaaaa' })).toBeVisible()
+    expect(screen.getByRole('textbox', { name: /^Reason/ })).toHaveValue('errors')
+    await userEvent.click(screen.getByRole('button', { name: 'Roll back' }))
+    await waitFor(() => expect(screen.getByTestId('place')).toHaveTextContent('/shop/sync?view=last'))
+  })
+
   it('by a commit asks for no duration', async () => {
     const asked = serve({ ...answers, [`POST ${OWN}/rollback`]: { hooks: [], commits: [] } })
     show(<HistoryTab application={application} />, `${AT}?to=1`)
