@@ -90,6 +90,23 @@ def test_the_user_and_each_group_are_asked_by_themselves():
 
 
 @pytest.mark.parametrize(
+    ("policy", "allowed"),
+    [
+        ("", False),
+        ("g, admin, role:admin", True),
+        ("p, admin, clusters, delete, *, allow", True),
+    ],
+)
+def test_a_group_called_admin_has_what_lines_say_and_is_not_the_account(policy, allowed):
+    member = somebody("eve", "admin", issuer="https://id.example")
+    assert may(Policy.parse(policy), member, "clusters delete c") is allowed
+
+
+def test_who_is_made_an_admin_by_a_line_is_one():
+    assert may(Policy.parse("g, bob, admin"), somebody("bob"), "clusters delete c")
+
+
+@pytest.mark.parametrize(
     ("request_", "readonly", "admin"),
     [
         ("applications get shop/web", True, True),

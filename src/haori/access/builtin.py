@@ -1,7 +1,8 @@
 """The two roles that are always there, and the account that has the wider one.
 
-`role:readonly` reads everything but what runs inside containers, `role:admin` may everything, `admin` is one of it; nothing
-takes these lines away. see: argoproj/argo-cd `assets/builtin-policy.csv` (3.x).
+`role:readonly` reads everything but what runs inside containers, `role:admin` may everything, the account `admin` is one of
+it (as `policy` knows, since a group may have the same name); nothing takes these lines away.
+see: argoproj/argo-cd `assets/builtin-policy.csv` (3.x).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _ANY_CHANGE = ("create", "update", "delete")
 
 def builtin_policy() -> str:
     """The lines of the built-in roles."""
-    return "\n".join([*_readonly(), *_admin(), f"g, {ADMIN}, {READONLY}", f"g, admin, {ADMIN}"])
+    return "\n".join([*_readonly(), *_admin(), f"g, {ADMIN}, {READONLY}"])
 
 
 def _readonly() -> Iterator[str]:

@@ -7,9 +7,10 @@ default role cannot be denied to anyone, and a line that denies something to a u
 The evaluator is our own, since Casbin takes milliseconds where a list of ten thousand applications has microseconds. The
 lines that can matter are gathered once for a subject and a project, then each check is a walk over a few compiled patterns.
 
-Two things are closed that Casbin leaves open. Names from outside that look like a role (`role:…`, `proj:…`) are nobody: an
-issuer that calls a group `role:admin` makes no administrator. A project's own lines count for its own objects only, whatever
-their patterns match. see: argoproj/argo-cd `server/rbacpolicy/rbacpolicy.go`, `util/rbac/rbac.go` (3.x).
+Three things are closed that Casbin leaves open. Names from outside that look like a role (`role:…`, `proj:…`) are nobody: an
+issuer that calls a group `role:admin` makes no administrator. Nor does one that calls it `admin`: it is not the account. A
+project's own lines count for its own objects only, whatever their patterns match.
+see: argoproj/argo-cd `server/rbacpolicy/rbacpolicy.go`, `util/rbac/rbac.go` (3.x).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from haori.access.builtin import BUILTIN_ROLES, builtin_policy
+from haori.access.builtin import ADMIN, BUILTIN_ROLES, builtin_policy
 from haori.access.identity import TOKEN_ISSUER, Identity
 from haori.access.lines import Lines, Problem, Rule, parse_lines
 from haori.access.patterns import PatternError, compile_glob
@@ -26,6 +27,9 @@ from haori.access.projects import SCOPED, SUBJECT_PREFIX, ProjectRoles, read_rol
 from haori.access.settings import MatchMode, PolicySettings
 
 ROLE_PREFIX = "role:"
+ADMIN_ACCOUNT = "admin"
+GROUP_ADMIN = "role: a group admin"
+"""A group that is called like the account: what lines give to that name it has, the built-in role it has not."""
 INHERITING = ("update/", "delete/")
 REMEMBERED = 10_000
 """Pairs of subject and project whose lines are kept at hand; the least used is forgotten first."""
@@ -109,7 +113,9 @@ class Policy:
             if self._settings.default_role:
                 yield self._settings.default_role
             yield identity.subject
-        yield from (group for group in identity.groups if not group.startswith((ROLE_PREFIX, SUBJECT_PREFIX)))
+        for group in identity.groups:
+            if not group.startswith((ROLE_PREFIX, SUBJECT_PREFIX)):
+                yield GROUP_ADMIN if group == ADMIN_ACCOUNT else group
 
     def _is_known(self, identity: Identity) -> bool:
         """Whether the name may stand for somebody: a role of a project only by a token that the project still lists."""
@@ -125,13 +131,15 @@ class Policy:
     def _gather(self, subject: str, project: str) -> tuple[Rule, ...]:
         """The lines of a subject and of all its roles, those that deny first."""
         books = [self._common, *([self._own[project]] if project in self._own else [])]
-        seen, left = {subject}, [subject]
+        start = ADMIN_ACCOUNT if subject == GROUP_ADMIN else subject
+        seen, left = {start}, [start]
         rules: list[Rule] = []
         while left:
             name = left.pop()
+            built_in = [ADMIN] if name == ADMIN_ACCOUNT and subject != GROUP_ADMIN else []
             for book in books:
                 rules.extend(book.rules.get(name, ()))
-                new = [role for role in book.roles.get(name, ()) if role not in seen]
+                new = [role for role in (*built_in, *book.roles.get(name, ())) if role not in seen]
                 seen.update(new)
                 left.extend(new)
         return tuple(sorted(rules, key=lambda rule: rule.allows))

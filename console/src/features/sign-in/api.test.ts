@@ -13,4 +13,6 @@ it.each([
   ['?to=https%3A%2F%2Fevil.example', '/'],
   ['?to=%2F%2Fevil.example', '/'],
   ['?to=%2F%5Cevil.example', '/'],
+  ['?to=%2F%09%2Fevil.example', '/'],
+  ['?to=%2F%2F%5B', '/'],
 ])('after signing in by %s one goes to %s', (query, place) => expect(destinationOf(query)).toBe(place))
