@@ -256,6 +256,17 @@ async def test_a_token_of_ours_ends_with_its_account(entrance: Entrance):
     assert await who(entrance, secret) is None
 
 
+async def test_a_token_of_ours_ends_with_the_provider_that_knew_its_maker(entrance: Entrance):
+    tell(entrance.book, **{"oidc.config": "issuer: https://id.example\nclientID: haori\n"})
+    maker = Identity(subject="eve", issuer="https://id.example", groups=("wear",))
+    secret, _ = await entrance.tokens.make(maker, "ci", ["*:*"], timedelta(days=1))
+    assert await who(entrance, secret) is not None
+    tell(entrance.book, **{"oidc.config": "issuer: https://other.example\nclientID: haori\n"})
+    assert await who(entrance, secret) is None
+    tell(entrance.book)
+    assert await who(entrance, secret) is None
+
+
 @pytest.mark.parametrize(
     ("scopes", "days", "code"),
     [

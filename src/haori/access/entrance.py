@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from haori.access.accounts import Account, Capability
 from haori.access.book import AccountBook
 from haori.access.errors import AccessError, SignInError
-from haori.access.identity import LOCAL_ISSUER, OWNER, TOKEN_ISSUER, Identity
+from haori.access.identity import LOCAL_ISSUER, OWNER, OWNER_ISSUER, TOKEN_ISSUER, Identity
 from haori.access.limits import SignInLimits
 from haori.access.links import Link, Links
 from haori.access.passwords import Passwords
@@ -124,9 +124,13 @@ class Entrance:
         return self._may_use(session.issuer, session.subject, Capability.LOGIN, session.created_at)
 
     def _may_use(self, issuer: str, subject: str, capability: Capability, since: datetime) -> bool:
-        """Whether what was given to somebody still counts; accounts are switched off, and change their passwords."""
-        if issuer != LOCAL_ISSUER:
+        """Whether what was given to somebody still counts: accounts are switched off, and change their passwords; people of an
+        identity provider are nobody once it is another one."""
+        if issuer == OWNER_ISSUER:
             return True
+        if issuer != LOCAL_ISSUER:
+            provider = self.sign_on.provider()
+            return provider is not None and provider.settings.issuer == issuer
         account = self.book.accounts.find(subject)
         return account is not None and account.may_use(capability) and not account.is_older(since)
 
