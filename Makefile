@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
-WORKERS ?= auto
+# Tests wait for processes more than they compute.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 
 .PHONY: help up down test check format test-controlplane test-clients test-browser screenshots soak bench docs clean console
 
