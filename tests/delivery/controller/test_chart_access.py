@@ -53,6 +53,23 @@ def test_secrets_open_repositories(secrets: list[dict[str, str]], url: str, acce
     assert _index(*map(dict, secrets)).access_to(url) == access
 
 
+def test_a_project_does_not_say_how_a_repository_of_everybody_is_opened():
+    theirs = {
+        "url": "https://charts.example",
+        "project": "shop",
+        "username": "eve",
+        "password": "e",
+        "insecure": "true",
+    }
+    shared = {"url": "https://charts.example", **USER}
+    for secrets in ([theirs, shared], [shared, theirs]):
+        index = _index(*map(dict, secrets))
+        assert index.access_to("https://charts.example") == Access(username="u", password="p")
+        found = index.credentials_for("https://charts.example")
+        assert found is not None
+        assert (found.username, found.insecure) == ("u", False)
+
+
 def test_authorities_go_by_host():
     index = _index(authorities={"charts.example": "PEM"})
     assert index.access_to("https://charts.example:8443/x").tls.authorities == "PEM"

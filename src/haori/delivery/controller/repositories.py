@@ -89,12 +89,20 @@ class RepositoryIndex:
 
     def credentials_for(self, url: str) -> Credentials | None:
         """What `url` is opened with, None where nothing is known of it: `git.RepositorySettings.credentials`."""
-        return find_credentials(url, tuple(self._known.values()))
+        return find_credentials(url, self._known_of(url))
+
+    def _known_of(self, url: str) -> tuple[Credentials, ...]:
+        """What may open `url`: of a repository that everybody shares no project says how, since its copy is everybody's."""
+        wanted = _bare(url)
+        own = {name for name, item in self._known.items() if not item.is_template and _bare(item.url) == wanted}
+        has_shared = any(not self._projects[name] for name in own)
+        left_out = {name for name in own if has_shared and self._projects[name]}
+        return tuple(item for name, item in self._known.items() if name not in left_out)
 
     def access_to(self, url: str) -> Access:
         """What a chart repository or registry is opened with; `oci://` before a registry's name counts for nothing."""
         bare = url.removeprefix(SCHEME)
-        known = tuple(self._known.values())
+        known = self._known_of(url)
         forms = (bare, f"{SCHEME}{bare}")
         names = {normalize_url(form) for form in forms}
         own = [item for item in known if not item.is_template and normalize_url(item.url) in names]
