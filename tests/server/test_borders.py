@@ -48,8 +48,9 @@ async def talk(context: ServerContext, client: LocalClient) -> Talk:
     cluster = cast(HttpClient, client)
     await install_missing(client, "argocd")
     policy = Policy.parse(RULES)
+    settings = replace(context.settings, application_namespaces=("team-*",))
     changed = replace(
-        context, client=cluster, destinations=Reached(cluster, "argocd"), policy=lambda: policy
+        context, settings=settings, client=cluster, destinations=Reached(cluster, "argocd"), policy=lambda: policy
     )  # fmt: skip
     cast(Any, changed.authenticator).known.add("warden")
     return Talk(build_app(changed, port=8080))
@@ -133,11 +134,22 @@ async def test_a_refusal_tells_no_more_than_was_asked(talk: Talk, client: LocalC
     assert after.body == before.body
 
 
-async def test_one_that_is_there_in_another_project_tells_none(talk: Talk, client: LocalClient):
+async def make_project(client: LocalClient) -> None:
     spec = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
     metadata = {"name": "shop", "namespace": "argocd"}
     project = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": metadata, "spec": spec}
     await client.create(APP_PROJECTS, project)
+
+
+async def test_an_application_is_made_only_where_its_project_has_some(talk: Talk, client: LocalClient):
+    await make_project(client)
+    body = application("web", "shop", metadata={"namespace": "team-a"})
+    answer = await talk.ask("POST", "/api/v1/applications", who="member", body=body)
+    assert (answer.status, answer.code) == (403, "project-denies-application-namespace")
+
+
+async def test_one_that_is_there_in_another_project_tells_none(talk: Talk, client: LocalClient):
+    await make_project(client)
     theirs = application("web", "hidden")
     del theirs["metadata"]["resourceVersion"]
     await client.create(APPLICATIONS, theirs)

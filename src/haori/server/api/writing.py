@@ -181,6 +181,9 @@ async def _check(ask: Ask, manifest: Manifest) -> None:
     sentences += [condition.sentence for condition in check_sources(application.spec.sources, project)]
     if sentences:
         raise RefusedError(Kind.INVALID, "application-refused", application=application.name, reason=sentences[0])
+    if not project.permits_namespace_of_application(application.namespace, ask.context.namespace):
+        facts = {"project": project.name, "namespace": application.namespace}
+        raise RefusedError(Kind.FORBIDDEN, "project-denies-application-namespace", **facts)
     destination = application.spec.destination
     entries = await ask.context.destinations.entries()
     server, name = normalize_server(destination.server), destination.name
