@@ -74,6 +74,11 @@ class EngineProcess:
         assert self._process is not None, "no engine runs"
         self._process.send_signal(number)
 
+    async def wait_ended(self, seconds: float = 60) -> None:
+        """Until it has ended by itself."""
+        assert self._process is not None, "no engine runs"
+        await asyncio.to_thread(self._process.wait, seconds)
+
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

@@ -216,6 +216,7 @@ async def test_an_engine_that_is_stopped_cleanly_hands_over_at_once(stand: Stand
     second = await stand.engine("two", lease="duration_seconds=600")
 
     first.send(signal.SIGINT)
+    await first.wait_ended()
     commit = await delivery.push("shop", "Second", {"app/a.yaml": config_map("a", x="2")})
     await delivery.expect("shop", at(commit))
 

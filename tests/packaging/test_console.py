@@ -35,8 +35,9 @@ def checkout(tmp_path: Path) -> Path:
 def pack(root: Path, kind: str, **environment: str) -> tuple[Path, str]:
     """The made file, and what was said while it was made."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(root / "out")]
+    around = {name: value for name, value in os.environ.items() if name != "CI_REQUIRE_CONSOLE"}
     done = subprocess.run(
-        command, cwd=root, capture_output=True, text=True, timeout=100, check=False, env={**os.environ, **environment}
+        command, cwd=root, capture_output=True, text=True, timeout=100, check=False, env={**around, **environment}
     )
     assert done.returncode == 0, done.stderr
     (made,) = (root / "out").glob("*.whl" if kind == "wheel" else "*.tar.gz")
