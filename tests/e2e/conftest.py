@@ -16,15 +16,15 @@ from tests.e2e.kubelet import Kubelet
 from tests.e2e.sandbox import Sandbox
 
 CLUSTERS = 2
-"""Of each kind, so that workers have one each: tests of one cluster wait more than they compute."""
+"""Sandboxes, so that workers have one each: tests of one wait more than they compute. A real control plane computes enough."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives the modules of one kind of cluster out by turns; each group of them runs in one worker, on a cluster of its own."""
+    """Gives the modules that use a sandbox out by turns; each group of them runs in one worker, on a cluster of its own."""
     modules = sorted({item.path.name for item in items if item.path.parent == Path(__file__).parent})
     for item in items:
         group = item.get_closest_marker("xdist_group")
-        if group is not None and group.args[:1] in (("e2e-sandbox",), ("e2e-real",)) and item.path.name in modules:
+        if group is not None and group.args[:1] == ("e2e-sandbox",) and item.path.name in modules:
             turn = modules.index(item.path.name) % CLUSTERS
             item.add_marker(pytest.mark.xdist_group(f"{group.args[0]}-{turn}"), append=False)
 
