@@ -100,6 +100,8 @@ def test_a_release_is_rolled_back_and_resumed(
     """Automatic sync is on all the time."""
     page.goto(visit.url + "/applications/argocd/coordinate-api/history")
     expect(page.locator("main")).to_contain_text(failing[:7], timeout=DEPLOY_MS)
+    # A rollback asked for while the engine writes the application's status is refused (409) and has to be asked for again.
+    expect(page.locator("main")).to_contain_text("cannot pull image", timeout=DEPLOY_MS)
     page.get_by_role("link", name="Roll back").or_(page.get_by_role("button", name="Roll back")).first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("nobody built it")
