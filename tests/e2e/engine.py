@@ -17,7 +17,8 @@ QUICK = f"duration_seconds={LEASE_SECONDS}, renew_seconds=1.0, retry_seconds=0.2
 """A Lease that is over soon."""
 
 _CODE = """
-import asyncio, json, pathlib, sys
+import asyncio, json, pathlib, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # Who starts tests in the background leaves it ignored.
 from haori.delivery.controller.engine import serve
 from haori.delivery.controller.lease import LeaseSettings
 from haori.delivery.controller.settings import EngineSettings
