@@ -1,6 +1,6 @@
 import { Download } from 'lucide-react'
 import { useAddress } from '@/shared/address'
-import { Button, type Column, Dialog, Empty, Loaded, Page, Table } from '@/shared/ui'
+import { Button, type Column, Dialog, Empty, Facts, Loaded, Opener, Page, Table } from '@/shared/ui'
 import { useLanguage, useWords } from '@/shared/words'
 import { type Entry, exportUrl, FILTERS, filtersOf, useAudit } from './api'
 import { FilterForm } from './filters'
@@ -63,9 +63,9 @@ function Entries({ items, onOpen }: { items: readonly Entry[]; onOpen: (entry: E
       id: 'what',
       label: say('what'),
       cell: (each) => (
-        <button type="button" className={styles['opener']} title={say('show')} onClick={() => onOpen(each)}>
+        <Opener title={say('show')} onOpen={() => onOpen(each)}>
           {each.action}
-        </button>
+        </Opener>
       ),
     },
     { id: 'which', label: say('which'), cell: ({ object }) => object || '–' },
@@ -86,20 +86,13 @@ function Details({ entry, onClose }: { entry: Entry; onClose: () => void }) {
     [say('project'), entry.project],
     [say('rule'), entry.rule],
     [say('request'), entry.request],
-  ].filter(([, value]) => value)
+  ] as const
   return (
     <Dialog title={say('details', { action: entry.action })} onClose={onClose}>
       <div className={styles['stack']}>
         <p>{entry.text}</p>
         <Outcome value={entry.outcome} />
-        <dl className={styles['facts']}>
-          {facts.map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-        </dl>
+        <Facts facts={facts} />
         <h3>{say('asked')}</h3>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard. */}
         <pre className={styles['asked']} tabIndex={0}>

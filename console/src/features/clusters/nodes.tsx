@@ -1,5 +1,5 @@
 import { AlertTriangle, CheckCircle2, XCircle } from 'lucide-react'
-import { Ago, type Column, Loaded, Table } from '@/shared/ui'
+import { Ago, type Column, Loaded, Mark, Table, type Tone } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { countOf, memoryOf, type Node, phasesOf, useNodes } from './api'
 import styles from './page.module.css'
@@ -48,27 +48,24 @@ function Rows({ nodes }: { nodes: readonly Node[] }) {
 function Name({ node }: { node: Node }) {
   const say = useWords(words)
   if (node.name === '') return <span className={styles['faint']}>{say('nowhere')}</span>
-  const Icon = node.ready ? CheckCircle2 : XCircle
   const warnings = [...node.pressure, ...(node.unschedulable ? [say('unschedulable')] : [])]
   return (
     <div className={styles['name']}>
       <strong>{node.name}</strong>
-      <div className={`${styles['state']} ${styles[node.ready ? 'good' : 'bad']}`}>
-        <Icon size={14} aria-hidden />
+      <Mark tone={node.ready ? 'good' : 'bad'} icon={node.ready ? CheckCircle2 : XCircle} size={14}>
         {say(node.ready ? 'ready' : 'not-ready')}
-      </div>
+      </Mark>
       {warnings.map((each) => (
-        <div key={each} className={`${styles['state']} ${styles['warn']}`}>
-          <AlertTriangle size={14} aria-hidden />
+        <Mark key={each} tone="warn" icon={AlertTriangle} size={14}>
           {each}
-        </div>
+        </Mark>
       ))}
       {node.roles.length > 0 && <div className={styles['faint']}>{node.roles.join(', ')}</div>}
     </div>
   )
 }
 
-const TONES: Readonly<Record<string, string>> = {
+const TONES: Readonly<Record<string, Tone>> = {
   Running: 'good',
   Pending: 'busy',
   Succeeded: 'idle',
@@ -86,7 +83,7 @@ function Pods({ pods }: { pods: Readonly<Record<string, number>> }) {
       <div>{say('pods-of', { n: countOf(pods) })}</div>
       <div className={styles['bar']} aria-hidden>
         {phases.map(([phase, count]) => (
-          <span key={phase} className={styles[TONES[phase] ?? 'idle']} style={{ flexGrow: count }} />
+          <span key={phase} style={{ flexGrow: count, background: `var(--${TONES[phase] ?? 'idle'})` }} />
         ))}
       </div>
       <div className={styles['faint']}>{phases.map(([phase, count]) => `${count} ${word(phase)}`).join(', ')}</div>

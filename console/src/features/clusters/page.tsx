@@ -1,6 +1,6 @@
 import { CheckCircle2, HelpCircle, Settings, XCircle } from 'lucide-react'
 import { Link } from 'react-router'
-import { Empty, Loaded, Page, useDuration } from '@/shared/ui'
+import { Callout, Empty, Loaded, Mark, Page, useDuration } from '@/shared/ui'
 import { useLanguage, useWords } from '@/shared/words'
 import { type Cluster, stateOf, useClusters, type Watched } from './api'
 import { Nodes } from './nodes'
@@ -25,7 +25,7 @@ export function Component() {
             <Empty title={say('none')} />
           ) : (
             <>
-              {problem && <p className={styles['problem']}>{problem.text}</p>}
+              {problem && <Callout tone="bad">{problem.text}</Callout>}
               {items.map((each) => (
                 <ClusterCard key={each.server} cluster={each} />
               ))}
@@ -42,19 +42,18 @@ const MARKS = { up: ['good', CheckCircle2], down: ['bad', XCircle], unknown: ['i
 function ClusterCard({ cluster }: { cluster: Cluster }) {
   const say = useWords(words)
   const state = stateOf(cluster)
-  const [tone, Icon] = MARKS[state]
+  const [tone, icon] = MARKS[state]
   const name = cluster.name || cluster.server
   return (
     <section className={styles['card']} aria-label={name}>
       <div className={styles['head']}>
         <h2>{name}</h2>
-        <span className={`${styles['state']} ${styles[tone]}`}>
-          <Icon size={16} aria-hidden />
+        <Mark tone={tone} icon={icon}>
           {say(state)}
-        </span>
+        </Mark>
       </div>
       {state === 'down' && cluster.connectionState?.message && (
-        <p className={styles['problem']}>{cluster.connectionState.message}</p>
+        <Callout tone="bad">{cluster.connectionState.message}</Callout>
       )}
       <Facts cluster={cluster} />
       {state !== 'down' && <Nodes server={cluster.server} />}

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { applicationPlace, type Found, type Resource, resourcePlace, useSearch } from '@/shared/api/search'
 import type { Row } from '@/shared/api/types'
-import { Ago, Button, type Column, Empty, Loaded, Page, Status, Table, wordOf } from '@/shared/ui'
+import { Ago, Button, Callout, type Column, Empty, Loaded, Page, Status, Table, wordOf } from '@/shared/ui'
 import { words as statusWords } from '@/shared/ui/words'
 import { useWords } from '@/shared/words'
 import styles from './page.module.css'
@@ -156,9 +156,9 @@ function Results({ found, limit, onMore }: { found: Found; limit: number; onMore
   return (
     <>
       {found.problem && (
-        <p role="status" className={styles['problem']}>
+        <Callout tone="warn" role="status">
           {found.problem.text}
-        </p>
+        </Callout>
       )}
       {total.applications + total.resources === 0 && !found.problem && (
         <Empty title={say('none')}>

@@ -14,11 +14,12 @@ import {
   OctagonX,
   XCircle,
 } from 'lucide-react'
+import type { ReactNode } from 'react'
 import { useWords } from '@/shared/words'
 import styles from './status.module.css'
 import { words } from './words'
 
-type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'idle'
+export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'idle'
 
 const MARKS = {
   Synced: ['good', CheckCircle2],
@@ -51,12 +52,35 @@ export function toneOf(status: string): Tone {
 export function Status({ value, variant = 'full' }: { value: string; variant?: 'full' | 'icon' | 'chip' }) {
   const say = useWords(words)
   const word = wordOf(value)
-  const [tone, Icon] = MARKS[word]
+  const [tone, icon] = MARKS[word]
   const text = say(word)
   return (
-    <span className={`${styles['status']} ${styles[tone]} ${variant === 'chip' ? styles['chip'] : ''}`} title={text}>
-      <Icon size={16} aria-hidden className={tone === 'busy' ? styles['turning'] : undefined} />
+    <Mark tone={tone} icon={icon} isChip={variant === 'chip'} title={text}>
       <span className={variant === 'icon' ? 'visually-hidden' : undefined}>{text}</span>
+    </Mark>
+  )
+}
+
+/** An icon and a word in the colour of their tone; what is busy turns. */
+export function Mark({
+  tone,
+  icon: Icon,
+  size = 16,
+  isChip = false,
+  title,
+  children,
+}: {
+  tone: Tone
+  icon: LucideIcon
+  size?: number
+  isChip?: boolean
+  title?: string | undefined
+  children: ReactNode
+}) {
+  return (
+    <span className={`${styles['status']} ${styles[tone]} ${isChip ? styles['chip'] : ''}`} title={title}>
+      <Icon size={size} aria-hidden className={tone === 'busy' ? 'turning' : undefined} />
+      {children}
     </span>
   )
 }

@@ -47,7 +47,7 @@ export function Actions({ application }: { application: Application }) {
         {say(isRunning(application.status?.operationState) ? 'sync-busy' : 'sync')}
       </Button>
       <Button onClick={() => refresh.run('normal')} title={say('refresh-text')} disabled={refresh.isPending}>
-        <RefreshCw size={15} aria-hidden className={refresh.isPending ? styles['turning'] : undefined} />
+        <RefreshCw size={15} aria-hidden className={refresh.isPending ? 'turning' : undefined} />
         {say('refresh')}
       </Button>
       <Button onClick={rollback} title={say('rollback-text')} reason={rollbackReason}>

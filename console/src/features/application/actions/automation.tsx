@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Button, CommandHint, Dialog, useNotes } from '@/shared/ui'
+import { Button, Callout, CommandHint, Dialog, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type Application, type Automated, automatedOf } from '../model'
 import { automationPatch, useAutomation, useDeclared, useLack } from './api'
@@ -44,7 +44,7 @@ export function AutomationDialog({ application, onClose }: { application: Applic
       }
     >
       <div className={styles['body']}>
-        {(lack ?? declared) && <p className={styles['reason']}>{lack ?? declared}</p>}
+        {(lack ?? declared) && <Callout tone="warn">{lack ?? declared}</Callout>}
         <Switch
           label={say('automation-on')}
           text={say('automation-text')}

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { Button, CommandHint, Dialog, Failure, Field, Loading, useNotes } from '@/shared/ui'
+import { Button, Callout, CommandHint, Dialog, Failure, Field, Loading, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
 import { useTree } from '../nodes'
@@ -51,7 +51,7 @@ export function DeleteDialog({ application, onClose }: { application: Applicatio
       }
     >
       <div className={styles['body']}>
-        {why && <p className={styles['reason']}>{why}</p>}
+        {why && <Callout tone="warn">{why}</Callout>}
         <What application={application} />
         <fieldset className={styles['choices']}>
           <legend>{say('delete-how')}</legend>

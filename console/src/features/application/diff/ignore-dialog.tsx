@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Button, CommandHint, CopyButton, Dialog, Failure, Loading, useNotes } from '@/shared/ui'
+import { Button, Callout, CommandHint, CopyButton, Dialog, Failure, Loading, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useLack } from '../actions/api'
 import type { Application } from '../model'
@@ -91,7 +91,7 @@ export function IgnoreDialog({
         {preview.data ? (
           <>
             <Vanishing preview={preview.data} />
-            {declared && <p className={styles['declared']}>{say('ignore-declared', { parent: declared })}</p>}
+            {declared && <Callout tone="warn">{say('ignore-declared', { parent: declared })}</Callout>}
             <div className={styles['yaml']}>
               <span>{say(declared ? 'ignore-yaml-git' : 'ignore-yaml')}</span>
               <CopyButton text={preview.data.yaml} />

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { Button, CommandHint, Dialog, Empty, Failure, Field, Loading, useNotes } from '@/shared/ui'
+import { Button, Callout, CommandHint, Dialog, Empty, Failure, Field, Loading, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type Application, automatedOf, type HistoryEntry, revisionsOf, shortRevision } from '../model'
 import { useMayHere } from '../queries'
@@ -181,7 +181,7 @@ function Hooks({ application }: { application: Application }) {
   const hooks = hooksBeingLeft(application)
   if (hooks.length === 0) return null
   return (
-    <div className={styles['hooks']}>
+    <Callout tone="warn">
       <strong>{say('hooks')}</strong>
       <p>{say('hooks-text')}</p>
       <ul>
@@ -189,7 +189,7 @@ function Hooks({ application }: { application: Application }) {
           <li key={hook}>{hook}</li>
         ))}
       </ul>
-    </div>
+    </Callout>
   )
 }
 

@@ -174,7 +174,7 @@ export function Mark({ result }: { result: Result }) {
   const [tone, Icon] = RESULTS[result]
   return (
     <span className={`${styles['mark']} ${styles[tone]}`}>
-      <Icon size={14} aria-hidden className={result === 'running' ? styles['turning'] : undefined} />
+      <Icon size={14} aria-hidden className={result === 'running' ? 'turning' : undefined} />
       {say(`result-${result}`)}
     </span>
   )

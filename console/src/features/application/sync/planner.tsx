@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { useAddress } from '@/shared/address'
-import { Button, CommandHint, Failure, Field, Loading, Term, useNotes } from '@/shared/ui'
+import { Button, Callout, CommandHint, Failure, Field, Loading, Term, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type Application, shortRevision, sourcesOf } from '../model'
 import { useMayHere } from '../queries'
@@ -160,14 +160,14 @@ function Summary({ plan, columns }: { plan: Plan; columns: readonly Column[] }) 
 function Problems({ title, texts }: { title: string; texts: readonly string[] }) {
   if (texts.length === 0) return null
   return (
-    <div className={styles['problem']} role="alert">
+    <Callout tone="bad" role="alert">
       <strong>{title}</strong>
       <ul>
         {texts.map((text) => (
           <li key={text}>{text}</li>
         ))}
       </ul>
-    </div>
+    </Callout>
   )
 }
 

@@ -3,8 +3,8 @@
  * a shape, never by colour alone.
  */
 import { CheckCircle2, HelpCircle, XCircle } from 'lucide-react'
+import { Mark } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import styles from './parts.module.css'
 import { words } from './words'
 
 export interface ConnectionState {
@@ -22,11 +22,10 @@ const MARKS = {
 export function Connection({ state }: { state: ConnectionState | undefined }) {
   const say = useWords(words)
   const status = state && state.status in MARKS ? (state.status as keyof typeof MARKS) : 'Unknown'
-  const [tone, Icon, key] = MARKS[status]
+  const [tone, icon, key] = MARKS[status]
   return (
-    <span className={`${styles['connection']} ${styles[tone]}`} title={state?.message || undefined}>
-      <Icon size={16} aria-hidden />
+    <Mark tone={tone} icon={icon} title={state?.message || undefined}>
       {say(key)}
-    </span>
+    </Mark>
   )
 }

@@ -1,6 +1,6 @@
 import { ArrowLeft, GitBranch, Pencil, Plus, Trash2 } from 'lucide-react'
 import { Link, useNavigate, useParams } from 'react-router'
-import { Button, type Column, Loaded, Page, Table } from '@/shared/ui'
+import { Button, Callout, type Column, Loaded, Page, Table } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useChange, useLack, useOpen } from '../parts/action'
 import { FormDialog } from '../parts/form-dialog'
@@ -65,9 +65,9 @@ function Content({ project }: { project: Project }) {
   return (
     <>
       {application && (
-        <p className={styles['note']}>
+        <Callout tone="busy">
           <GitBranch size={16} aria-hidden /> {say('declared', { application })}
-        </p>
+        </Callout>
       )}
       {spec.description && <p>{spec.description}</p>}
       <section className={styles['section']}>

@@ -1,7 +1,6 @@
-import { Button } from '@/shared/ui'
+import { Button, Facts } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useLack, useOpen } from '../parts/action'
-import { Facts } from '../parts/facts'
 import styles from '../parts/parts.module.css'
 import { TokenForm } from '../parts/token-form'
 import { RevokeDialog, TokenList } from '../parts/token-list'

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import styles from './parts.module.css'
+import styles from './facts.module.css'
 
 /** Names and values of one thing, beneath one another; what has no value is left out. */
 export function Facts({ facts }: { facts: readonly (readonly [string, ReactNode])[] }) {
