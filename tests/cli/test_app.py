@@ -16,7 +16,7 @@ from haori.cli import app, repo
 from haori.cli.app_create import build_application, check_spec
 from haori.cli.app_engine import walk_tree
 from haori.cli.app_logs import print_line
-from haori.cli.app_rollback import RollbackError, author, parse_for
+from haori.cli.app_rollback import author
 from haori.cli.app_show import describe, is_chosen, policy_of, print_applications, print_history
 from haori.cli.app_source import FlagError, change_spec
 from haori.cli.app_sync import SyncOptions, build_operation, parse_resource, print_synced
@@ -27,6 +27,7 @@ from haori.cli.instance import Instance, InstanceError
 from haori.cli.main import cli, run_command
 from haori.cli.settings import InstanceSettings
 from haori.cli.target import Target, complete_application
+from haori.delivery.controller.pins import PinError, parse_lasting
 from haori.objects.trees import pods_below
 from haori.words import has_code
 
@@ -451,13 +452,13 @@ def test_what_needs_an_engine_says_that_none_runs(tmp_path, capsys) -> None:
 
 
 def test_a_pin_lasts_as_long_as_was_said() -> None:
-    assert parse_for("90m") == timedelta(minutes=90)
-    assert datetime(2026, 1, 1, tzinfo=UTC) + parse_for("2h") == datetime(2026, 1, 1, 2, tzinfo=UTC)
+    assert parse_lasting("90m") == timedelta(minutes=90)
+    assert datetime(2026, 1, 1, tzinfo=UTC) + parse_lasting("2h") == datetime(2026, 1, 1, 2, tzinfo=UTC)
 
 
 def test_a_pin_that_would_be_over_at_once_is_refused() -> None:
-    with pytest.raises(RollbackError, match="0s"):
-        parse_for("0s")
+    with pytest.raises(PinError, match="0s"):
+        parse_lasting("0s")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import yaml
 
 from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS
 from tests.e2e.delivery import Delivery, config_map, health_of, is_idle, sync_of, why_of
+from tests.e2e.test_delivery_answers import ask
 
 Manifest = dict[str, Any]
 
@@ -135,6 +136,8 @@ async def test_the_same_by_a_setting(delivery: Delivery):
     await create(delivery, "parent")
     await delivery.expect("child", health_is("Suspended"))
     await delivery.expect("parent", health_is("Healthy"))
+    (node,) = (await ask(delivery, "applications", "parent", "tree"))["nodes"]
+    assert (node["kind"], node["health"]["status"]) == ("Application", "Suspended"), "seen, though not counted"
     body = {"data": {"haori.health.applications": "true"}}
     await delivery.patch(CONFIG_MAPS, "argocd-cm", delivery.control, body)
     await delivery.expect("parent", health_is("Suspended"))

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from haori.git import Credentials, RepositoryRefusedError, credentials_from_secret, find_credentials, redact_url
+from haori.git import (
+    Credentials,
+    RepositoryRefusedError,
+    credentials_from_secret,
+    find_credentials,
+    normalize_url,
+    redact_url,
+)
 from haori.git.urls import parse_url
 
 
@@ -28,8 +35,24 @@ def test_usual_urls_are_dialled_by_one_protocol(url: str, protocol: str) -> None
     assert ":t@" not in parsed.address
 
 
-def test_no_password_is_left_in_what_people_read() -> None:
-    assert redact_url("https://u:p@host/x?token=1") == "https://host/x"
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://u:p@host/x?token=1", "https://host/x"),
+        ("https://token@host/x", "https://host/x"),
+        ("ssh://git:p@host:22/x", "ssh://git@host:22/x"),
+        ("ssh://git@host/x", "ssh://git@host/x"),
+        ("ssh://host/x@v1", "ssh://host/x@v1"),
+        ("git@host:x", "git@host:x"),
+    ],
+)
+def test_no_password_is_left_in_what_people_read(url: str, shown: str) -> None:
+    assert redact_url(url) == shown
+
+
+def test_spellings_of_one_repository_are_one() -> None:
+    spellings = ["git@host:team/x.git", "ssh://git@host/team/x", "ssh://host/Team/x/", "ssh://other:p@host/team/x.git"]
+    assert {normalize_url(url) for url in spellings} == {"ssh://host/team/x"}
 
 
 def test_a_template_answers_only_below_its_url() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -23,7 +23,7 @@ SHORT = 8
 
 
 class RollbackError(UserError):
-    """`rollback-nothing-pinned`, `rollback-flags-clash`, `pin-over-at-once` (duration)."""
+    """`rollback-nothing-pinned`, `rollback-flags-clash`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,13 @@ def rollback(target: Target, name: str, output: str | None, **flags: Any) -> int
 
 async def change_pin(target: Target, name: str, options: RollbackOptions, *, now: datetime) -> Outcome:
     """Sets or ends the pin, and waits until the application follows. Raises PinError, RollbackError."""
-    from haori.delivery.controller.pins import build_pin_patch, build_resume_patch, choose_entry, hooks_of_last_release
+    from haori.delivery.controller.pins import (
+        build_pin_patch,
+        build_resume_patch,
+        choose_entry,
+        hooks_of_last_release,
+        parse_lasting,
+    )
     from haori.delivery.model import parse_application
 
     async with target.connect() as client:
@@ -95,7 +101,7 @@ async def change_pin(target: Target, name: str, options: RollbackOptions, *, now
             code = "cli.app.rollback.resumed" if done else "cli.app.rollback.resumed-late"
             return Outcome(code=code, facts={"application": name}, is_late=not done)
         entry = choose_entry(application, options.entry_id)
-        until = now + parse_for(options.duration) if options.duration else None
+        until = now + parse_lasting(options.duration) if options.duration else None
         patch = build_pin_patch(application, entry, owner=username(), reason=options.reason, now=now, until=until)
         if application.spec.sync_policy.automated is None:
             # Nobody else would ask for the sync.
@@ -119,16 +125,6 @@ async def change_pin(target: Target, name: str, options: RollbackOptions, *, now
         is_late=not done,
         why=why_text(seen),
     )
-
-
-def parse_for(duration: str) -> timedelta:
-    """A duration as `30m` or `2h`. Raises UserError."""
-    from haori.objects.quantities import parse_duration
-
-    seconds = parse_duration(duration)
-    if seconds <= 0:
-        raise RollbackError("pin-over-at-once", duration=duration)
-    return timedelta(seconds=seconds)
 
 
 def _follows(application: dict[str, Any], revisions: tuple[str, ...]) -> bool:

@@ -298,7 +298,7 @@ def print_history(entries: Sequence[Mapping[str, Any]], output: str | None) -> N
 def _history_row(entry: Mapping[str, Any], *, wide: bool) -> list[str]:
     revisions = nested_list(entry, "revisions") or [nested_text(entry, "revision")]
     who = nested_mapping(entry, "initiatedBy")
-    by = text("cli.app.history.automated") if who.get("automated") else str(who.get("username") or "")
+    by = nested_text(who, "username") or (text("cli.app.history.automated") if who.get("automated") else "")
     shown = ",".join(str(each) if wide else str(each)[:SHORT] for each in revisions)
     row = [str(entry.get("id") or 0), nested_text(entry, "deployedAt"), shown, by]
     if wide:

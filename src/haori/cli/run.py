@@ -78,7 +78,6 @@ def _engine(instance: Instance, settings: InstanceSettings) -> Serve:
             data_dir=instance.data_dir / "engine",
             kubeconfig=await wait_for_cluster(instance, settings),
             context=settings.context,
-            allow_file_repositories=True,
         )
         await serve(engine, ready=ready)
 

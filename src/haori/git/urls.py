@@ -76,15 +76,24 @@ def _file(url: str, *, allow_file: bool) -> RepositoryUrl:
 
 
 def redact_url(url: str) -> str:
-    """`url` without user, password and query, for messages and logs."""
-    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/@]*@", r"\1", url).partition("?")[0][:300]
+    """`url` without its query and what may be secret of user and password, for messages and logs.
+
+    The user of ssh is the server's own (`git`), and none could sign in without it; that of https may be a token.
+    """
+    ssh = re.match(r"^ssh://([^/@:]+)(?::[^/@]*)?@", url, re.IGNORECASE)
+    bare = _without_user(url)
+    return (f"ssh://{ssh[1]}@{bare.partition('://')[2]}" if ssh else bare)[:300]
+
+
+def _without_user(url: str) -> str:
+    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/@]*@", r"\1", url).partition("?")[0]
 
 
 @lru_cache(maxsize=8192)
 def normalize_url(url: str) -> str:
     """The form by which two spellings of one repository are the same: as Argo CD compares them, without `.git`, case,
     trailing slash and credentials."""
-    text = redact_url(url.strip()).lower().rstrip("/").removesuffix(".git")
+    text = _without_user(url.strip()).lower().rstrip("/").removesuffix(".git")
     match = _SCP.match(text)
     if match and "://" not in text and not text.startswith("/"):
         text = f"ssh://{match['host']}/{match['path']}"

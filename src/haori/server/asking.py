@@ -187,6 +187,13 @@ class Ask:
             self._application = found
         return self._application
 
+    async def read_application_anew(self) -> None:
+        """As it is now, for what is decided by it. Raises RefusedError where it has become one that was not asked about."""
+        before = await self.application()
+        self._application = None
+        if project_of(await self.application()) != project_of(before):
+            raise self._hidden()
+
     async def read_named(self) -> None:
         """Reads what a POST names in its body: grpc-gateway takes these fields from there as well. Raises RefusedError."""
         if self.request.method != "POST":

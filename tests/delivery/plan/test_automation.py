@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from haori.delivery.model import HistoryEntry, Operation, OperationState, Resour
 from haori.delivery.plan import AutoVerdict, append_history, decide_automated, retry_at
 from haori.delivery.plan.automation import self_heal_seconds
 from haori.objects import key_of
+from haori.resources import haori
 from haori.resources.argo import OperationPhase, SyncStatus
 from tests.delivery.plan.test_plan import make
 
@@ -94,6 +96,22 @@ def test_self_heal_is_partial_and_counts() -> None:
     assert decision.operation is not None
     assert decision.operation["sync"]["resources"] == [{"kind": "ConfigMap", "name": "a", "namespace": "shop"}]
     assert decision.operation["sync"]["selfHealAttemptsCount"] == 1
+
+
+@pytest.mark.parametrize(("revision", "who"), [("a", "mei"), ("b", None)], ids=["pinned", "Git again"])
+def test_history_names_who_pinned_what_is_synced(revision: str, who: str | None) -> None:
+    pin = {haori.PIN: json.dumps({"id": 1, "revision": "a", "owner": "mei"})}
+    decision = decide_automated(
+        _application({}, annotations=pin),
+        status=_OUT,
+        revisions=[revision],
+        comparisons={MISSING.key: MISSING},
+        desired={MISSING.key: ONE},
+        now=NOW,
+    )
+    assert decision.operation is not None
+    assert decision.operation["initiatedBy"].get("username") == who
+    assert decision.operation["initiatedBy"]["automated"] is True
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from haori.delivery.controller.view import (
     PlanQuery,
     SearchQuery,
 )
-from haori.delivery.health import Health
+from haori.delivery.health import Health, assess_child_application
 from haori.delivery.model import Application, Condition
 from haori.delivery.model.operation import parse_operation
 from haori.delivery.plan import is_hook
@@ -40,7 +40,7 @@ from haori.git.errors import RevisionMissingError
 from haori.objects import Manifest, ResourceKey, copy_manifest, gvk_of, nested_mapping, nested_text
 from haori.objects.masking import mask_manifests
 from haori.objects.times import format_time
-from haori.resources import haori
+from haori.resources import argo, haori
 from haori.resources.argo import ConditionType
 from haori.words import Sentence
 
@@ -112,7 +112,8 @@ class Answers:
         for root in roots.values():
             for live in (root, *site.cluster.cache.descendants(root)):
                 found.setdefault(live.uid, live)
-        nodes = [_node(live, rows.get(live.key), found) for live in found.values()]
+        children = leader.declared.applications if site is leader.sites.control else {}
+        nodes = [_node(live, rows.get(live.key), found, children) for live in found.values()]
         return {"nodes": nodes + [_missing_node(row) for row in rows.values() if row.key not in roots]}
 
     async def resources(self, name: str, namespace: str = "", *, only: ObjectName | None = None) -> list[Json]:
@@ -331,13 +332,20 @@ def _resource_row(row: Row) -> Json:
     }
 
 
-def _node(live: Live, row: Row | None, known: Mapping[str, Live]) -> Json:
+def _node(
+    live: Live, row: Row | None, known: Mapping[str, Live], children: Mapping[ApplicationKey, Application]
+) -> Json:
+    health = live.health
+    if health is None and (live.key.group, live.key.kind) == (argo.ARGO_GROUP, argo.APPLICATION):
+        # A parent may not count its children; who looks at its tree wants to know how they are.
+        child = children.get(ApplicationKey(live.key.namespace, live.key.name))
+        health = assess_child_application(child.manifest) if child is not None else None
     return {
         "uid": live.uid,
         **_name(live.key),
         "version": gvk_of(live.manifest).version,
         "parents": [uid for uid in live.owners if uid in known],
-        "health": _health(live.health),
+        "health": _health(health),
         "sync": row.status.value if row is not None and row.status is not None else None,
         "createdAt": nested_text(live.manifest, "metadata", "creationTimestamp"),
         "terminating": live.is_terminating,

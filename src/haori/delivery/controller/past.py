@@ -142,7 +142,7 @@ def _row(entry: HistoryEntry) -> Json:
         "deployedAt": format_time(ended) if ended is not None else "",
         "seconds": (ended - began).total_seconds() if began is not None and ended is not None else None,
         "who": entry.username or ("automated" if entry.automated else ""),
-        "automated": entry.automated,
+        "automated": entry.automated and not entry.username,
     }
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from haori.delivery.model import Application, HistoryEntry, Pin, format_pin
 from haori.delivery.model.pin import PinState
 from haori.errors import UserError
+from haori.objects.quantities import parse_duration
 from haori.objects.times import format_time
 from haori.resources import haori
 from haori.resources.argo import HookType, OperationPhase
@@ -21,7 +22,7 @@ from haori.words import Sentence
 
 
 class PinError(UserError):
-    """`history-entry-missing` (application, id, known): nothing to go back to."""
+    """`history-entry-missing` (application, id, known): nothing to go back to; `pin-over-at-once` (duration)."""
 
 
 SHORT = 7
@@ -83,6 +84,14 @@ def _left_revisions(application: Application) -> set[tuple[str, ...]]:
     if state is not None and state.phase is not OperationPhase.SUCCEEDED and state.revisions:
         return {*left, state.revisions}
     return {*left, history[-1].revisions} if history else left
+
+
+def parse_lasting(text: str) -> timedelta:
+    """How long a pin is to last, as `30m` or `2h`. Raises QuantityError, and PinError for what would be over at once."""
+    seconds = parse_duration(text)
+    if seconds <= 0:
+        raise PinError("pin-over-at-once", duration=text)
+    return timedelta(seconds=seconds)
 
 
 def build_pin_patch(

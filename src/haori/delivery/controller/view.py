@@ -101,7 +101,8 @@ class EngineView(Protocol):
 
     def tree(self, name: str, namespace: str = "") -> Json:
         """{nodes: [{uid, group, version, kind, namespace, name, parents: [uid], health, sync | null, createdAt,
-        images}]}: managed objects and all they own, parents before children."""
+        images}]}: managed objects and all they own, parents before children. A child Application has its own health there,
+        whether or not its parent counts it."""
         ...
 
     async def resources(self, name: str, namespace: str = "", *, only: ObjectName | None = None) -> list[Json]:

@@ -7,7 +7,17 @@ Scripts that users wrote (Lua) come before all of them and are run by `delivery.
 
 from haori.delivery.health.assess import HealthOptions, assess, is_going
 from haori.delivery.health.rollup import Culprit, roll_up
-from haori.delivery.health.rules import is_built_in
+from haori.delivery.health.rules import assess_child_application, is_built_in
 from haori.delivery.health.types import Health, worst
 
-__all__ = ["Culprit", "Health", "HealthOptions", "assess", "is_built_in", "is_going", "roll_up", "worst"]
+__all__ = [
+    "Culprit",
+    "Health",
+    "HealthOptions",
+    "assess",
+    "assess_child_application",
+    "is_built_in",
+    "is_going",
+    "roll_up",
+    "worst",
+]

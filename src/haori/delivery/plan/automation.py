@@ -146,7 +146,12 @@ def _operation(
         sync |= {"resources": refs, "selfHealAttemptsCount": attempts}
     retry: dict[str, Any] = {"limit": 5}
     written = (application.manifest.get("spec") or {}).get("syncPolicy", {}).get("retry")
-    return {"sync": sync, "initiatedBy": {"automated": True}, "retry": written or retry}
+    initiated: dict[str, Any] = {"automated": True}
+    pin = application.pin
+    if pin is not None and pin.owner and pin.revisions == tuple(revisions):
+        # It leads where somebody pinned it: history names them.
+        initiated["username"] = pin.owner
+    return {"sync": sync, "initiatedBy": initiated, "retry": written or retry}
 
 
 def _ref(key: ResourceKey) -> dict[str, Any]:

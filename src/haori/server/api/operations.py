@@ -7,21 +7,24 @@ Argo CD's on purpose: it pins the revision, so that it works with automated sync
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
 
-from haori.delivery.controller.pins import build_pin_patch, choose_entry
-from haori.delivery.model import parse_application
+from haori.delivery.controller.pins import build_pin_patch, choose_entry, hooks_of_last_release
+from haori.delivery.model import HistoryEntry, parse_application
 from haori.objects import Manifest, nested_list, nested_mapping, nested_text
 from haori.server.answering import answer_json
 from haori.server.api.reading import APP_QUERY, APPLICATION
-from haori.server.api.refreshing import patch_application
+from haori.server.api.refreshing import change_application
 from haori.server.asking import Ask, application_object
 from haori.server.errors import Kind, RefusedError
 from haori.server.routing import Route, Rule
 
 RUNNING = frozenset({"Running", "Terminating"})
+LONGEST_REASON = 500
 
 
 def build_operation(application: Manifest, asked: Mapping[str, Any], *, who: str) -> dict[str, Any]:
@@ -89,54 +92,86 @@ def version_of(application: Manifest) -> dict[str, Any]:
 
 
 async def _sync(ask: Ask) -> Response:
-    application, asked = await ask.application(), await ask.json(dict)
-    refuse_busy(application)
-    revision = nested_text(asked, "revision")
-    refuse_other_revision(application, revision, is_dry=asked.get("dryRun") is True)
-    operation = build_operation(application, asked, who=ask.who.subject)
-    body = {"metadata": version_of(application), "operation": operation}
-    return await answer_json(ask.request, await patch_application(ask, body))
+    asked = await ask.json(dict)
+
+    def decide(application: Manifest) -> dict[str, Any]:
+        refuse_busy(application)
+        refuse_other_revision(application, nested_text(asked, "revision"), is_dry=asked.get("dryRun") is True)
+        operation = build_operation(application, asked, who=ask.who.subject)
+        return {"metadata": version_of(application), "operation": operation}
+
+    return await answer_json(ask.request, await change_application(ask, decide))
 
 
 async def _terminate(ask: Ask) -> Response:
-    application = await ask.application()
-    metadata = version_of(application)
-    if nested_text(application, "status", "operationState", "phase") in RUNNING:
-        await patch_application(
-            ask, {"metadata": metadata, "status": {"operationState": {"phase": "Terminating"}}}
-        )  # fmt: skip
-    elif application.get("operation") is not None:
-        # Not begun yet: taking the request away is all there is to end.
-        await patch_application(ask, {"metadata": metadata, "operation": None})
-    else:
+    def decide(application: Manifest) -> dict[str, Any]:
+        metadata = version_of(application)
+        if nested_text(application, "status", "operationState", "phase") in RUNNING:
+            return {"metadata": metadata, "status": {"operationState": {"phase": "Terminating"}}}
+        if application.get("operation") is not None:
+            # Not begun yet: taking the request away is all there is to end.
+            return {"metadata": metadata, "operation": None}
         raise RefusedError(Kind.INVALID, "operation-none", application=ask.application_name)
+
+    await change_application(ask, decide)
     return await answer_json(ask.request, {})
 
 
 async def _rollback(ask: Ask) -> Response:
-    manifest, asked = await ask.application(), await ask.json(dict)
-    refuse_busy(manifest)
-    application = parse_application(manifest)
+    asked = await ask.json(dict)
     given = asked.get("id")
     # Argo CD's clients send numbers of 64 bits as text; 0 is the last release before this one.
     entry_id = int(given) if isinstance(given, (int, str)) and str(given).isdigit() and len(str(given)) < 19 else 0
-    entry = choose_entry(application, entry_id or None)
-    sync: dict[str, Any] = {"prune": asked.get("prune") is True, "dryRun": asked.get("dryRun") is True}
+
+    def decide(manifest: Manifest) -> dict[str, Any]:
+        if asked.get("dryRun") is True:
+            return _rehearsal(ask, manifest, entry_id or None, prune=asked.get("prune") is True)
+        return plan_pin(ask, manifest, entry_id or None, asked).patch
+
+    return await answer_json(ask.request, await change_application(ask, decide))
+
+
+def _rehearsal(ask: Ask, manifest: Manifest, entry_id: int | None, *, prune: bool) -> dict[str, Any]:
+    """The patch that asks for a dry run of a release."""
+    refuse_busy(manifest)
+    application = parse_application(manifest)
+    revisions = list(choose_entry(application, entry_id).revisions)
+    sync: dict[str, Any] = {"prune": prune, "dryRun": True}
+    sync |= {"revisions": revisions} if application.spec.has_many else {"revision": "".join(revisions[:1])}
     operation = {"sync": sync, "initiatedBy": {"username": ask.who.subject}}
-    if sync["dryRun"]:
-        sync["revisions" if application.spec.has_many else "revision"] = (
-            list(entry.revisions) if application.spec.has_many else "".join(entry.revisions[:1])
-        )
-        patch = {"metadata": version_of(manifest), "operation": operation}
-    else:
-        reason = nested_text(asked, "reason")[:500]
-        patch = build_pin_patch(
-            application, entry, owner=ask.who.subject, reason=reason, now=ask.context.clock()
-        )  # fmt: skip
-        if application.spec.sync_policy.automated is None:
-            # Nobody else would ask for the sync.
-            patch["operation"] = operation
-    return await answer_json(ask.request, await patch_application(ask, patch))
+    return {"metadata": version_of(manifest), "operation": operation}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPin:
+    """Going back by a pin."""
+
+    patch: dict[str, Any]
+    entry: HistoryEntry
+    hooks: tuple[str, ...]
+    """Those of the release being left, which nothing undoes."""
+
+
+def plan_pin(
+    ask: Ask, manifest: Manifest, entry_id: int | None, asked: Manifest, until: datetime | None = None
+) -> PlannedPin:
+    """The pin to a release (None: the one before). Raises RefusedError, and PinError where there is no such release.
+
+    With automated sync a pin is set while an operation is under way, too: who goes back at night does not wait for a sync that
+    waits itself. Without it an operation has to be asked for, of which there is one at a time.
+    """
+    application = parse_application(manifest)
+    is_automated = application.spec.sync_policy.automated is not None
+    if not is_automated or nested_text(manifest, "metadata", "deletionTimestamp"):
+        refuse_busy(manifest)
+    entry = choose_entry(application, entry_id)
+    reason = nested_text(asked, "reason")[:LONGEST_REASON]
+    who, now = ask.who.subject, ask.context.clock()
+    patch = build_pin_patch(application, entry, owner=who, reason=reason, now=now, until=until)
+    if not is_automated:
+        # Nobody else would ask for the sync.
+        patch["operation"] = {"sync": {"prune": asked.get("prune") is True}, "initiatedBy": {"username": who}}
+    return PlannedPin(patch=patch, entry=entry, hooks=hooks_of_last_release(application))
 
 
 def _rule(action: str) -> Rule:

@@ -2,61 +2,62 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
 
-from haori.delivery.controller.pins import build_pin_patch, build_resume_patch, choose_entry, hooks_of_last_release
+from haori.delivery.controller.pins import build_resume_patch, hooks_of_last_release, parse_lasting
 from haori.delivery.model import parse_application
-from haori.objects import annotations_of, nested_text
-from haori.objects.quantities import parse_duration
+from haori.objects import Manifest, annotations_of, nested_text
 from haori.resources import haori
 from haori.server.answering import answer_json
-from haori.server.api.operations import refuse_busy
+from haori.server.api.operations import LONGEST_REASON, PlannedPin, plan_pin
 from haori.server.api.reading import APP_QUERY
-from haori.server.api.refreshing import patch_application
+from haori.server.api.refreshing import change_application
 from haori.server.asking import Ask, application_object
 from haori.server.errors import Kind, RefusedError
 from haori.server.routing import Route, Rule
 
-LONGEST_REASON = 500
-
 
 async def _roll_back(ask: Ask) -> Response:
     """{"hooks": [those of the release being left, which nothing undoes], "pin" | "commits"}."""
-    manifest, asked = await ask.application(), await ask.json(dict)
-    application = parse_application(manifest)
-    hooks = list(hooks_of_last_release(application))
-    entry_id, reason = asked.get("id"), nested_text(asked, "reason")[:LONGEST_REASON]
+    asked = await ask.json(dict)
+    entry_id = asked.get("id")
     if entry_id is not None and (not isinstance(entry_id, int) or isinstance(entry_id, bool)):
         raise RefusedError(Kind.INVALID, "field-unusable", field="id")
     if asked.get("git") is True:
-        who = ask.who.subject
-        body = {"id": entry_id, "reason": reason, "author": {"name": who, "email": f"{who}@localhost"}}
-        answer = await ask.context.engine.post(
-            "applications", ask.application_name, "rollback", body=body, appNamespace=ask.application_namespace
-        )
-        return await answer_json(ask.request, {"hooks": hooks, "commits": answer["commits"]})
-    refuse_busy(manifest)
-    entry = choose_entry(application, entry_id)
-    now, duration = ask.context.clock(), nested_text(asked, "for")
-    until = now + timedelta(seconds=parse_duration(duration)) if duration else None
-    patch = build_pin_patch(application, entry, owner=ask.who.subject, reason=reason, now=now, until=until)
-    if application.spec.sync_policy.automated is None:
-        # Nobody else would ask for the sync.
-        sync = {"prune": asked.get("prune") is True}
-        patch["operation"] = {"sync": sync, "initiatedBy": {"username": ask.who.subject}}
-    stored = await patch_application(ask, patch)
-    pin: Any = annotations_of(stored).get(haori.PIN)
-    return await answer_json(ask.request, {"hooks": hooks, "pin": pin, "revisions": list(entry.revisions)})
+        return await _roll_back_by_commit(ask, entry_id, nested_text(asked, "reason")[:LONGEST_REASON])
+    duration = nested_text(asked, "for")
+    until = ask.context.clock() + parse_lasting(duration) if duration else None
+    planned: list[PlannedPin] = []
+
+    def decide(manifest: Manifest) -> dict[str, Any]:
+        planned.append(plan_pin(ask, manifest, entry_id, asked, until))
+        return planned[-1].patch
+
+    pin: Any = annotations_of(await change_application(ask, decide)).get(haori.PIN)
+    done = planned[-1]
+    told = {"hooks": list(done.hooks), "pin": pin, "revisions": list(done.entry.revisions)}
+    return await answer_json(ask.request, told)
+
+
+async def _roll_back_by_commit(ask: Ask, entry_id: int | None, reason: str) -> Response:
+    hooks = hooks_of_last_release(parse_application(await ask.application()))
+    who = ask.who.subject
+    body = {"id": entry_id, "reason": reason, "author": {"name": who, "email": f"{who}@localhost"}}
+    answer = await ask.context.engine.post(
+        "applications", ask.application_name, "rollback", body=body, appNamespace=ask.application_namespace
+    )
+    return await answer_json(ask.request, {"hooks": list(hooks), "commits": answer["commits"]})
 
 
 async def _resume(ask: Ask) -> Response:
-    manifest = await ask.application()
-    if haori.PIN not in annotations_of(manifest):
-        raise RefusedError(Kind.PRECONDITION, "rollback-nothing-pinned", application=ask.application_name)
-    await patch_application(ask, build_resume_patch(parse_application(manifest)))
+    def decide(manifest: Manifest) -> dict[str, Any]:
+        if haori.PIN not in annotations_of(manifest):
+            raise RefusedError(Kind.PRECONDITION, "rollback-nothing-pinned", application=ask.application_name)
+        return build_resume_patch(parse_application(manifest))
+
+    await change_application(ask, decide)
     return await answer_json(ask.request, {})
 
 

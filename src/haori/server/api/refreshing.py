@@ -1,14 +1,14 @@
-"""Has the engine look at an application anew, and waits until it has."""
+"""Writes of an Application beside the engine's own, and waiting until the engine has looked at one anew."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from haori.cluster import NotFoundError, PatchType
+from haori.cluster import ConflictError, NotFoundError, PatchType
 from haori.cluster.well_known import APPLICATIONS
-from haori.objects import annotations_of
+from haori.objects import Manifest, annotations_of
 from haori.resources import argo
 from haori.resources.argo import RefreshKind
 from haori.server.asking import Ask
@@ -17,6 +17,8 @@ from haori.server.rows import Key
 
 REFRESH_SECONDS = 60.0
 MANAGER = "haori-server"
+TRIES = 8
+"""The engine writes the status of an application that is busy several times a second."""
 
 
 async def patch_application(ask: Ask, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,6 +31,22 @@ async def patch_application(ask: Ask, body: Mapping[str, Any]) -> dict[str, Any]
         patch_type=PatchType.MERGE,
         field_manager=MANAGER,
     )
+
+
+async def change_application(ask: Ask, decide: Callable[[Manifest], Mapping[str, Any]]) -> dict[str, Any]:
+    """The Application of the path after the merge patch that `decide` makes of it.
+
+    The patch carries the resourceVersion it was made from; where the engine wrote meanwhile it is decided anew. Raises what
+    `decide` raises, and ConflictError where others kept writing.
+    """
+    for attempt in range(TRIES):
+        try:
+            return await patch_application(ask, decide(await ask.application()))
+        except ConflictError:
+            if attempt == TRIES - 1:
+                raise
+            await ask.read_application_anew()
+    raise AssertionError("the last try returns or raises")
 
 
 async def refresh(ask: Ask, kind: str) -> dict[str, Any]:
