@@ -114,7 +114,11 @@ def test_a_release_is_rolled_back_and_resumed(
         return bool(row.get("pin")) and row["health"] == "Healthy", row
 
     instance.expect("the release before", runs_again)
-    page.get_by_role("button", name="Follow Git again").click()
+    page.get_by_role("button", name="Follow Git again…").click()
+    expect(dialog).to_contain_text("nobody built it")
+    expect(dialog).to_contain_text(failing[:7])
+    expect(dialog).to_contain_text("1 changed")
+    dialog.get_by_role("button", name="Follow Git again", exact=True).click()
     expect(page.get_by_text("Pinned to")).to_have_count(0, timeout=DEPLOY_MS)
 
 

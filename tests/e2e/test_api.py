@@ -261,6 +261,8 @@ async def test_a_release_is_gone_back_to_both_ways_and_forward_again(delivery: D
 
     back = await api.ask("POST", f"{own}/rollback", {"reason": "red", "for": "2h"})
     await delivery.expect("web", at(first))
+    held = await api.ask("GET", f"{own}/plan")
+    followed = await api.ask("GET", f"{own}/plan?unpinned=true")
     await api.ask("DELETE", f"{own}/pin")
     await delivery.expect("web", at(second))
     nothing = await api.ask("DELETE", f"{own}/pin", status=400)
@@ -268,6 +270,8 @@ async def test_a_release_is_gone_back_to_both_ways_and_forward_again(delivery: D
 
     assert back["revisions"] == [first]
     assert json.loads(back["pin"])["owner"] == "owner"
+    assert (held["revision"], followed["revision"]) == (first, second)
+    assert [step["action"] for wave in followed["waves"] for step in wave["steps"]] == ["configure"]
     assert nothing["haori"]["code"] == "rollback-nothing-pinned"
     assert pushed["commits"][0]["revision"] == delivery.repository.git("rev-parse", "main")
 

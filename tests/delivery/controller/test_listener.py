@@ -144,6 +144,7 @@ async def client(view: View, tmp_path: Path) -> AsyncIterator[Client]:
         ("GET", "applications/shop/manifests?live=1", {}, ("manifests", "shop", "", "", True)),
         ("GET", f"applications/shop/commit?revision={'a' * 40}", {}, ("commit", "shop", "", "a" * 40)),
         ("GET", "applications/shop/plan?prune=true", {}, ("plan", "shop", "", PlanQuery(prune=True))),
+        ("GET", "applications/shop/plan?unpinned=true", {}, ("plan", "shop", "", PlanQuery(unpinned=True))),
         (
             "POST",
             "applications/shop/plan",

@@ -139,6 +139,11 @@ export function shortRevision(revision: string): string {
   return /^[0-9a-f]{40}$/.test(revision) ? revision.slice(0, 7) : revision
 }
 
+/** Who wrote a commit, without the address. */
+export function authorName(author: string): string {
+  return author.replace(/ <[^>]*>$/, '')
+}
+
 /** The application as access policies name it. */
 export function policyName(application: Application, controlNamespace: string): string {
   const { name, namespace } = application.metadata

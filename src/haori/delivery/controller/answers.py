@@ -138,7 +138,7 @@ class Answers:
         """Objects that differ, compared with what lives now, whole."""
         leader, key, application = self._find(name, namespace)
         site = leader.sites.of(application)
-        desired = await _desired(leader, key, application, revision, again=hard)
+        desired = await _desired(leader, key, application, _only(revision), again=hard)
         targets = desired.targets.manifests
         marked = site.cluster.cache.of_application(site.assessor.name_of(application))
         permits = site.assessor.permits(application)
@@ -165,7 +165,7 @@ class Answers:
         if live:
             found = await self.resources(name, namespace)
             return [item["live"] for item in found if item["live"] is not None]
-        desired = await _desired(leader, key, application, revision)
+        desired = await _desired(leader, key, application, _only(revision))
         given = [*desired.targets.manifests.values(), *desired.targets.generated]
         return list(mask_manifests(*given))
 
@@ -175,7 +175,8 @@ class Answers:
         asked = query or PlanQuery()
         operation = parse_operation(asked.operation if asked.operation is not None else _operation(asked))
         revision = operation.revision or asked.revision
-        desired = await _desired(leader, key, application, revision)
+        revisions = operation.revisions or _only(revision)
+        desired = await _desired(leader, key, application, revisions, unpinned=asked.unpinned)
         plan = await leader.sites.of(application).operating.plan(application, operation, desired)
         return {**plan.to_json(), "revision": ",".join(desired.revisions)}
 
@@ -209,7 +210,7 @@ class Answers:
         """What a further rule would take away."""
         asked = parse_rule(rule)
         leader, key, application = self._find(name, namespace)
-        site, desired = leader.sites.of(application), await _desired(leader, key, application, "")
+        site, desired = leader.sites.of(application), await _desired(leader, key, application)
         targets = desired.targets.manifests
         permits = site.assessor.permits(application)
         types = [each for each in targets if fits_type(asked, each) and permits(each)]
@@ -385,26 +386,38 @@ async def _whole(site: Site, key: ResourceKey) -> Manifest | None:
 
 
 async def _desired(
-    leader: Leader, key: ApplicationKey, application: Application, revision: str, *, again: bool = False
+    leader: Leader,
+    key: ApplicationKey,
+    application: Application,
+    revisions: tuple[str, ...] = (),
+    *,
+    again: bool = False,
+    unpinned: bool = False,
 ) -> Desired:
+    """What is wanted at `revisions` (empty: what counts, a pin before Git; `unpinned`: what Git holds)."""
     refuse(leader, application)
     memory = leader.sight.memories.get(key)
-    if not revision and not again and memory is not None and memory.desired is not None and memory.failure is None:
+    is_asked_anew = bool(revisions) or again or unpinned
+    if not is_asked_anew and memory is not None and memory.desired is not None and memory.failure is None:
         return memory.desired
     site, sources = leader.sites.of(application), application.spec.sources
-    revisions = await site.desired.resolve(
+    resolved = await site.desired.resolve(
         sources,
         fresh_after=asyncio.get_running_loop().time() if again else None,
-        revisions=(revision,) if revision else (),
+        revisions=revisions,
     )
     return await site.desired.build(
         application,
         sources,
-        revisions,
+        resolved,
         discovery=await site.cluster.client.discover(),
         settings=leader.declared.settings,
         again=again,
     )
+
+
+def _only(revision: str) -> tuple[str, ...]:
+    return (revision,) if revision else ()
 
 
 def refuse(leader: Leader, application: Application) -> None:

@@ -46,6 +46,8 @@ class PlanQuery:
     prune: bool = False
     dry_run: bool = False
     force: bool = False
+    unpinned: bool = False
+    """By what Git holds now, though a pin holds the application elsewhere: what following Git again would do."""
     operation: Mapping[str, Any] | None = None
     """The whole `operation` mapping, in place of the fields above."""
 

@@ -55,7 +55,7 @@ async def _diff(ask: Ask) -> Response:
 
 
 async def _plan(ask: Ask) -> Response:
-    flags = {name: "true" for name in ("prune", "dryRun", "force") if ask.flag(name)}
+    flags = {name: "true" for name in ("prune", "dryRun", "force", "unpinned") if ask.flag(name)}
     return await answer_json(ask.request, await _ask_engine(ask, "plan", revision=ask.text("revision"), **flags))
 
 
@@ -138,6 +138,7 @@ def _operation(state: Mapping[str, Any]) -> dict[str, Any]:
 _OWN = "/api/haori/v1/applications/{name}"
 _REVISION = Query(name="revision", help="Another one than the one wanted.")
 _PLAN = tuple(Query(name=each, help="As of a sync.", type="boolean") for each in ("prune", "dryRun", "force"))
+_UNPINNED = Query(name="unpinned", help="By what Git holds, though a pin holds it elsewhere.", type="boolean")
 ROUTES = (
     Route(
         method="GET", path=f"{_OWN}/tree", handler=_tree, access=GET, summary="Its objects, with why", query=APP_QUERY
@@ -156,7 +157,7 @@ ROUTES = (
         handler=_plan,
         access=GET,
         summary="What a sync would do",
-        query=(*APP_QUERY, _REVISION, *_PLAN),
+        query=(*APP_QUERY, _REVISION, *_PLAN, _UNPINNED),
     ),
     Route(
         method="POST",

@@ -142,11 +142,64 @@ describe('the pin', () => {
     expect(screen.getByText(/It ran out at .* so it stays/)).toBeVisible()
   })
 
-  it('ends by one press', async () => {
-    const asked = serve({ 'DELETE /api/haori/v1/applications/shop/pin': {} })
-    show(<PinBanner application={pinned()} />)
-    await userEvent.click(screen.getByRole('button', { name: 'Follow Git again' }))
-    await waitFor(() => expect(asked.some((each) => each.method === 'DELETE')).toBe(true))
+  describe('is ended', () => {
+    const revision = 'fedcba9876543210fedcba9876543210fedcba98'
+    const step = { ...{ group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' }, action: 'configure' }
+    const plan = {
+      ...{ namespace: null, onFailure: [], refusals: [], invalid: [], skipped: [], dryRun: false, revision },
+      waves: [{ phase: 'Sync', wave: 0, steps: [{ ...step, hook: null, needsApproval: false, differences: [] }] }],
+    }
+    const answers = {
+      'GET /api/haori/v1/applications/shop/plan': plan,
+      [`GET /api/v1/applications/shop/revisions/${revision}/metadata`]: {
+        author: 'Ann <ann@wear.example>',
+        message: 'Mend it\n\nWell.',
+      },
+      'DELETE /api/haori/v1/applications/shop/pin': {},
+    }
+    const open = async (application: ReturnType<typeof shop>) => {
+      show(<PinBanner application={application} />)
+      await userEvent.click(screen.getByRole('button', { name: 'Follow Git again…' }))
+      return within(screen.getByRole('dialog'))
+    }
+
+    it('only after showing whose it is, where it leads and what happens there', async () => {
+      const asked = serve(answers)
+      const dialog = await open(pinned())
+      expect(await dialog.findByText('Mend it')).toBeVisible()
+      for (const text of ['by aki', 'errors', '1 changed', /^Git holds fedcba9 now \(main\).*\(Ann\)/]) {
+        expect(dialog.getByText(text)).toBeVisible()
+      }
+      expect(dialog.getByText(/Automatic sync is off: ending the pin changes nothing/)).toBeVisible()
+      expect(asked.find((each) => each.url.includes('/plan'))?.url).toContain('unpinned=true')
+      expect(asked.some((each) => each.method === 'DELETE')).toBe(false)
+      await userEvent.click(dialog.getByRole('button', { name: 'Follow Git again' }))
+      await waitFor(() => expect(asked.some((each) => each.method === 'DELETE')).toBe(true))
+      await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
+    })
+
+    it('with a warning where Git still holds what it led away from, and by the rule of automatic sync', async () => {
+      const asked = serve(answers)
+      const pin = { id: 3, revision: '0'.repeat(40), wanted: [revision] }
+      const application = shop(
+        {},
+        { syncPolicy: { automated: { prune: true } } },
+        { 'haori.dev/pin': JSON.stringify(pin) },
+      )
+      const dialog = await open(application)
+      expect(await dialog.findByText(/nothing newer has been pushed/)).toBeVisible()
+      expect(dialog.getByText(/Automatic sync is on: the cluster goes there/)).toBeVisible()
+      expect(asked.find((each) => each.url.includes('/plan'))?.url).toContain('prune=true')
+    })
+
+    it('also where what Git holds cannot be rendered, which is shown', async () => {
+      const broken = new Response(JSON.stringify({ message: 'no such folder' }), { status: 422 })
+      const asked = serve({ ...answers, 'GET /api/haori/v1/applications/shop/plan': broken })
+      const dialog = await open(pinned())
+      expect(await dialog.findByText('no such folder')).toBeVisible()
+      await userEvent.click(dialog.getByRole('button', { name: 'Follow Git again' }))
+      await waitFor(() => expect(asked.some((each) => each.method === 'DELETE')).toBe(true))
+    })
   })
 
   it('is not shown where there is none', () => {

@@ -23,6 +23,20 @@ export function useResume(application: Application) {
   return useChange(application, () => askOwn(application.metadata, ['pin'], { method: 'DELETE' }))
 }
 
+/** Who made a commit and why; nothing is asked of what is no commit, such as a chart's version. */
+export function useCommit(application: Application, revision: string) {
+  return useQuery({
+    queryKey: keyOf(application.metadata, 'commit', revision),
+    queryFn: ({ signal }) =>
+      askArgo<{ author: string; message: string }>(application.metadata, ['revisions', revision, 'metadata'], {
+        signal,
+      }),
+    enabled: /^[0-9a-f]{40}$/.test(revision),
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  })
+}
+
 export type Cascade = 'keep' | 'foreground' | 'background'
 
 /** The query of a deletion: whether objects go, and whether what they own goes before them. */

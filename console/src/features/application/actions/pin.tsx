@@ -1,51 +1,32 @@
 import { Pin as PinIcon } from 'lucide-react'
-import { Ago, Button, CommandHint, Term, useNotes } from '@/shared/ui'
-import { useLanguage, useWords } from '@/shared/words'
-import { type Application, pinOf, shortRevision } from '../model'
-import { useLack, useResume } from './api'
+import { useAddress } from '@/shared/address'
+import { Button } from '@/shared/ui'
+import { useWords } from '@/shared/words'
+import { type Application, pinOf } from '../model'
+import { useLack } from './api'
+import { FollowDialog } from './follow'
 import styles from './pin.module.css'
+import { PinFacts } from './pin-facts'
 import { words } from './words'
 
-/** That the application is held at an older release: by whom, why, until when, and the way back to Git. */
+/** That the application is held at an older release, and the way back to Git. Whether that is open stands in the URL. */
 export function PinBanner({ application }: { application: Application }) {
   const say = useWords(words)
-  const language = useLanguage()
-  const notes = useNotes()
-  const resume = useResume(application)
+  const { params, put } = useAddress()
   const lack = useLack(application, 'rollback')
   const pin = pinOf(application)
   if (!pin) return null
-  const { name, namespace } = application.metadata
-  const until = pin.until && new Date(pin.until).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' })
-  const isOverdue = pin.until !== '' && Date.parse(pin.until) < Date.now()
-  const go = () =>
-    resume.mutate(undefined, { onSuccess: () => notes.said(say('resumed', { name })), onError: notes.failed })
+  const open = (what: string) => put({ do: what }, 'step')
   return (
     <section className={styles['banner']} aria-label={say('pinned', { revision: '' })}>
       <PinIcon size={18} aria-hidden />
       <div className={styles['text']}>
-        <p className={styles['facts']}>
-          <strong>
-            <Term name="pin">{say('pinned', { revision: pin.revisions.map(shortRevision).join(', ') })}</Term>
-          </strong>
-          {pin.owner && <span>{say('pinned-by', { owner: pin.owner })}</span>}
-          {pin.since && (
-            <span>
-              {say('pinned-since')} <Ago at={pin.since} />
-            </span>
-          )}
-          {!isOverdue && <span>{until ? say('pinned-until', { until }) : say('pinned-open')}</span>}
-        </p>
-        {pin.reason && <p className={styles['reason']}>{pin.reason}</p>}
-        <p>{isOverdue ? say('pinned-overdue', { until }) : say('pinned-text')}</p>
-        <CommandHint
-          cli={`haori app rollback ${name} --resume`}
-          api={`DELETE /api/haori/v1/applications/${name}/pin?appNamespace=${namespace}`}
-        />
+        <PinFacts pin={pin} />
       </div>
-      <Button reason={lack} disabled={resume.isPending} onClick={go}>
-        {say('resume')}
+      <Button reason={lack} onClick={() => open('follow')}>
+        {say('resume-open')}
       </Button>
+      {params.get('do') === 'follow' && <FollowDialog application={application} pin={pin} onClose={() => open('')} />}
     </section>
   )
 }

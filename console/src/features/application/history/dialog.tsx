@@ -1,12 +1,12 @@
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { Button, Callout, CommandHint, Dialog, Empty, Failure, Field, Loading, useNotes } from '@/shared/ui'
+import { Button, Callout, CommandHint, Dialog, Empty, Field, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type Application, automatedOf, type HistoryEntry, revisionsOf, shortRevision } from '../model'
 import { useMayHere } from '../queries'
 import { usePlan } from '../sync/api'
-import { Board } from '../sync/board'
-import { columnsOf, isRunning } from '../sync/plan'
+import { isRunning } from '../sync/plan'
+import { Planned } from '../sync/planned'
 import { type Release, useRollback } from './api'
 import styles from './dialog.module.css'
 import { bodyOf, type Chosen, commandOf, hooksBeingLeft, operationOf, releaseNamed, type Way } from './rollback'
@@ -197,16 +197,5 @@ function Preview({ application, entry, prune }: { application: Application; entr
   const say = useWords(words)
   const { may } = useMayHere(application, 'sync')
   const plan = usePlan(application.metadata, operationOf(entry, prune), may)
-  return (
-    <section className={styles['preview']} aria-label={say('preview')}>
-      <h3>{say('preview')}</h3>
-      {plan.data ? (
-        <Board columns={columnsOf(plan.data)} />
-      ) : plan.error ? (
-        <Failure error={plan.error} onRetry={() => void plan.refetch()} />
-      ) : (
-        <Loading />
-      )}
-    </section>
-  )
+  return <Planned query={plan} title={say('preview')} />
 }

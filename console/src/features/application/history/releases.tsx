@@ -2,7 +2,7 @@ import { GitCommitHorizontal } from 'lucide-react'
 import { useState } from 'react'
 import { Ago, Button, useDuration } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import { type Application, pinOf, revisionsOf, shortRevision } from '../model'
+import { type Application, authorName, pinOf, revisionsOf, shortRevision } from '../model'
 import { objectKey, objectText } from '../objects'
 import { useMayHere } from '../queries'
 import type { Release } from './api'
@@ -128,7 +128,7 @@ function Item({
 function Made({ release }: { release: Release }) {
   const say = useWords(words)
   const duration = useDuration()
-  const author = release.commit?.author.replace(/ <[^>]*>$/, '')
+  const author = release.commit && authorName(release.commit.author)
   return (
     <p className={styles['facts']}>
       <Ago at={release.deployedAt} />

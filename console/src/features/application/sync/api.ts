@@ -17,6 +17,14 @@ export function usePlan(app: AppRef, operation: SyncOperation, may: boolean | un
   })
 }
 
+/** What following Git again would do to an application that a pin holds. */
+export function useUnpinnedPlan(app: AppRef, prune: boolean) {
+  return useQuery({
+    queryKey: keyOf(app, 'plan', 'unpinned', prune),
+    queryFn: ({ signal }) => askOwn<Plan>(app, ['plan'], { query: { unpinned: true, prune }, signal }),
+  })
+}
+
 const begunKey = (app: AppRef) => ['begun', app.namespace, app.name]
 
 /** Asks for a sync; the plan that it was asked with is kept, to be filled in while it runs. */

@@ -1,13 +1,13 @@
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { useAddress } from '@/shared/address'
-import { Button, Callout, CommandHint, Failure, Field, Loading, Term, useNotes } from '@/shared/ui'
+import { Button, CommandHint, Field, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import { type Application, shortRevision, sourcesOf } from '../model'
+import { type Application, sourcesOf } from '../model'
 import { useMayHere } from '../queries'
 import { usePlan, useSync } from './api'
-import { Board } from './board'
-import { type Column, columnsOf, isRunning, type Plan, tallyOf } from './plan'
+import { type Column, isRunning } from './plan'
+import { Planned } from './planned'
 import styles from './planner.module.css'
 import { type Choices, chosenObjects, commandOf, operationOf, requestOf, SWITCHES, type Switch } from './request'
 import { words } from './words'
@@ -20,32 +20,26 @@ export function Planner({ application }: { application: Application }) {
   const [choices, change] = useChoices()
   const own = application.spec.syncPolicy?.syncOptions ?? []
   const plan = usePlan(app, operationOf(choices, own), may)
-  const columns = plan.data ? columnsOf(plan.data) : []
-  const toggle = (key: string) => change({ without: toggled(choices.without, key) })
   return (
     <div className={styles['planner']}>
       <Options choices={choices} change={change} target={sourcesOf(application)[0]?.targetRevision || 'HEAD'} />
-      <section className={styles['plan']} aria-label={say('plan-title')} aria-busy={plan.isPlaceholderData}>
-        {plan.data ? (
-          <>
-            <Summary plan={plan.data} columns={columns} />
-            <Board columns={columns} selection={{ without: choices.without, toggle }} />
-            <LeftAlone plan={plan.data} />
-            <Go
-              application={application}
-              choices={choices}
-              columns={columns}
-              reason={may === false ? say('lacks-permission', { permission }) : ''}
-              isRefused={plan.data.refusals.length + plan.data.invalid.length > 0}
-              clear={() => change({ without: new Set() })}
-            />
-          </>
-        ) : plan.error ? (
-          <Failure error={plan.error} onRetry={() => void plan.refetch()} />
-        ) : (
-          <Loading />
+      <Planned
+        query={plan}
+        title={say('plan-title')}
+        heading="h2"
+        selection={{ without: choices.without, toggle: (key) => change({ without: toggled(choices.without, key) }) }}
+      >
+        {({ refusals, invalid }, columns) => (
+          <Go
+            application={application}
+            choices={choices}
+            columns={columns}
+            reason={may === false ? say('lacks-permission', { permission }) : ''}
+            isRefused={refusals.length + invalid.length > 0}
+            clear={() => change({ without: new Set() })}
+          />
         )}
-      </section>
+      </Planned>
     </div>
   )
 }
@@ -117,76 +111,6 @@ function Options({
           </label>
         ))}
       </div>
-    </details>
-  )
-}
-
-/** How much a plan does, in numbers, and what forbids it. */
-function Summary({ plan, columns }: { plan: Plan; columns: readonly Column[] }) {
-  const say = useWords(words)
-  const tally = tallyOf(columns)
-  const isQuiet = tally.create + tally.configure + tally.prune === 0
-  const hooks = isQuiet && tally.hook > 0 ? say('only-hooks', { count: tally.hook }) : ''
-  return (
-    <div className={styles['summary']}>
-      <h2>
-        {say('plan-title')}{' '}
-        <code>{say('plan-of', { revision: plan.revision.split(',').map(shortRevision).join(', ') })}</code>
-      </h2>
-      {isQuiet ? (
-        <p>{say('nothing-to-do', { hooks })}</p>
-      ) : (
-        <ul className={styles['tally']}>
-          {(['create', 'configure', 'prune', 'hook', 'keep'] as const).map(
-            (each) =>
-              tally[each] > 0 && (
-                <li key={each}>
-                  {each === 'prune' || each === 'hook' ? (
-                    <Term name={each}>{say(each, { count: tally[each] })}</Term>
-                  ) : (
-                    say(each, { count: tally[each] })
-                  )}
-                </li>
-              ),
-          )}
-        </ul>
-      )}
-      <Problems title={say('refused')} texts={plan.refusals.map((each) => each.text)} />
-      <Problems title={say('invalid')} texts={plan.invalid.map((each) => `${each.object}: ${each.text}`)} />
-    </div>
-  )
-}
-
-function Problems({ title, texts }: { title: string; texts: readonly string[] }) {
-  if (texts.length === 0) return null
-  return (
-    <Callout tone="bad" role="alert">
-      <strong>{title}</strong>
-      <ul>
-        {texts.map((text) => (
-          <li key={text}>{text}</li>
-        ))}
-      </ul>
-    </Callout>
-  )
-}
-
-function LeftAlone({ plan }: { plan: Plan }) {
-  const say = useWords(words)
-  const told = plan.skipped.filter((each) => each.reason !== 'in-sync')
-  if (told.length === 0) return null
-  return (
-    <details className={styles['left']} open={told.length <= 5}>
-      <summary>
-        {say('left-alone')} ({told.length})
-      </summary>
-      <ul>
-        {told.map(({ object, reason }) => (
-          <li key={`${object} ${reason}`}>
-            {object} <span>{say(`reason-${reason}` as 'reason-in-sync')}</span>
-          </li>
-        ))}
-      </ul>
     </details>
   )
 }

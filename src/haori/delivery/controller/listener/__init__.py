@@ -10,7 +10,7 @@ says. It reads and changes no cluster itself. Every failure has one shape, {"err
     GET  applications/NAME/diff                    {"items": [...]}; revision, hard
     GET  applications/NAME/manifests               {"items": [...]}; revision, live
     GET  applications/NAME/commit                  {"author", "date", "message", "tags"}; revision
-    GET  applications/NAME/plan                    plan; revision, prune, dryRun, force; POST {"operation": {...}}
+    GET  applications/NAME/plan                    plan; revision, prune, dryRun, force, unpinned; POST {"operation": {...}}
     GET  applications/NAME/history                 {"items": [release]}, the newest first
     GET  applications/NAME/releases                {"from", "to", "items"}; from, to (none: what is wanted now)
     POST applications/NAME/ignore                  {"items", "reach"}; a rule of ignoreDifferences

@@ -162,6 +162,7 @@ async def _plan(engine: Engine, question: Question) -> Json:
         prune=question.flag("prune"),
         dry_run=question.flag("dryRun"),
         force=question.flag("force"),
+        unpinned=question.flag("unpinned"),
         operation=operation,
     )
     return await engine.view.plan(question.name, question.namespace, query=query)
