@@ -58,6 +58,7 @@ def test_nobody_sees_a_page_before_signing_in_and_comes_back_to_it(browser: Brow
     page = context.new_page()
     page.goto(url + "/settings/projects")
     expect(page).to_have_url(re.compile("/sign-in"))
+    expect(page.get_by_role("region", name="How to get in")).to_contain_text("haori open")
     password = instance.kubectl(
         "-n", "argocd", "get", "secret", "argocd-initial-admin-secret", "-o", "go-template={{.data.password|base64decode}}"
     )  # fmt: skip

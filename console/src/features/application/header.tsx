@@ -12,7 +12,7 @@ export function Facts({ application }: { application: Application }) {
   const { server, name, namespace } = spec.destination
   return (
     <dl className={styles['facts']}>
-      <div>
+      <div className={styles['mark']}>
         <dt>
           <Term name="sync">{say('sync')}</Term>
         </dt>
@@ -20,7 +20,7 @@ export function Facts({ application }: { application: Application }) {
           <Status value={status?.sync?.status ?? 'Unknown'} variant="chip" />
         </dd>
       </div>
-      <div>
+      <div className={styles['mark']}>
         <dt>
           <Term name="health">{say('health')}</Term>
         </dt>
@@ -29,7 +29,7 @@ export function Facts({ application }: { application: Application }) {
         </dd>
       </div>
       {state && (
-        <div>
+        <div className={styles['mark']}>
           <dt>{say('operation')}</dt>
           <dd>
             <Status value={state.phase} variant="chip" />{' '}

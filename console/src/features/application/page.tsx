@@ -1,6 +1,6 @@
 import { AlertTriangle, WifiOff } from 'lucide-react'
 import { Suspense, useMemo } from 'react'
-import { Link, useLocation, useNavigate, useParams } from 'react-router'
+import { Link, Navigate, useLocation, useNavigate, useParams } from 'react-router'
 import type { StreamState } from '@/shared/api/stream'
 import type { AppRef } from '@/shared/api/types'
 import { useCommands } from '@/shared/commands'
@@ -104,7 +104,7 @@ function Views({ app, application }: { app: AppRef; application: Application }) 
   const navigate = useNavigate()
   const { search } = useLocation()
   const { tab = FIRST_TAB } = useParams()
-  const current = TABS.find((each) => each.id === tab) ?? TABS[0]
+  const current = TABS.find((each) => each.id === tab)
   // What is chosen stays chosen in every view; an open panel would hide the view that was asked for.
   const place = (id: string) => `/applications/${app.namespace}/${app.name}/${id}${keptOf(search)}`
   useCommands(
@@ -116,7 +116,7 @@ function Views({ app, application }: { app: AppRef; application: Application }) 
       run: () => void navigate(place(each.id)),
     })),
   )
-  if (!current) return null
+  if (!current) return <Navigate to={place(FIRST_TAB)} replace />
   return (
     <>
       <Tabs

@@ -3,14 +3,15 @@ import { FlaskConical, GitBranch } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { useMay } from '@/shared/api/session'
-import { Button, CommandHint, CopyButton, Failure, Field, Term, useNotes } from '@/shared/ui'
+import { Button, CommandHint, CommandLine, Failure, Field, Term, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { placeOf, ROWS } from './api'
 import { checkDraft, create, createCommand, type Draft, type DraftField, EMPTY, objectOf, suggestName } from './connect'
 import styles from './welcome.module.css'
 import { words } from './words'
 
-const EXAMPLE = 'haori up --data-dir ./haori-example'
+const EXAMPLE = 'haori up --data-dir ~/haori-example'
+const EXAMPLE_END = 'haori down --data-dir ~/haori-example'
 
 /** An installation without applications: where to begin. */
 export function Welcome() {
@@ -39,10 +40,9 @@ export function Welcome() {
           </h3>
           <p>{say('example-about')}</p>
           <p>{say('example-run')}</p>
-          <p className={styles['command']}>
-            <code>{EXAMPLE}</code>
-            <CopyButton text={EXAMPLE} />
-          </p>
+          <CommandLine text={EXAMPLE} />
+          <p>{say('example-then')}</p>
+          <CommandLine text={EXAMPLE_END} />
         </section>
       </div>
     </div>

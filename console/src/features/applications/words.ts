@@ -119,7 +119,10 @@ export const words = defineWords(
     example: 'Try the example',
     'example-about':
       'An example platform with its own small Git server and sandbox cluster starts on your machine: services that deploy, wait for one another, and can be broken on purpose.',
-    'example-run': 'Run this in a terminal:',
+    'example-run':
+      'It is an instance of its own beside this one, which stays as it is. Type this in a terminal of your own machine, where Haori is installed:',
+    'example-then':
+      'Within a minute it prints a link to its own console. Open that in a private window: consoles on one machine share a browser’s cookie. Ctrl-C stops it, and so does this from another terminal:',
     lack: 'Needs the permission: applications, create, {object}',
   },
   {
@@ -240,7 +243,10 @@ export const words = defineWords(
     example: '例を試す',
     'example-about':
       '小さな Git サーバーとサンドボックスクラスターを備えた例のプラットフォームが手元のマシンで動きます。デプロイされ、互いを待ち、わざと壊すこともできるサービス群です。',
-    'example-run': 'ターミナルで次を実行してください:',
+    'example-run':
+      'このインスタンスとは別に動き、ここには影響しません。Haori をインストールしたお手元のマシンのターミナルで、次のように入力してください:',
+    'example-then':
+      '1 分以内に、そのコンソールへのリンクが表示されます。同じマシンのコンソールはブラウザーの Cookie を共有するため、プライベートウィンドウで開いてください。Ctrl-C で止まります。別のターミナルから止めるには:',
     lack: '権限が必要です: applications, create, {object}',
   },
 )

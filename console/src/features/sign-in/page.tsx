@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { useLocation, useNavigate } from 'react-router'
 import { USER } from '@/shared/api/session'
-import { Button, Failure, Field, Loading } from '@/shared/ui'
+import { Button, CommandLine, Failure, Field, Loading } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { codeOf, destinationOf, exchangeLink, signIn, useSettings } from './api'
 import styles from './page.module.css'
@@ -70,7 +70,30 @@ function Ways() {
       )}
       <Provider />
       <Account />
+      <Help />
     </>
+  )
+}
+
+const LINK = 'haori open'
+const LINK_OF_CLUSTER = 'kubectl -n argocd exec deployment/haori-server -- haori open --no-browser'
+const PASSWORD =
+  "kubectl -n argocd get secret argocd-initial-admin-secret -o jsonpath='{.data.password}' | base64 -d; echo"
+
+/** How to get in, for who is here the first time: the same words for every installation. */
+function Help() {
+  const say = useWords(words)
+  return (
+    <section className={styles['help']} aria-labelledby="help">
+      <h2 id="help">{say('help')}</h2>
+      <p>{say('help-link')}</p>
+      <CommandLine text={LINK} />
+      <p>{say('help-cluster')}</p>
+      <CommandLine text={LINK_OF_CLUSTER} />
+      <p>{say('help-password')}</p>
+      <CommandLine text={PASSWORD} />
+      <p>{say('help-else')}</p>
+    </section>
   )
 }
 

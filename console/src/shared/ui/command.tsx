@@ -13,16 +13,17 @@ export function CommandHint({ cli, api }: { cli: string; api?: string }) {
       <summary>
         <Terminal size={14} aria-hidden /> {say('command-title')}
       </summary>
-      <Line label={say('command-cli')} text={cli} />
-      {api && <Line label={say('command-api')} text={api} />}
+      <CommandLine label={say('command-cli')} text={cli} />
+      {api && <CommandLine label={say('command-api')} text={api} />}
     </details>
   )
 }
 
-function Line({ label, text }: { label: string; text: string }) {
+/** A command to be typed in a terminal, whole, and a button that copies it. */
+export function CommandLine({ label, text }: { label?: string; text: string }) {
   return (
     <div className={styles['line']}>
-      <span className="visually-hidden">{label}</span>
+      {label && <span className="visually-hidden">{label}</span>}
       <code>{text}</code>
       <CopyButton text={text} />
     </div>

@@ -1,6 +1,6 @@
 export { Button, Field, IconButton } from './button'
 export { Callout } from './callout'
-export { CommandHint, CopyButton } from './command'
+export { CommandHint, CommandLine, CopyButton } from './command'
 export { Dialog } from './dialog'
 export { Facts } from './facts'
 export { Notes, useNotes } from './notes'

@@ -1,3 +1,4 @@
+import { useLayoutEffect, useRef } from 'react'
 import { Link } from 'react-router'
 import styles from './tabs.module.css'
 
@@ -8,10 +9,18 @@ export interface Tab {
   count?: number | undefined
 }
 
-/** Places beside one another, each with an address of its own. */
+/** Places beside one another, each with an address of its own. Where they do not fit, the one that is open is in sight. */
 export function Tabs({ label, tabs, current }: { label: string; tabs: readonly Tab[]; current: string }) {
+  const strip = useRef<HTMLElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is in sight follows what is open.
+  useLayoutEffect(() => {
+    const open = strip.current?.querySelector<HTMLElement>('[aria-current]')
+    if (!strip.current || !open) return
+    // Not scrollIntoView: it would move the page as well.
+    strip.current.scrollLeft = open.offsetLeft - (strip.current.clientWidth - open.offsetWidth) / 2
+  }, [current])
   return (
-    <nav aria-label={label} className={styles['tabs']}>
+    <nav ref={strip} aria-label={label} className={styles['tabs']}>
       {tabs.map((tab) => (
         <Link
           key={tab.id}

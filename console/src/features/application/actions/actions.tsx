@@ -48,7 +48,7 @@ export function Actions({ application }: { application: Application }) {
       </Button>
       <Button onClick={() => refresh.run('normal')} title={say('refresh-text')} disabled={refresh.isPending}>
         <RefreshCw size={15} aria-hidden className={refresh.isPending ? 'turning' : undefined} />
-        {say('refresh')}
+        <span className={styles['word']}>{say('refresh')}</span>
       </Button>
       <Button onClick={rollback} title={say('rollback-text')} reason={rollbackReason}>
         <History size={15} aria-hidden />

@@ -25,7 +25,9 @@ export function PinFacts({ pin }: { pin: Pin }) {
         {!isOverdue && <span>{until ? say('pinned-until', { until }) : say('pinned-open')}</span>}
       </p>
       {pin.reason && <p className={styles['reason']}>{pin.reason}</p>}
-      <p>{isOverdue ? say('pinned-overdue', { until }) : say('pinned-text')}</p>
+      <p className={isOverdue ? undefined : styles['rule']}>
+        {isOverdue ? say('pinned-overdue', { until }) : say('pinned-text')}
+      </p>
     </>
   )
 }
