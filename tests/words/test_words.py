@@ -9,7 +9,7 @@ import pytest
 from haori.words import Language, Sentence, current_language, has_code, text
 
 KINDS = {"text", "object", "number", "duration", "time", "revision", "list", "command", "sentence"}
-PLACE = re.compile(r"(?<!\{)\{([a-z][a-z0-9_]*)\}")
+PLACE = re.compile(r"(?<!\{)\{([a-z][a-z0-9_]*)(?:\|[^|{}]*\|[^|{}]*)?\}")
 
 
 def read(name):
@@ -47,6 +47,34 @@ def test_a_list_is_joined_and_a_number_is_short():
     parameters = {"done": 1, "total": 2.0, "names": ["a", "b"]}
     sentence = text("cli.up.waiting-apps", parameters, Language.ENGLISH)
     assert sentence == "1 of 2 applications Synced and Healthy; waiting for a, b"
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(0, "0 restarts"), (1, "1 restart"), (1.0, "1 restart"), (2, "2 restarts")]
+)
+def test_a_counted_word_follows_its_number(count: float, told: str):
+    parameters = {"container": "web", "object": "Pod a/b", "owner": "Deployment a/b", "count": count, "exit_code": 1}
+    assert told + "," in text("why-crash-loop", parameters, Language.ENGLISH)
+
+
+def test_a_counted_word_without_its_number_shows_its_place():
+    assert "{count|restart|restarts}" in text("why-crash-loop", {}, Language.ENGLISH)
+
+
+def test_what_is_counted_is_never_many_whatever_the_number():
+    """After a number comes a word by that number; left are the bounds, which are never one, and Argo CD's own words."""
+    bounds = {"limit", "most", "least", "size", "days", "tries", "megabytes"}
+    argo = {"resource-repeated"}
+    counted = re.compile(r"\{([a-z][a-z0-9_]*)\} (?:of \{([a-z][a-z0-9_]*)\} )?(?:other |more |old )?[a-zA-Z]+s\b")
+    found = [
+        (code, match[0])
+        for code, template in ENGLISH.items()
+        for match in counted.finditer(template)
+        if PARAMETERS[code].get(match[2] or match[1]) == "number"
+        and not {match[2] or match[1]} & bounds
+        and not re.search(r"\} (?:is|was|has|speaks)$", match[0])
+    ]
+    assert [each for each in found if each[0] not in argo] == []
 
 
 def test_an_unknown_code_shows_its_facts():

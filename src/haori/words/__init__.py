@@ -5,7 +5,8 @@ beside it. The files are plain JSON, so that the console reads the very same one
 
 - `parameters.json`: code to {parameter: kind}; kinds are text, object, number, duration, time, revision, list, command,
   sentence (one inside another: {code, parameters}, or foreign text as it came).
-- `en.json`, `ja.json`: code to template; `{name}` stands for a parameter, `{{` and `}}` for braces.
+- `en.json`, `ja.json`: code to template; `{name}` stands for a parameter, `{{` and `}}` for braces, and
+  `{count|object|objects}` for the first word where count is one, else for the second.
 """
 
 from haori.words.sentences import Language, Sentence, current_language, has_code, text

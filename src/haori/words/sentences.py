@@ -20,7 +20,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-_PLACE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}")
+_PLACE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(?:\|([^|{}]*)\|([^|{}]*))?\}")
 
 
 class Language(StrEnum):
@@ -72,7 +72,11 @@ def text(code: str, parameters: Mapping[str, Any] | None = None, language: Langu
     def fill(match: re.Match[str]) -> str:
         if match[0] in ("{{", "}}"):
             return match[0][0]
-        return _format_value(known[match[1]], language) if match[1] in known else match[0]
+        if match[1] not in known:
+            return match[0]
+        if match[2] is not None:
+            return match[2] if _format_value(known[match[1]], language) == "1" else match[3]
+        return _format_value(known[match[1]], language)
 
     return _PLACE.sub(fill, template)
 

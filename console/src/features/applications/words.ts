@@ -3,7 +3,7 @@ import { defineWords } from '@/shared/words'
 export const words = defineWords(
   {
     title: 'Applications',
-    total: '{total} applications',
+    total: '{total} {total|application|applications}',
     'total-filtered': '{total} found',
     live: 'Live',
     'live-hint': 'Changes appear by themselves.',
@@ -67,9 +67,9 @@ export const words = defineWords(
     more: '+{n}',
     'refresh-action': 'Refresh',
     'sync-action': 'Sync…',
-    'sync-title': 'Sync {n} applications',
+    'sync-title': 'Sync {n} {n|application|applications}',
     'sync-title-one': 'Sync {name}',
-    'refresh-title': 'Refresh {n} applications',
+    'refresh-title': 'Refresh {n} {n|application|applications}',
     'refresh-title-one': 'Refresh {name}',
     'sync-about': 'Brings the cluster to what Git says now. Each application shows its own plan on its page.',
     'refresh-about': 'Looks at Git and the cluster again. Nothing is changed.',

@@ -18,7 +18,7 @@ export const words = defineWords(
     'none-hint':
       'An application stands here by the labels haori.dev/app and haori.dev/environment, or by a word such as staging in its name, namespace or path.',
     'none-found': 'No app fits',
-    shown: '{shown} of {total} apps',
+    shown: '{shown} of {total} {total|app|apps}',
     'show-more': 'Show more',
   },
   {

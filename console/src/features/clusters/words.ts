@@ -27,7 +27,7 @@ export const words = defineWords(
     'not-ready': 'Not ready',
     unschedulable: 'takes no new Pods',
     pods: 'Pods',
-    'pods-of': '{n} Pods',
+    'pods-of': '{n} {n|Pod|Pods}',
     Running: 'running',
     Pending: 'pending',
     Succeeded: 'done',

@@ -21,9 +21,17 @@ export function defineWords<const Table extends Record<string, string>>(
   return { en, ja }
 }
 
+const PLACE = /\{(\w+)(?:\|([^|{}]*)\|([^|{}]*))?\}/g
+const plurals = new Intl.PluralRules('en')
+
 /** The phrase with its parameters filled in; a parameter that is missing stays as it is written, so that it is seen. */
 export function fill(phrase: string, parameters: Parameters = {}): string {
-  return phrase.replace(/\{(\w+)\}/g, (whole, name: string) => String(parameters[name] ?? whole))
+  return phrase.replace(PLACE, (whole, name: string, one?: string, many?: string) => {
+    const value = parameters[name]
+    if (value === undefined) return whole
+    if (one === undefined || many === undefined) return String(value)
+    return plurals.select(Number(value)) === 'one' ? one : many
+  })
 }
 
 function chooseFirst(): Language {

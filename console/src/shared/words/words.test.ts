@@ -9,7 +9,9 @@ const tables = Object.entries(modules).flatMap(([path, exports]) =>
     .filter((entry): entry is [string, Words<string>] => isWords(entry[1]))
     .map(([name, words]) => [`${path} ${name}`, words] as const),
 )
-const parameters = (phrase: string) => [...phrase.matchAll(/\{(\w+)\}/g)].map((each) => each[1]).sort()
+const parameters = (phrase: string) => [...new Set([...phrase.matchAll(/\{(\w+)[|}]/g)].map((each) => each[1]))].sort()
+/** A number with a word behind it that would be wrong of one. */
+const COUNTED = /\{(n|count|total|objects|reach|managed|owned|failed)\} (?:more )?(?!begins)[a-z]+s\b/i
 
 describe('phrases', () => {
   it('are found', () => expect(tables.length).toBeGreaterThan(2))
@@ -19,6 +21,17 @@ describe('phrases', () => {
       expect([key, parameters(words.ja[key] ?? '')]).toEqual([key, parameters(phrase)])
     }
   })
+
+  it.each(tables)('of %s count one thing as one', (_, words) => {
+    expect(Object.values(words.en).filter((phrase) => COUNTED.test(phrase))).toEqual([])
+  })
+
+  it.each([
+    [0, '0 objects'],
+    [1, '1 object'],
+    ['1', '1 object'],
+    [21, '21 objects'],
+  ])('say of %s: %s', (n, said) => expect(fill('{n} {n|object|objects}', { n })).toBe(said))
 
   it('show a parameter that was not given', () => expect(fill('{count} of {total}', { count: 1 })).toBe('1 of {total}'))
 })

@@ -70,7 +70,7 @@ describe('deleting', () => {
   it('shows what goes, and waits for the name', async () => {
     const asked = serve({ 'GET /api/haori/v1/applications/shop/tree': tree, [`DELETE ${APP}`]: {} })
     show(<Actions application={shop()} />, '/applications/argocd/shop?do=delete')
-    expect(await screen.findByText('It has 1 objects in shop, which own 1 more:')).toBeVisible()
+    expect(await screen.findByText('It has 1 object in shop, which owns 1 more:')).toBeVisible()
     expect(screen.getByText('Deployment shop/web')).toBeVisible()
     const dialog = within(screen.getByRole('dialog'))
     await userEvent.click(dialog.getByRole('radio', { name: /Only the application/ }))

@@ -30,7 +30,7 @@ export const words = defineWords(
     delete: 'Delete…',
     'delete-title': 'Delete {name}',
     'delete-text': 'Take the application away, and the objects that it runs if you say so.',
-    'delete-what': 'It has {managed} objects in {place}, which own {owned} more:',
+    'delete-what': 'It has {managed} {managed|object|objects} in {place}, which {managed|owns|own} {owned} more:',
     'delete-keep': 'Only the application',
     'delete-keep-text': 'Its objects stay in the cluster and go on running. Nobody keeps them as Git has them.',
     'delete-foreground': 'With its objects, waiting for what they own',

@@ -59,7 +59,7 @@ describe('the releases', () => {
     }
     expect(newest?.getByText('shop:2').closest('li')?.className).toMatch(/came/)
     expect(newest?.getByText('proxy:1').closest('li')?.className).not.toMatch(/came/)
-    expect(newest?.getByText('1 objects changed')).toBeVisible()
+    expect(newest?.getByText('1 object changed')).toBeVisible()
     expect(oldest?.getByText('synced by mei')).toBeVisible()
     expect(oldest?.getByText('The commit is no longer known.')).toBeVisible()
   })

@@ -37,7 +37,7 @@ function open(pods: unknown) {
 it('shows Pods by node, with what is wrong, and opens one', async () => {
   open({ items: [pod('a', 'node-1', 'Degraded'), pod('b', '', 'Healthy')] })
   const group = await screen.findByRole('region', { name: 'node-1' })
-  expect(within(group).getByText('1 Pods, 1 not well')).toBeInTheDocument()
+  expect(within(group).getByText('1 Pod, 1 not well')).toBeInTheDocument()
   expect(within(group).getByText('it crashes')).toBeInTheDocument()
   expect(within(group).getByText('1 of 2 ready')).toBeInTheDocument()
   expect(within(screen.getByRole('region', { name: 'Without a node yet' })).queryByText('it crashes')).toBeNull()

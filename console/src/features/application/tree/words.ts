@@ -4,7 +4,7 @@ export const words = defineWords(
   {
     tree: 'Objects as a tree',
     'tree-keys': 'Arrows walk, Space folds, Enter opens, + and − zoom, 0 shows everything.',
-    objects: '{n} objects',
+    objects: '{n} {n|object|objects}',
     unwell: '{n} not well',
     absent: 'not in the cluster',
     wave: 'Wave {n}',

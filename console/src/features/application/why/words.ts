@@ -9,7 +9,7 @@ export const words = defineWords(
     container: 'Container',
     exit: 'Exit code',
     restarts: 'Restarts',
-    'and-more': '{count} more differ',
+    'and-more': '{count} more {count|differs|differ}',
     'fix-logs': 'Read its logs',
     'fix-events': 'See its events',
     'fix-diff': 'See the difference',

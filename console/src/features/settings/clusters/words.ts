@@ -38,7 +38,7 @@ export const words = defineWords(
     delete: 'Remove',
     'delete-title': 'Remove {name}?',
     'delete-text':
-      'Haori forgets how to reach it. What runs there goes on; {n} applications cannot be delivered there any more.',
+      'Haori forgets how to reach it. What runs there goes on; {n} {n|application|applications} cannot be delivered there any more.',
     deleted: '{name} is removed',
     look: 'What runs there',
   },
