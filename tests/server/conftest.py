@@ -24,6 +24,7 @@ from haori.server.guard import Guard
 from haori.server.knocking import Knocking
 from haori.server.routing import Route
 from haori.server.settings import ServerSettings
+from haori.server.standing import Part, Standing
 from haori.server.table import Table
 from haori.store import StoreKeeper
 from tests.server.people import POLICY, Badges
@@ -116,12 +117,15 @@ def context(table: Table, tmp_path: Path, cluster: NoCluster) -> ServerContext:
         clock=now,
         seconds=lambda: 0.0,
     )
-    engine = Engine(FilePlaces(None))
+    standing = Standing(now)
+    standing.tell_none(Part.STORE)
+    engine = Engine(FilePlaces(None), hear=lambda problem: standing.tell(Part.ENGINE, problem))
     return ServerContext(
         settings=settings,
         client=client,
         table=table,
         engine=engine,
+        standing=standing,
         destinations=Destinations(client, "argocd"),
         entrance=entrance,
         trail=AuditTrail(entrance.store.events, now),

@@ -80,7 +80,7 @@ async def test_all_events_of_one_call_or_none(settings):
 
 
 async def test_a_statement_that_takes_too_long_is_ended_and_may_be_tried_again(settings):
-    async with open_store(replace(settings, statement_seconds=0.05)) as store:
+    async with open_store(replace(settings, answer_seconds=0.5)) as store:
         with pytest.raises(StoreUnavailableError) as caught:
             async with store.transaction() as connection:
                 await connection.execute("SELECT pg_sleep(60)")

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
+from haori.errors import HaoriError
 from haori.store import StoreKeeper, StoreSettings, StoreUnavailableError
+from haori.store.keeper import EVERY_SECONDS
 from haori.words import Language
 
 
@@ -62,9 +65,9 @@ class Fake:
             raise StoreUnavailableError("store-unreachable", where=self.where, reason="gone")
 
 
-def keeper_of(fake: Fake) -> StoreKeeper:
+def keeper_of(fake: Fake, **parts: Any) -> StoreKeeper:
     open_: Callable[..., object] = fake.open
-    return StoreKeeper(StoreSettings(url="postgresql://db"), open_=open_)  # type: ignore[arg-type]
+    return StoreKeeper(StoreSettings(url="postgresql://db"), open_=open_, **parts)  # type: ignore[arg-type]
 
 
 async def use(keeper: StoreKeeper) -> None:
@@ -115,7 +118,7 @@ async def test_one_that_was_lost_is_said_at_once_and_opened_anew():
             with pytest.raises(StoreUnavailableError) as raised:
                 await use(keeper)
             codes.append(raised.value.code)
-        assert codes == ["store-unreachable", "store-away"]
+        assert codes == ["store-away", "store-away"]
 
         await asyncio.sleep(60)
         fake.is_there = True
@@ -136,3 +139,40 @@ async def test_a_moment_of_silence_opens_nothing_anew():
         await keeper.wait_open()
         await use(keeper)
         assert fake.opened == 1
+
+
+@pytest.mark.looptime
+async def test_one_that_hangs_is_found_out_while_somebody_is_connected_and_before_anybody_needs_it():
+    fake, heard = Fake(), list[HaoriError | None]()
+    async with kept(keeper_of(fake, hear=heard.append, is_watched=lambda: True)) as keeper:
+        await keeper.wait_open()
+        fake.is_there = False
+        await asyncio.sleep(EVERY_SECONDS + 0.1)
+        assert not keeper.is_open
+        fake.is_there = True
+        await keeper.wait_open()
+    codes = [problem.code if problem is not None else None for problem in heard]
+    assert (codes[0], codes[1], codes[-1]) == ("store-opening", None, None)
+    assert set(codes[2:-1]) == {"store-unreachable"}
+
+
+@pytest.mark.looptime
+async def test_nobody_looks_while_nobody_is_connected():
+    fake = Fake()
+    async with kept(keeper_of(fake)) as keeper:
+        await keeper.wait_open()
+        await asyncio.sleep(10 * EVERY_SECONDS)
+        assert fake.asked == []
+        await keeper.look()
+        assert fake.asked == ["SELECT 1"]
+
+
+@pytest.mark.looptime
+async def test_one_that_is_only_slow_is_not_away():
+    fake = Fake()
+    async with kept(keeper_of(fake)) as keeper:
+        await keeper.wait_open()
+        with pytest.raises(StoreUnavailableError) as raised:
+            async with keeper.transaction():
+                raise StoreUnavailableError("store-too-slow", where=fake.where)
+        assert (raised.value.code, keeper.is_open) == ("store-too-slow", True)

@@ -18,6 +18,11 @@ from haori.cli.instance import Instance, read_json
 from haori.errors import PeerError, TransientError
 
 TIMEOUT_SECONDS = 60.0
+LOOK_SECONDS = 5.0
+"""For the answer to what costs the engine nothing: one that hangs is told from one that has much to do by this."""
+
+
+LOOK = "/internal/v1/statistics"
 
 
 class EngineUnreachableError(TransientError):
@@ -49,12 +54,17 @@ class EngineClient:
         if query:
             target += "?" + urlencode(query)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=LOOK_SECONDS)
         try:
+            connection.request("GET", LOOK, None, headers)
+            connection.getresponse().read()
+            connection.timeout = TIMEOUT_SECONDS
+            if connection.sock is not None:  # Closed after each answer, it is opened anew with the limit set above.
+                connection.sock.settimeout(TIMEOUT_SECONDS)
             connection.request(method, target, body, headers)
             answer = connection.getresponse()
             content = answer.read()
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise EngineUnreachableError("engine-unreachable", path=str(self.path)) from error
         finally:
             connection.close()

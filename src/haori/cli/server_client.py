@@ -19,6 +19,7 @@ from haori.cli.instance import Instance, read_json
 from haori.errors import PeerError, TransientError
 
 TIMEOUT_SECONDS = 15.0
+LEAST_SECONDS = 2.0
 PAUSE_SECONDS = 0.25
 UNAVAILABLE = 503
 
@@ -43,10 +44,10 @@ class ServerClient:
     token: str = field(repr=False)
     path: Path
 
-    def post(self, target: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The JSON answer. Raises ServerUnreachableError, ServerAnswerError on 4xx and 5xx."""
+    def post(self, target: str, body: Mapping[str, Any] | None = None, *, seconds: float = TIMEOUT_SECONDS) -> Any:
+        """The JSON answer, within `seconds`. Raises ServerUnreachableError, ServerAnswerError on 4xx and 5xx."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=seconds)
         try:
             connection.request("POST", target, json.dumps(body or {}).encode(), headers)
             answer = connection.getresponse()
@@ -86,7 +87,9 @@ def post_patiently(instance: Instance, target: str, *, seconds: float) -> Any:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return server_client(instance).post(target)
+            # A last try that begins late still has time to be answered.
+            left = max(LEAST_SECONDS, min(TIMEOUT_SECONDS, deadline - time.monotonic()))
+            return server_client(instance).post(target, seconds=left)
         except (ServerUnreachableError, ServerAnswerError) as error:
             is_passing = isinstance(error, ServerUnreachableError) or error.status == UNAVAILABLE
             if not is_passing or time.monotonic() > deadline:

@@ -28,6 +28,7 @@ from haori.server.api import (
     search,
     sessions,
     sign_on,
+    status,
     terminal,
     tokens,
     webhooks,
@@ -69,6 +70,7 @@ _SUBJECTS: tuple[Route, ...] = (
     *clusters.ROUTES,
     *certificates.ROUTES,
     *instance.ROUTES,
+    *status.ROUTES,
     *audit.ROUTES,
 )
 ROUTES = (*_SUBJECTS, *document_routes(_SUBJECTS))

@@ -15,6 +15,7 @@ from haori.server.engine import Engine
 from haori.server.knocking import Knocking
 from haori.server.openings import Openings
 from haori.server.settings import ServerSettings
+from haori.server.standing import Standing
 from haori.server.streams import Streams
 from haori.server.table import Table
 from haori.server.who import Authenticator, Policy
@@ -30,6 +31,8 @@ class ServerContext:
     table: Table
     """Rows of all applications."""
     engine: Engine
+    standing: Standing
+    """Whether engine, store and watch are there."""
     destinations: Destinations
     """Clients of the clusters that applications are delivered to."""
     entrance: Entrance

@@ -1,13 +1,14 @@
 """Asks the engine: the client of its internal listener.
 
 Where the engine is, and its token, stand in a file that is read anew when an engine begins again; in a cluster its leader
-says it in its Lease (`LeasePlaces`). An engine that is away is told as such (503), never as a failure of what was asked.
+says it in its Lease (`LeasePlaces`). An engine that is away is told as such (503), never as a failure of what was asked;
+one that hangs is found out by looks (`presence`), so that no question waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
@@ -16,10 +17,11 @@ import orjson
 
 from haori.cluster import KubernetesClient
 from haori.cluster.well_known import LEASES
-from haori.errors import PeerError
+from haori.errors import HaoriError, PeerError
 from haori.objects import annotations_of, nested_text
 from haori.resources import haori
 from haori.server.errors import Kind, RefusedError
+from haori.server.presence import Presence
 
 if TYPE_CHECKING:
     import aiohttp
@@ -101,9 +103,18 @@ class LeasePlaces:
 class Engine:
     """One engine's listener; `aclose` ends it."""
 
-    def __init__(self, places: Places, *, timeout_seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(
+        self,
+        places: Places,
+        *,
+        timeout_seconds: float = ANSWER_SECONDS,
+        hear: Callable[[HaoriError | None], None] = lambda problem: None,
+        is_watched: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`hear` is told whether it answers, whenever that was found out; `is_watched`: whether anybody is connected."""
         self._places, self._timeout_seconds = places, timeout_seconds
         self._session: aiohttp.ClientSession | None = None
+        self.presence = Presence(self._look, hear=hear, is_watched=is_watched)
 
     async def get(self, *segments: str, **query: str) -> Any:
         """The JSON at /internal/v1/SEGMENTS. Raises RefusedError where no engine answers, EngineAnswerError."""
@@ -118,7 +129,32 @@ class Engine:
         if self._session is not None:
             await self._session.close()
 
+    async def _look(self) -> None:
+        """Asks for what costs the engine nothing; a refusal of its own is an answer."""
+        try:
+            await self._send("GET", ("statistics",), {}, None)
+        except EngineAnswerError:
+            return
+        except BaseException:
+            self._places.forget()
+            raise
+
     async def _ask(
+        self, method: str, segments: tuple[str, ...], query: Mapping[str, str], body: Mapping[str, Any] | None
+    ) -> Any:
+        try:
+            value = await self.presence.hold(self._send(method, segments, query, body))
+        except EngineAnswerError:
+            self.presence.found()
+            raise
+        except RefusedError as error:
+            if error.code == "engine-away" and not self.presence.is_silent:
+                self.presence.missed(error)
+            raise
+        self.presence.found()
+        return value
+
+    async def _send(
         self, method: str, segments: tuple[str, ...], query: Mapping[str, str], body: Mapping[str, Any] | None
     ) -> Any:
         import aiohttp

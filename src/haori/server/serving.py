@@ -43,6 +43,8 @@ from haori.server.permissions import Permissions
 from haori.server.rows import key_of_manifest
 from haori.server.settings import ServerSettings
 from haori.server.sockets import LONGEST_MESSAGE
+from haori.server.standing import Part, Standing
+from haori.server.streams import Streams
 from haori.server.table import Table
 from haori.store import StoreKeeper
 
@@ -81,12 +83,13 @@ async def serve(settings: ServerSettings, *, ready: Callable[[], None]) -> None:
                 port: int = listening.getsockname()[1]
                 app = build_app(context, port=port, files=files)
                 async with _audited(context), _serving(app, listening, context), asyncio.TaskGroup() as tasks:
-                    reflector = follow_applications(client, context.table, settings)
+                    reflector = follow_applications(client, context.table, context.standing, settings)
                     tasks.create_task(reflector.run(), name="applications")
                     tasks.create_task(permissions.run(), name="permissions")
                     tasks.create_task(context.knocking.run(), name="webhooks")
                     tasks.create_task(context.entrance.book.run(), name="accounts")
                     tasks.create_task(context.trail.run(), name="audit")
+                    tasks.create_task(context.engine.presence.run(), name="engine")
                     await reflector.wait_synced()
                     await permissions.wait_synced()
                     await context.entrance.book.wait_synced()
@@ -114,14 +117,29 @@ async def _audited(context: ServerContext) -> AsyncIterator[None]:
 async def _open_context(
     settings: ServerSettings, client: HttpClient, owner_token: str, permissions: Permissions
 ) -> AsyncIterator[ServerContext]:
-    shared = settings.engine_token
-    engine = Engine(FilePlaces(settings.engine) if shared is None else LeasePlaces(client, settings.namespace, shared))
+    shared, standing, streams = settings.engine_token, Standing(now), Streams()
+
+    def is_watched() -> bool:
+        return streams.open > 0
+
+    engine = Engine(
+        FilePlaces(settings.engine) if shared is None else LeasePlaces(client, settings.namespace, shared),
+        hear=lambda problem: standing.tell(Part.ENGINE, problem),
+        is_watched=is_watched,
+    )
+    if settings.store is None:
+        standing.tell_none(Part.STORE)
+        store = StoreKeeper(None)
+    else:
+        store = StoreKeeper(
+            settings.store, hear=lambda problem: standing.tell(Part.STORE, problem), is_watched=is_watched
+        )
     destinations = Destinations(client, settings.namespace, allow_exec=settings.allow_exec_credentials)
     passwords = Passwords()
     entrance = Entrance(
         owner_token=owner_token,
         book=AccountBook(client, settings.namespace, passwords, now),
-        store=StoreKeeper(settings.store),
+        store=store,
         clock=now,
         seconds=time.monotonic,
         passwords=passwords,
@@ -135,6 +153,8 @@ async def _open_context(
             client=client,
             table=Table(secrets.token_hex(4)),
             engine=engine,
+            standing=standing,
+            streams=streams,
             destinations=destinations,
             entrance=entrance,
             trail=trail,
@@ -155,7 +175,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def follow_applications(client: HttpClient, table: Table, settings: ServerSettings) -> Reflector:
+def follow_applications(client: HttpClient, table: Table, standing: Standing, settings: ServerSettings) -> Reflector:
     """What keeps the table; Applications of namespaces that do not count are passed over."""
     further = settings.application_namespaces
 
@@ -169,6 +189,7 @@ def follow_applications(client: HttpClient, table: Table, settings: ServerSettin
 
     def on_problem(problem: PeerError | None) -> None:
         table.problem = "" if problem is None else problem.code
+        standing.tell(Part.WATCH, problem)
 
     return Reflector(
         client, APPLICATIONS, on_event, namespace="" if further else settings.namespace, on_problem=on_problem

@@ -26,4 +26,4 @@ class StoreSchemaError(UserError):
 
 
 class StoreUnavailableError(TransientError):
-    """`store-unreachable`, `store-too-slow`, `store-ended`."""
+    """`store-unreachable`, `store-silent`, `store-too-slow`, `store-ended`, and of a keeper `store-away`, `store-opening`."""

@@ -19,6 +19,7 @@ class StoreSettings:
     connections: int = 8
     """At most, for this process: its requests wait for each other beyond that."""
     wait_seconds: float = 10.0
-    """For a connection: what takes longer is an answer 'not now'."""
-    statement_seconds: float = 30.0
-    """For one statement; the server ends it then."""
+    """For a server to answer when the store is opened."""
+    answer_seconds: float = 5.0
+    """For one use, waiting for a connection and all its statements together. Then its connection is cut, whatever the server
+    does: one that hangs would say nothing for ever. A single statement is ended by the server a little earlier."""

@@ -1,10 +1,18 @@
-"""An open store: connections that are sound when they are handed out, and one way for a dead server to be said."""
+"""An open store: connections that are sound when they are handed out, and one way for a dead server to be said.
+
+One use of it has one deadline. The driver knows none: a statement whose server hangs waits for ever, and one that is cancelled
+waits ten seconds more for the server to agree. So at the deadline the socket is shut instead, which the driver takes for what
+it is, a connection that broke.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg
@@ -23,13 +31,18 @@ WAITING = 200
 MIGRATION_SECONDS = 300
 REASON = 300
 """Characters of a driver's words that an error shows."""
+STATEMENT_SHARE = 0.8
+"""Of a use, for a single statement: a server that is only slow ends it itself, and is not taken for one that hangs."""
+
+_deadline: ContextVar[float] = ContextVar("deadline")
+"""Of the use under way, by the loop's clock."""
 
 
 class Store:
     """The store of one process."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection], where: str) -> None:
-        self._pool = pool
+    def __init__(self, pool: AsyncConnectionPool[Connection], where: str, answer_seconds: float) -> None:
+        self._pool, self._answer_seconds = pool, answer_seconds
         self.where = where
         """The server's address, without what is secret in it."""
         self.events = Events(self.transaction)
@@ -38,11 +51,21 @@ class Store:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection in a transaction, which ends with the block: kept, or undone where the block raises.
 
-        Raises StoreUnavailableError where the server does not answer or goes away meanwhile.
+        Raises StoreUnavailableError where the server does not answer, not in time, or goes away meanwhile.
         """
-        with _named(self.where):
-            async with self._pool.connection() as connection:
-                yield connection
+        deadline = asyncio.get_running_loop().time() + self._answer_seconds
+        with _named(self.where, deadline, self._answer_seconds):
+            token = _deadline.set(deadline)
+            try:
+                connection = await self._pool.getconn(self._answer_seconds)
+            finally:
+                _deadline.reset(token)
+            try:
+                with _cut_at(deadline, connection):
+                    async with connection:
+                        yield connection
+            finally:
+                await self._pool.putconn(connection)
 
 
 def check_cancelled() -> None:
@@ -76,18 +99,22 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[Store]:
             await _prepare(url, where, settings)
             pool = _pool(url, settings)
             await stack.enter_async_context(pool)
-        yield Store(pool, where)
+        yield Store(pool, where, settings.answer_seconds)
 
 
 async def _prepare(url: str, where: str, settings: StoreSettings) -> None:
     options = f"-c statement_timeout={MIGRATION_SECONDS * 1000}"
     seconds = max(2, round(settings.wait_seconds))
     async with await psycopg.AsyncConnection.connect(url, connect_timeout=seconds, options=options) as connection:
-        await migrate(connection, where)
+        now = asyncio.get_running_loop().time()
+        with _cut_at(now + seconds, connection):
+            await connection.execute("SELECT 1")
+        with _cut_at(now + MIGRATION_SECONDS, connection):
+            await migrate(connection, where)
 
 
 def _pool(url: str, settings: StoreSettings) -> AsyncConnectionPool[Connection]:
-    milliseconds = round(settings.statement_seconds * 1000)
+    milliseconds = max(1, round(settings.answer_seconds * STATEMENT_SHARE * 1000))
     options = (
         f"-c search_path={SCHEMA} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
         f" -c idle_in_transaction_session_timeout={milliseconds} -c timezone=UTC"
@@ -98,24 +125,51 @@ def _pool(url: str, settings: StoreSettings) -> AsyncConnectionPool[Connection]:
         ),
         min_size=1,
         max_size=settings.connections,
-        timeout=settings.wait_seconds,
+        timeout=settings.answer_seconds,
         max_waiting=WAITING,
         # Attempts in the background grow apart without bound; given up early, the next caller makes a new one at once.
         reconnect_timeout=settings.wait_seconds,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         open=False,
         name="store",
     )
 
 
+async def _check(connection: Connection) -> None:
+    """Raises where a connection that is about to be handed out is broken, or does not answer before the use of it ends."""
+    with _cut_at(_deadline.get(), connection):
+        await AsyncConnectionPool.check_connection(connection)
+
+
 @contextlib.contextmanager
-def _named(where: str) -> Iterator[None]:
-    """The driver's ways to say that nobody answers, as one error that names the server."""
+def _cut_at(deadline: float, connection: psycopg.AsyncConnection[Any]) -> Iterator[None]:
+    """Breaks the connection at the deadline, unless the block has ended."""
+    cut = asyncio.get_running_loop().call_at(deadline, _shut, connection)
+    try:
+        yield
+    finally:
+        cut.cancel()
+
+
+def _shut(connection: psycopg.AsyncConnection[Any]) -> None:
+    if connection.closed:
+        return
+    # A second descriptor of the same socket: libpq goes on to own, and to close, the first.
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as shared:
+        shared.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def _named(where: str, deadline: float | None = None, seconds: float = 0.0) -> Iterator[None]:
+    """The driver's ways to say that nobody answers, as one error that names the server; after the deadline of so many
+    `seconds` they all mean that it came."""
     try:
         yield
     except psycopg.errors.QueryCanceled as error:
         raise StoreUnavailableError("store-too-slow", where=where) from error
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests) as error:
+        if deadline is not None and asyncio.get_running_loop().time() >= deadline:
+            raise StoreUnavailableError("store-silent", where=where, seconds=seconds) from error
         raise StoreUnavailableError("store-unreachable", where=where, reason=_reason(error)) from error
 
 

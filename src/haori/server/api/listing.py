@@ -120,7 +120,8 @@ async def _watch(ask: Ask, wanted: Wanted, *, is_events: bool) -> AsyncIterator[
             known[each.row.key] = each.row.project
             if not ask.text("resourceVersion"):
                 yield line("ADDED", each.manifest())
-    async for told in follow(ask, cursor, beat=b": \n\n" if is_events else b"\n"):
+    tells_standing = is_events and ask.flag("status")
+    async for told in follow(ask, cursor, beat=b": \n\n" if is_events else b"\n", tells_standing=tells_standing):
         if isinstance(told, bytes):
             yield told
             continue
@@ -145,15 +146,19 @@ def _remains(key: Key, project: str) -> dict[str, Any]:
 
 
 async def follow(
-    ask: Ask, cursor: str, *, beat: bytes, beat_seconds: float = BEAT_SECONDS
+    ask: Ask, cursor: str, *, beat: bytes, beat_seconds: float = BEAT_SECONDS, tells_standing: bool = False
 ) -> AsyncIterator[tuple[Iterable[Kept], Iterable[Row], str] | bytes]:
     """(changed, removed, cursor) again and again, `beat` in silence, until the stream's time is over, its sender's rights
-    changed, or the server ends."""
+    changed, or the server ends. With `tells_standing` events between say how engine, store and watch stand, as they change."""
     table, streams, loop = ask.context.table, ask.context.streams, asyncio.get_running_loop()
     policy, until, look_again = ask.context.policy(), loop.time() + STREAM_SECONDS, loop.time() + BEAT_SECONDS
+    standing, told = ask.context.standing, -1 if tells_standing else None
     async with streams.hold():
         while loop.time() < until and not streams.stopping.is_set() and ask.context.policy() is policy:
-            has_changed = await _wait(ask, cursor, beat_seconds)
+            if told is not None and told != standing.version:
+                told = standing.version
+                yield format_event(standing.to_json(), event="status")
+            has_changed = await _wait(ask, cursor, beat_seconds, told)
             if loop.time() >= look_again:
                 look_again = loop.time() + BEAT_SECONDS
                 if not await ask.is_still_known():
@@ -168,19 +173,23 @@ async def follow(
             yield changes.changed, changes.removed, cursor
 
 
-async def _wait(ask: Ask, cursor: str, seconds: float) -> bool:
-    """Whether something changed before it is time for a sign of life; False as well where the server ends."""
+async def _wait(ask: Ask, cursor: str, seconds: float, standing: int | None) -> bool:
+    """Whether something changed before it is time for a sign of life; False as well where the server ends, or something
+    stands otherwise than at the version `standing` (None: that is of no concern)."""
     streams = ask.context.streams
     changed = asyncio.ensure_future(ask.context.table.wait_changed(cursor))
     stopping = asyncio.ensure_future(streams.stopping.wait())
+    tasks = {changed, stopping}
+    if standing is not None:
+        tasks.add(asyncio.ensure_future(ask.context.standing.wait_changed(standing)))
     try:
-        await asyncio.wait({changed, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if not changed.done() or stopping.done():
             return False
         await asyncio.wait({stopping}, timeout=GATHER_SECONDS)
         return True
     finally:
-        for task in (changed, stopping):
+        for task in tasks:
             task.cancel()
 
 
@@ -215,7 +224,7 @@ async def _row_events(ask: Ask, cursor: str) -> AsyncIterator[bytes]:
         cursor = table.cursor
         yield format_event({"cursor": cursor}, event="reset", id_=cursor)
     shown = {row.key for row in table.rows() if may_see(row)}
-    async for told in follow(ask, cursor, beat=b": \n\n"):
+    async for told in follow(ask, cursor, beat=b": \n\n", tells_standing=True):
         if isinstance(told, bytes):
             yield told
             continue
@@ -285,7 +294,14 @@ ROUTES = (
         handler=_stream,
         access=_READ,
         summary="Applications as they change",
-        query=_FILTERS,
+        query=(
+            *_FILTERS,
+            Query(
+                name="status",
+                help="Of events: others named `status` tell how engine, store and watch stand.",
+                type="boolean",
+            ),
+        ),
         streams=True,
     ),
     Route(

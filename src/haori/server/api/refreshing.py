@@ -50,7 +50,11 @@ async def change_application(ask: Ask, decide: Callable[[Manifest], Mapping[str,
 
 
 async def refresh(ask: Ask, kind: str) -> dict[str, Any]:
-    """The application as the look left it. Raises RefusedError where nobody looks in time: the engine may be away."""
+    """The application as the look left it. Raises RefusedError where nobody looks in time, and early where the engine hangs."""
+    return await ask.context.engine.presence.hold(_refresh(ask, kind))
+
+
+async def _refresh(ask: Ask, kind: str) -> dict[str, Any]:
     word = RefreshKind.HARD if kind == RefreshKind.HARD else RefreshKind.NORMAL
     key: Key = (ask.application_namespace, ask.application_name)
     table = ask.context.table
