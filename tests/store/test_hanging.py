@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from haori.store import Store, StoreSettings, StoreUnavailableError, open_store, run_embedded
+from haori.store.embedded import STOP_SECONDS
 
 SECONDS = 1.0
 """For one use."""
@@ -96,3 +97,13 @@ async def test_one_that_hangs_is_not_opened_in_time(hanging):
     with stopped(pid), pytest.raises(StoreUnavailableError):
         async with open_store(settings):
             pass
+
+
+async def test_one_that_stands_still_is_ended_all_the_same(tmp_path: Path, wheel):
+    loop = asyncio.get_running_loop()
+    async with run_embedded(tmp_path, wheel) as running:
+        assert running.child is not None
+        os.kill(running.child.pid, signal.SIGSTOP)
+        began = loop.time()
+    assert loop.time() - began < STOP_SECONDS
+    assert running.child.returncode == 0

@@ -264,6 +264,9 @@ async def _stop(child: Child) -> None:
     for signal_number in (signal.SIGINT, signal.SIGQUIT):
         if child.returncode is None:
             os.kill(child.pid, signal_number)
+            # One that stands still (SIGSTOP) hears it only once it goes on.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGCONT)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_SECONDS):
                     await child.wait()
