@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
@@ -94,6 +95,40 @@ async def test_a_member_adds_and_changes_their_own_cluster(talk: Talk):
     made = await talk.ask("POST", "/api/v1/clusters", who="member", body=body)
     again = await talk.ask("POST", "/api/v1/clusters?upsert=true", who="member", body={**body, "name": "ours"})
     assert (made.status, again.status, again.json()["name"]) == (200, 200, "ours")
+
+
+async def test_what_a_change_does_not_say_stays_and_null_takes_away(talk: Talk, client: LocalClient):
+    path = f"/api/v1/repositories/{quote('https://git.example/a', safe='')}"
+    body = {"repo": "https://git.example/a", "username": "bot", "password": "canary", "name": "a"}
+    await talk.ask("POST", "/api/v1/repositories", who="admin", body=body)
+    secret = secret_name("https://git.example/a", "")
+
+    kept = await talk.ask("PUT", path, who="admin", body={"repo": "https://git.example/a", "name": "b"})
+    assert (kept.status, sorted((await client.get(SECRETS, secret, "argocd"))["data"])) == (
+        200,
+        ["name", "password", "type", "url", "username"],
+    )
+    changed = await talk.ask(
+        "PUT", path, who="admin", body={"username": None, "password": None, "bearerToken": "canary"}
+    )  # fmt: skip
+    assert (changed.status, sorted((await client.get(SECRETS, secret, "argocd"))["data"])) == (
+        200,
+        ["bearerToken", "name", "type", "url"],
+    )
+    assert b"canary" not in kept.body + changed.body
+
+
+async def test_a_cluster_s_namespaces_can_be_emptied(talk: Talk, client: LocalClient):
+    await client.create(SECRETS, before := cluster_secret(PROD, "prod", namespaces="shop,web"))
+    path = f"/api/v1/clusters/{quote(PROD, safe='')}"
+
+    named = await talk.ask("PUT", path, who="admin", body={"name": "production"})
+    assert (named.json()["name"], named.json()["namespaces"]) == ("production", ["shop", "web"])
+    answer = await talk.ask("PUT", path, who="admin", body={"namespaces": []})
+
+    data = (await client.get(SECRETS, before["metadata"]["name"], "argocd"))["data"]
+    assert (answer.status, answer.json()["namespaces"], data["namespaces"]) == (200, [], "")
+    assert b64decode(data["config"]) == b'{"bearerToken": "canary"}'
 
 
 async def test_a_secret_of_the_same_name_is_no_other_repository_s(talk: Talk, client: LocalClient):

@@ -190,9 +190,8 @@ def _bytes(entry: Mapping[str, Any], name: str) -> bytes | None:
 
 def _field(secret: Manifest, name: str) -> str:
     """A field out of `stringData` or `data`; what is no text is as good as nothing."""
-    plain = nested_text(secret, "stringData", name)
-    if plain:
-        return plain
+    if name in nested_mapping(secret, "stringData"):
+        return nested_text(secret, "stringData", name)
     try:
         return base64.b64decode(nested_text(secret, "data", name)).decode()
     except (binascii.Error, ValueError):

@@ -169,6 +169,8 @@ class RepositoryEntry:
     insecure: bool = False
     kind: str = "git"
     """`git`, `helm` or `oci`."""
+    enable_oci: bool = False
+    """Whether a chart repository is a registry."""
 
     def to_json(self) -> dict[str, Any]:
         """As `haori repo list -o json` shows it."""
@@ -194,6 +196,7 @@ def read_entry(secret: Manifest) -> RepositoryEntry | None:
         has_credentials=bool(credentials.secrets),
         insecure=credentials.insecure,
         kind=_plain(secret, "type") or "git",
+        enable_oci=_plain(secret, "enableOCI") == "true",
     )
 
 

@@ -128,8 +128,8 @@ def _values(body: Mapping[str, Any]) -> dict[str, str]:
     values = {name: nested_text(body, name) for name in ("name", "project") if nested_text(body, name)}
     if config := nested_mapping(body, "config"):
         values["config"] = orjson.dumps(config).decode()
-    if namespaces := nested_list(body, "namespaces"):
-        values["namespaces"] = ",".join(str(each) for each in namespaces)
+    if isinstance(body.get("namespaces"), list):
+        values["namespaces"] = ",".join(str(each) for each in nested_list(body, "namespaces"))
     if isinstance(body.get("clusterResources"), bool):
         values["clusterResources"] = "true" if body["clusterResources"] else "false"
     return values

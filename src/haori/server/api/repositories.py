@@ -7,7 +7,7 @@ see: argoproj/argo-cd `server/repository/repository.go`, `server/repocreds/repoc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,9 @@ class Shelf:
     def to_json(self, entry: RepositoryEntry) -> dict[str, Any]:
         """One as Argo CD lists it."""
         told: dict[str, Any] = {self.url_field: entry.url, "username": entry.username, "type": entry.kind}
+        told |= {"insecure": entry.insecure, "enableOCI": entry.enable_oci}
         if not self.is_template:
-            told |= {"name": entry.name, "project": entry.project, "insecure": entry.insecure}
+            told |= {"name": entry.name, "project": entry.project}
             told |= {"inheritedCreds": False, "connectionState": UNKNOWN}
         return told
 
@@ -137,15 +138,19 @@ class Shelf:
         return None
 
     async def update(self, ask: Ask) -> Response:
-        """Changes one; what the body does not say stays."""
-        _, secret = await self.demand(ask)
-        return await self._told(ask, await self._merge(ask, secret, values_of(await ask.json(dict))))
+        """Changes one; what the body does not say stays, and null takes a field away."""
+        (_, secret), body = await self.demand(ask), await ask.json(dict)
+        gone = {known for field, known in FIELDS.items() if field in body and body[field] is None}
+        return await self._told(ask, await self._merge(ask, secret, values_of(body), gone))
 
-    async def _merge(self, ask: Ask, secret: Manifest, values: Mapping[str, str]) -> dict[str, Any]:
+    async def _merge(
+        self, ask: Ask, secret: Manifest, values: Mapping[str, str], gone: Collection[str] = ()
+    ) -> dict[str, Any]:
         refuse_declared(secret)
         name, namespace = nested_text(secret, "metadata", "name"), ask.context.namespace
+        body = {"stringData": values, "data": dict.fromkeys(gone)}
         return await ask.context.client.patch(
-            SECRETS, name, namespace, {"stringData": values}, patch_type=PatchType.MERGE, field_manager=MANAGER
+            SECRETS, name, namespace, body, patch_type=PatchType.MERGE, field_manager=MANAGER
         )
 
     async def _told(self, ask: Ask, secret: Manifest) -> Response:

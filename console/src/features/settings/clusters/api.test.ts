@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bodyOf, check, type Draft, EMPTY } from './api'
+import { bodyOf, changesOf, check, type Draft, EMPTY } from './api'
 
 const PEM = '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n'
 const draft = (change: Partial<Draft>): Draft => ({
@@ -42,6 +42,20 @@ describe('bodyOf', () => {
     expect(bodyOf(draft({ namespaces: 'shop, web\npay' }))).toMatchObject({
       namespaces: ['shop', 'web', 'pay'],
       clusterResources: false,
+    })
+  })
+})
+
+describe('changesOf', () => {
+  it('keeps credentials that are not said anew', () => {
+    const body = changesOf(draft({ way: 'keep', insecure: true }))
+    expect(body).toEqual({ name: 'edge', namespaces: [], clusterResources: true })
+  })
+
+  it('stores new ones whole', () => {
+    expect(changesOf(draft({ namespaces: 'shop' }))).toEqual({
+      ...{ name: 'edge', namespaces: ['shop'], clusterResources: false },
+      config: { bearerToken: 't', tlsClientConfig: { insecure: false } },
     })
   })
 })

@@ -32,7 +32,8 @@ export function objectOf({ project, server }: Pick<Cluster, 'project' | 'server'
 }
 
 export const WAYS = ['token', 'certificate', 'password'] as const
-export type Way = (typeof WAYS)[number]
+/** `keep`: as the one that is changed is signed in to now. */
+export type Way = (typeof WAYS)[number] | 'keep'
 
 export interface Draft {
   server: string
@@ -110,12 +111,28 @@ export function bodyOf(draft: Draft): Record<string, unknown> {
   }
 }
 
+/** The body that changes one; credentials are stored whole or stay as they are. */
+export function changesOf(draft: Draft): Record<string, unknown> {
+  const { name, config, namespaces = [], clusterResources = true } = bodyOf(draft)
+  return { name, namespaces, clusterResources, ...(draft.way === 'keep' ? {} : { config }) }
+}
+
+/** What a form for changing one begins with. */
+export function draftOf({ server, name, project, namespaces, config }: Cluster): Draft {
+  const insecure = config?.tlsClientConfig?.insecure ?? false
+  return { ...EMPTY, server, name, project, namespaces: namespaces?.join(', ') ?? '', insecure, way: 'keep' }
+}
+
 function encode(text: string): string {
   return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''))
 }
 
 export function addCluster(draft: Draft): Promise<unknown> {
   return ask(PATH, { method: 'POST', body: bodyOf(draft) })
+}
+
+export function changeCluster(draft: Draft): Promise<unknown> {
+  return ask(pathOf(PATH, draft.server), { method: 'PUT', body: changesOf(draft) })
 }
 
 export function deleteCluster({ server }: Cluster): Promise<unknown> {

@@ -5,18 +5,66 @@ import { type DraftOf, useDraft } from '../parts/draft'
 import { FormDialog } from '../parts/form-dialog'
 import styles from '../parts/parts.module.css'
 import { line } from '../parts/shell-text'
-import { addCluster, check, type Draft, EMPTY, fieldOf, KEY, objectOf, PATH, WAYS, type Way } from './api'
+import {
+  addCluster,
+  type Cluster,
+  changeCluster,
+  check,
+  type Draft,
+  draftOf,
+  EMPTY,
+  fieldOf,
+  KEY,
+  objectOf,
+  PATH,
+  WAYS,
+  type Way,
+} from './api'
 import { words } from './words'
 
 type Text = Exclude<keyof Draft, 'insecure' | 'way'>
 type Key = keyof (typeof words)['en']
+
+/** Changing what one is called, what is reached of it and how. Its server stays: another server is another cluster. */
+export function ChangeDialog({ cluster, onClose }: { cluster: Cluster; onClose: () => void }) {
+  const say = useWords(words)
+  const title = cluster.name || cluster.server
+  const change = useChange({
+    change: changeCluster,
+    key: KEY,
+    said: say('changed', { name: title }),
+    done: onClose,
+  })
+  const draft = useDraft(draftOf(cluster), check, change.error, fieldOf)
+  return (
+    <FormDialog
+      title={say('change-title', { name: title })}
+      action={say('save')}
+      onClose={onClose}
+      onSubmit={() => draft.send(change.mutate)}
+      isBusy={change.isPending}
+      error={draft.isAtField ? null : change.error}
+      reason={useLack('clusters', 'update', objectOf(cluster))}
+      command={{
+        cli: 'kubectl edit secrets -n argocd -l argocd.argoproj.io/secret-type=cluster',
+        api: `PUT ${PATH}/${encodeURIComponent(cluster.server)}`,
+      }}
+    >
+      <div className={styles['pair']}>
+        <Text draft={draft} field="name" label="name" />
+        <Text draft={draft} field="namespaces" label="namespaces" hint="namespaces-hint" />
+      </div>
+      <Reaching draft={draft} ways={['keep', ...WAYS]} />
+    </FormDialog>
+  )
+}
 
 /** Adding a cluster. */
 export function AddDialog({ onClose }: { onClose: () => void }) {
   const say = useWords(words)
   const add = useChange({ change: addCluster, key: KEY, done: onClose })
   const draft = useDraft(EMPTY, check, add.error, fieldOf)
-  const { values, set } = draft
+  const { values } = draft
   const project = values.project ? ['--project', values.project] : []
   return (
     <FormDialog
@@ -40,9 +88,20 @@ export function AddDialog({ onClose }: { onClose: () => void }) {
         <Text draft={draft} field="project" label="project" hint="project-hint" />
         <Text draft={draft} field="namespaces" label="namespaces" hint="namespaces-hint" />
       </div>
+      <Reaching draft={draft} />
+    </FormDialog>
+  )
+}
+
+/** How it is signed in to and trusted. */
+function Reaching({ draft, ways = WAYS }: { draft: DraftOf<Draft>; ways?: readonly Way[] }) {
+  const say = useWords(words)
+  const { values, set } = draft
+  return (
+    <>
       <Field label={say('way')}>
         <select value={values.way} onChange={(event) => set({ way: event.target.value as Way })}>
-          {WAYS.map((each) => (
+          {ways.map((each) => (
             <option key={each} value={each}>
               {say(`way-${each}`)}
             </option>
@@ -50,21 +109,27 @@ export function AddDialog({ onClose }: { onClose: () => void }) {
         </select>
       </Field>
       <SigningIn draft={draft} />
-      <Area draft={draft} field="caData" label="authorities" hint="authorities-hint" />
-      <label className={styles['choice']}>
-        <input
-          type="checkbox"
-          checked={values.insecure}
-          onChange={(event) => set({ insecure: event.target.checked })}
-        />
-        {say('insecure')}
-      </label>
-    </FormDialog>
+      {values.way !== 'keep' && (
+        <>
+          <Area draft={draft} field="caData" label="authorities" hint="authorities-hint" />
+          <label className={styles['choice']}>
+            <input
+              type="checkbox"
+              checked={values.insecure}
+              onChange={(event) => set({ insecure: event.target.checked })}
+            />
+            {say('insecure')}
+          </label>
+        </>
+      )}
+    </>
   )
 }
 
 function SigningIn({ draft }: { draft: DraftOf<Draft> }) {
   switch (draft.values.way) {
+    case 'keep':
+      return null
     case 'token':
       return <Text draft={draft} field="bearerToken" label="token" type="password" />
     case 'password':

@@ -8,7 +8,7 @@ import { FormDialog } from '../parts/form-dialog'
 import { Frame } from '../parts/frame'
 import { curl, line } from '../parts/shell-text'
 import { type Cluster, deleteCluster, KEY, OWN_SERVER, objectOf, PATH, useClusters } from './api'
-import { AddDialog } from './form'
+import { AddDialog, ChangeDialog } from './form'
 import { words } from './words'
 
 /** Clusters that applications are delivered to. */
@@ -31,8 +31,14 @@ export function Component() {
       </Loaded>
       {open.action === 'add' && <AddDialog onClose={open.close} />}
       {shown && open.action === null && (
-        <Details cluster={shown} onClose={open.close} onDelete={() => open.act('delete')} />
+        <Details
+          cluster={shown}
+          onClose={open.close}
+          onChange={() => open.act('change')}
+          onDelete={() => open.act('delete')}
+        />
       )}
+      {shown && open.action === 'change' && <ChangeDialog cluster={shown} onClose={open.close} />}
       {shown && open.action === 'delete' && <DeleteDialog cluster={shown} onClose={open.close} />}
     </Frame>
   )
@@ -56,19 +62,30 @@ function Rows({ items, onOpen }: { items: readonly Cluster[]; onOpen: (server: s
   return <Table label={say('lead')} columns={columns} rows={items} keyOf={(each) => each.server} />
 }
 
-function Details({ cluster, onClose, onDelete }: { cluster: Cluster; onClose: () => void; onDelete: () => void }) {
+interface OfOne {
+  cluster: Cluster
+  onClose: () => void
+}
+
+function Details({ cluster, onClose, onChange, onDelete }: OfOne & { onChange: () => void; onDelete: () => void }) {
   const say = useWords(words)
   const isOwn = cluster.server === OWN_SERVER
   const lack = useLack('clusters', 'delete', objectOf(cluster))
+  const changeLack = useLack('clusters', 'update', objectOf(cluster))
   const isInsecure = cluster.config?.tlsClientConfig?.insecure ?? false
   return (
     <Dialog
       title={cluster.name || cluster.server}
       onClose={onClose}
       footer={
-        <Button look="danger" reason={isOwn ? say('own') : lack} onClick={onDelete}>
-          {say('delete')}
-        </Button>
+        <>
+          <Button reason={isOwn ? say('own') : changeLack} onClick={onChange}>
+            {say('change')}
+          </Button>
+          <Button look="danger" reason={isOwn ? say('own') : lack} onClick={onDelete}>
+            {say('delete')}
+          </Button>
+        </>
       }
     >
       <Facts
@@ -94,7 +111,7 @@ function Details({ cluster, onClose, onDelete }: { cluster: Cluster; onClose: ()
   )
 }
 
-function DeleteDialog({ cluster, onClose }: { cluster: Cluster; onClose: () => void }) {
+function DeleteDialog({ cluster, onClose }: OfOne) {
   const say = useWords(words)
   const name = cluster.name || cluster.server
   const remove = useChange({

@@ -35,6 +35,11 @@ export const words = defineWords(
     'authorities-hint': 'Empty: those that this machine trusts.',
     insecure: 'Do not check the certificate of the server',
     added: '{name} is there',
+    change: 'Change',
+    'change-title': 'Change {name}',
+    save: 'Save',
+    changed: '{name} is changed',
+    'way-keep': 'As before',
     delete: 'Remove',
     'delete-title': 'Remove {name}?',
     'delete-text':
@@ -76,6 +81,11 @@ export const words = defineWords(
     'authorities-hint': '空なら、このマシンが信頼する認証局を使います。',
     insecure: 'サーバーの証明書を確認しない',
     added: '{name} を追加しました',
+    change: '変更',
+    'change-title': '{name} を変更',
+    save: '保存',
+    changed: '{name} を変更しました',
+    'way-keep': '今のまま',
     delete: '削除',
     'delete-title': '{name} を削除しますか',
     'delete-text':

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '@/shared/api/client'
-import { addCommand, bodyOf, check, type Draft, EMPTY, fieldOf, objectOf, repositoryOf } from './api'
+import {
+  addCommand,
+  bodyOf,
+  changeCommand,
+  changesOf,
+  check,
+  type Draft,
+  EMPTY,
+  fieldOf,
+  objectOf,
+  repositoryOf,
+} from './api'
 
 const draft = (change: Partial<Draft>): Draft => ({ ...EMPTY, url: 'https://git.example/a.git', ...change })
 
@@ -45,6 +56,32 @@ describe('bodyOf', () => {
 
   it('calls the URL of a template by its own name', () => {
     expect(bodyOf(draft({ project: 'x' }), 'credentials')).toEqual({ url: 'https://git.example/a.git', type: 'git' })
+  })
+})
+
+describe('changesOf', () => {
+  it('leaves alone what opens it where that is kept', () => {
+    const body = changesOf(draft({ way: 'keep', username: 'bot', name: 'a' }), 'repositories')
+    expect(body).toEqual({ repo: 'https://git.example/a.git', type: 'git', name: 'a', insecure: false })
+  })
+
+  it('takes away what opened it before', () => {
+    const body = changesOf(draft({ way: 'bearer', bearerToken: 't', insecure: true, project: 'x' }), 'credentials')
+    expect(body).toEqual({
+      ...{ url: 'https://git.example/a.git', type: 'git', bearerToken: 't', insecure: true },
+      ...{ username: null, password: null, sshPrivateKey: null },
+    })
+  })
+
+  it('takes a name away that was emptied', () => {
+    expect(changesOf(draft({ way: 'keep', name: '' }), 'repositories')).toMatchObject({ name: null })
+  })
+
+  it('has a command of ours where all is said anew', () => {
+    expect(changeCommand(draft({ way: 'none' }), 'repositories')).toBe(
+      'haori repo add https://git.example/a.git --upsert',
+    )
+    expect(changeCommand(draft({ way: 'keep' }), 'credentials')).toContain('secret-type=repo-creds')
   })
 })
 

@@ -14,6 +14,7 @@ export interface Repository {
   username: string
   project: string
   insecure: boolean
+  enableOCI: boolean
   connectionState: ConnectionState | undefined
 }
 
@@ -30,6 +31,7 @@ export function repositoryOf(told: Told): Repository {
     username: told.username ?? '',
     project: told.project ?? '',
     insecure: told.insecure ?? false,
+    enableOCI: told.enableOCI ?? false,
     connectionState: told.connectionState,
   }
 }
@@ -49,7 +51,8 @@ export function objectOf({ project, url }: Pick<Repository, 'project' | 'url'>):
   return project ? [project, url] : [url]
 }
 
-export type Way = 'none' | 'password' | 'bearer' | 'ssh'
+/** `keep`: as the one that is changed is opened now. */
+export type Way = 'none' | 'password' | 'bearer' | 'ssh' | 'keep'
 export const WAYS: readonly Way[] = ['none', 'password', 'bearer', 'ssh']
 export const TYPES = ['git', 'helm', 'oci'] as const
 
@@ -82,7 +85,7 @@ export const EMPTY: Draft = {
 }
 
 const SCP = /^[\w.-]+@[\w.-]+:.+$/
-const GIT_URL = /^(https?|ssh|file):\/\/\S+$/
+const GIT_URL = /^(https?|ssh):\/\/\S+$/
 
 /** What is wrong with a draft before anybody is asked. */
 export function check(draft: Draft): Problems<Draft> {
@@ -123,6 +126,31 @@ export function bodyOf(draft: Draft, shelf: Shelf): Record<string, unknown> {
   }
 }
 
+/** What opens a repository, by the way that uses it. */
+const SECRETS: Partial<Record<Way, readonly string[]>> = {
+  password: ['username', 'password'],
+  bearer: ['bearerToken'],
+  ssh: ['sshPrivateKey'],
+}
+
+/** The body that changes one: where it is opened in another way, what opened it before is taken away. */
+export function changesOf(draft: Draft, shelf: Shelf): Record<string, unknown> {
+  const old = draft.way === 'keep' ? [] : Object.values(SECRETS).flat()
+  const { project: _, ...body } = bodyOf(draft, shelf)
+  return {
+    ...Object.fromEntries(old.map((field) => [field, null])),
+    ...(shelf === 'repositories' ? { name: draft.name || null } : {}),
+    ...body,
+    insecure: draft.insecure,
+  }
+}
+
+/** What a form for changing one begins with. */
+export function draftOf(repository: Repository): Draft {
+  const { url, type, name, project, username, insecure, enableOCI } = repository
+  return { ...EMPTY, url, type, name, project, username, insecure, enableOCI, way: 'keep' }
+}
+
 /** The command that adds it; what is secret is read from standard input or a file. */
 export function addCommand(draft: Draft, shelf: Shelf): string {
   return line(
@@ -139,8 +167,20 @@ export function addCommand(draft: Draft, shelf: Shelf): string {
   )
 }
 
+/** The command that changes it; where it is opened as before there is none of ours, since that would have to be said anew. */
+export function changeCommand(draft: Draft, shelf: Shelf): string {
+  if (draft.way !== 'keep') return `${addCommand(draft, shelf)} --upsert`
+  const kind = shelf === 'repositories' ? 'repository' : 'repo-creds'
+  return `kubectl edit secrets -n argocd -l argocd.argoproj.io/secret-type=${kind}`
+}
+
 export function addRepository(draft: Draft, shelf: Shelf): Promise<unknown> {
   return ask(pathOfShelf(shelf), { method: 'POST', body: bodyOf(draft, shelf) })
+}
+
+export function changeRepository(draft: Draft, shelf: Shelf): Promise<unknown> {
+  const query = { appProject: draft.project }
+  return ask(pathOf(pathOfShelf(shelf), draft.url), { method: 'PUT', query, body: changesOf(draft, shelf) })
 }
 
 export function deleteRepository({ url, project }: Repository, shelf: Shelf): Promise<unknown> {

@@ -13,15 +13,18 @@ export function Details({
   shelf,
   repository,
   onClose,
+  onChange,
   onDelete,
 }: {
   shelf: Shelf
   repository: Repository
   onClose: () => void
+  onChange: () => void
   onDelete: () => void
 }) {
   const say = useWords(words)
   const lack = useLack('repositories', 'delete', objectOf(repository))
+  const changeLack = useLack('repositories', 'update', objectOf(repository))
   const testLack = useLack('repositories', 'create', objectOf(repository))
   const test = useChange({ change: () => testRepository(repository), key: keyOf(shelf), said: say('tested') })
   const types = { git: say('type-git'), helm: say('type-helm'), oci: say('type-oci') } as Record<string, string>
@@ -37,6 +40,9 @@ export function Details({
               {say('test')}
             </Button>
           )}
+          <Button reason={changeLack} onClick={onChange}>
+            {say('change')}
+          </Button>
           <Button look="danger" reason={lack} onClick={onDelete}>
             {say('delete')}
           </Button>

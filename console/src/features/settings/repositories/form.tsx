@@ -7,19 +7,65 @@ import styles from '../parts/parts.module.css'
 import {
   addCommand,
   addRepository,
+  changeCommand,
+  changeRepository,
   check,
   type Draft,
+  draftOf,
   EMPTY,
   fieldOf,
   keyOf,
   objectOf,
   pathOfShelf,
+  type Repository,
   type Shelf,
   TYPES,
   WAYS,
   type Way,
 } from './api'
 import { words } from './words'
+
+/** Changing what one is called and opened by. Where it stands and whose it is stays: that would be another one. */
+export function ChangeDialog({
+  shelf,
+  repository,
+  onClose,
+}: {
+  shelf: Shelf
+  repository: Repository
+  onClose: () => void
+}) {
+  const say = useWords(words)
+  const { url } = repository
+  const change = useChange({
+    change: (values: Draft) => changeRepository(values, shelf),
+    key: keyOf(shelf),
+    said: say('changed', { url }),
+    done: onClose,
+  })
+  const draft = useDraft(draftOf(repository), check, change.error, fieldOf)
+  const { values, set, problemOf } = draft
+  return (
+    <FormDialog
+      title={say('change-title', { url })}
+      action={say('save')}
+      onClose={onClose}
+      onSubmit={() => draft.send(change.mutate)}
+      isBusy={change.isPending}
+      error={draft.isAtField ? null : change.error}
+      reason={useLack('repositories', 'update', objectOf(repository))}
+      command={{ cli: changeCommand(values, shelf), api: `PUT ${pathOfShelf(shelf)}/${encodeURIComponent(url)}` }}
+    >
+      {shelf === 'repositories' && (
+        <Field label={say('name')} hint={say('name-hint')} problem={problemOf('name')}>
+          <input value={values.name} onChange={(event) => set({ name: event.target.value })} />
+        </Field>
+      )}
+      <SigningIn draft={draft} ways={['keep', ...WAYS]} />
+      <Trust draft={draft} />
+    </FormDialog>
+  )
+}
 
 /** Connecting a repository, or adding a template of credentials. */
 export function AddDialog({ shelf, onClose }: { shelf: Shelf; onClose: () => void }) {
@@ -91,14 +137,14 @@ function Place({ draft, isTemplate }: { draft: DraftOf<Draft>; isTemplate: boole
   )
 }
 
-function SigningIn({ draft }: { draft: DraftOf<Draft> }) {
+function SigningIn({ draft, ways = WAYS }: { draft: DraftOf<Draft>; ways?: readonly Way[] }) {
   const say = useWords(words)
   const { values, set, problemOf } = draft
   return (
     <>
       <Field label={say('way')}>
         <select value={values.way} onChange={(event) => set({ way: event.target.value as Way })}>
-          {WAYS.map((each) => (
+          {ways.map((each) => (
             <option key={each} value={each}>
               {say(`way-${each}`)}
             </option>

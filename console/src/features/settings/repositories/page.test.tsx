@@ -112,6 +112,22 @@ it('deletes after asking, with the command beside', async () => {
   await waitFor(() => expect(asked).toContainEqual({ method: 'DELETE', path, body: undefined }))
 })
 
+it('changes a password, and nothing that was not touched', async () => {
+  const path = `/api/v1/repositories/${encodeURIComponent(repository.repo)}`
+  const asked = serve({ ...list([repository]), [`PUT ${path}`]: { body: repository } })
+  show(`/settings/repositories?show=${encodeURIComponent(repository.repo)}`)
+  await userEvent.click(await screen.findByRole('button', { name: 'Change' }))
+  expect(screen.getByLabelText(/^How it is opened/)).toHaveValue('keep')
+  await userEvent.selectOptions(screen.getByLabelText(/^How it is opened/), 'password')
+  expect(screen.getByLabelText('User name')).toHaveValue('bot')
+  await userEvent.type(screen.getByLabelText('Password or access token'), 'hunter3')
+  await userEvent.click(screen.getByRole('button', { name: 'Save' }))
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
+  expect(asked.find((each) => each.method === 'PUT')?.body).toMatchObject({
+    ...{ repo: repository.repo, username: 'bot', password: 'hunter3', bearerToken: null, sshPrivateKey: null },
+  })
+})
+
 it('tests a connection and says why it fails', async () => {
   const path = `/api/v1/repositories/${encodeURIComponent(repository.repo)}/validate`
   const said = { message: 'the password is wrong' }

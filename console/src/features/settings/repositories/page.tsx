@@ -6,7 +6,7 @@ import { Connection } from '../parts/connection'
 import { Frame } from '../parts/frame'
 import { type Repository, type Shelf, useRepositories } from './api'
 import { DeleteDialog, Details } from './details'
-import { AddDialog } from './form'
+import { AddDialog, ChangeDialog } from './form'
 import { words } from './words'
 
 /** Repositories that are connected. */
@@ -39,8 +39,15 @@ export function Listing({ shelf }: { shelf: Shelf }) {
       </Loaded>
       {open.action === 'add' && <AddDialog shelf={shelf} onClose={open.close} />}
       {shown && open.action === null && (
-        <Details shelf={shelf} repository={shown} onClose={open.close} onDelete={() => open.act('delete')} />
+        <Details
+          shelf={shelf}
+          repository={shown}
+          onClose={open.close}
+          onChange={() => open.act('change')}
+          onDelete={() => open.act('delete')}
+        />
       )}
+      {shown && open.action === 'change' && <ChangeDialog shelf={shelf} repository={shown} onClose={open.close} />}
       {shown && open.action === 'delete' && <DeleteDialog shelf={shelf} repository={shown} onClose={open.close} />}
     </Frame>
   )
