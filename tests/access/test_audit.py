@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from haori.access import Audit, Identity, Outcome, mask_details
+from haori.access import Identity, Outcome, mask_details
+from haori.access.audit import describe_change
 from haori.store import StoreSettings, Stream, open_store, run_embedded
 from haori.store.binaries import find_binaries, wheel_folders
 from haori.words import Language, text
@@ -58,9 +59,10 @@ async def test_a_change_is_kept_with_who_and_what(tmp_path, outcome):
     details = {"revision": "abc", "password": "hush"}
     binaries = find_binaries(folders=wheel_folders())
     async with run_embedded(tmp_path, binaries) as server, open_store(StoreSettings(url=server.url)) as store:
-        number = await Audit(store.events, lambda: NOW).record(
-            identity, "applications/sync", "Application argocd/web", outcome, details, project="shop"
+        change = describe_change(
+            NOW, identity, "applications/sync", "Application argocd/web", outcome, details, project="shop"
         )
+        (number,) = await store.events.append([change])
         (stored,) = await store.events.read(Stream.AUDIT, project="shop", who="alice")
     assert (stored.id, stored.event.at, stored.event.outcome) == (number, NOW, outcome)
     assert stored.event.parameters["token"] == "t1"

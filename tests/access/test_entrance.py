@@ -274,6 +274,8 @@ async def test_a_token_of_ours_ends_with_the_provider_that_knew_its_maker(entran
         (["applications"], 1, "scope-unreadable"),
         ([":get"], 1, "scope-unreadable"),
         (["applications:[z-a"], 1, "scope-unreadable"),
+        (["*:get", "pods:get"], 1, "scopes-unknown"),
+        (["applications:snyc:shop/*"], 1, "scopes-unknown"),
         (["*:*"], 0, "token-time-refused"),
         (["*:*"], 400, "token-time-refused"),
     ],
@@ -282,6 +284,30 @@ async def test_a_token_that_would_be_wrong_is_refused(entrance: Entrance, scopes
     with pytest.raises(AccessError) as raised:
         await entrance.tokens.make(OWNER, "ci", scopes, timedelta(days=days))
     assert raised.value.code == code
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "*:*",
+        "app*:get",
+        "applications:{get,sync}:shop/*",
+        "applications:action/apps/Deployment/restart",
+        "logs:*",
+        "exec:create",
+    ],
+)
+async def test_a_scope_that_fits_something_is_taken(entrance: Entrance, scope):
+    _, made = await entrance.tokens.make(OWNER, "ci", [scope], timedelta(days=1))
+    assert made.scopes == (scope,)
+
+
+async def test_scopes_that_fit_nothing_are_all_named_with_what_there_is(entrance: Entrance):
+    with pytest.raises(AccessError) as raised:
+        await entrance.tokens.make(OWNER, "ci", ["pods:get", "*:get", "logs:read"], timedelta(days=1))
+    assert "pods:get, logs:read" in str(raised.value)
+    assert raised.value.hint is not None
+    assert "applications, applicationsets" in raised.value.hint.text()
 
 
 async def test_without_the_store_only_what_needs_it_waits(client: LocalClient, clock: Clock):

@@ -105,8 +105,36 @@ async def test_signing_in_and_failing_to_are_told(house: House):
     assert (failed["actor"], failed["object"], failed["outcome"]) == ("", "Account reader", "refused")
     assert (done["actor"], done["object"], done["outcome"]) == ("reader", "Account reader", "done")
     assert (out["actor"], out["action"], out["outcome"]) == ("reader", "session/sign-out", "done")
+    assert out["object"] == "Account reader"
     assert done["details"]["from"] == "127.0.0.1"
     assert WORD not in str([out, done, failed])
+
+
+async def test_it_is_told_which_token_and_whose_link_was_meant(house: House):
+    member = await house.credential("member")
+    made = await house.talk.ask("POST", "/api/haori/v1/tokens", who=member, body={"name": "ci"})
+    await house.talk.ask("POST", "/api/haori/v1/tokens", who=member, body={"name": "ci", "scopes": ["pods:get"]})
+    await house.talk.ask("DELETE", f"/api/haori/v1/tokens/{made.json()['id']}", who=member)
+    await house.talk.ask("POST", "/api/v1/account/bot/token", who=OWNER_TOKEN, body={"id": "deploy"})
+    await house.talk.ask("DELETE", "/api/v1/account/bot/token/deploy", who=OWNER_TOKEN)
+    link = (await house.talk.ask("POST", "/api/haori/v1/session/links", who=OWNER_TOKEN)).json()
+    for _ in range(2):
+        await house.talk.ask("POST", "/api/haori/v1/session/link", body={"code": link["code"]})
+    rows = await read(house)
+
+    token = f"Token ci ({made.json()['id']}) of member"
+    assert [(row["action"], row["object"], row["outcome"]) for row in reversed(rows)][1:] == [
+        ("tokens/create", token, "done"),
+        ("tokens/create", "Token ci of member", "failed"),
+        ("tokens/revoke", token, "done"),
+        ("accounts/update", "Token deploy of bot", "done"),
+        ("accounts/update", "Token deploy of bot", "done"),
+        ("session/link", "One-time link of owner", "done"),
+        ("session/sign-in", "Account owner", "done"),
+        ("session/sign-in", "One-time link", "refused"),
+    ]
+    assert made.json()["token"] not in str(rows)
+    assert link["code"] not in str(rows)
 
 
 def test_every_change_has_a_name():

@@ -1,4 +1,4 @@
-"""Who changed what, kept in the store's events.
+"""Who changed what, as an event of the store (`trail` brings it there).
 
 Details are what was asked for, and so may hold whatever somebody typed: before they are kept, values under names that
 speak of secrets, the data of Secrets, and passwords inside URLs are masked, and what is long or deep is cut.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from haori.access.identity import Identity
 from haori.objects.masking import is_secret, mask_manifest
-from haori.store import Event, Events, Stream
+from haori.store import Event, Stream
 
 MASK = "++++++++"
 LONGEST = 500
@@ -73,29 +73,6 @@ def describe_change(
             "details": mask_details(details or {}),
         },
     )
-
-
-class Audit:
-    """Keeps changes; a change whose record cannot be kept is known to whoever asked for it by StoreUnavailableError."""
-
-    def __init__(self, events: Events, clock: Callable[[], datetime]) -> None:
-        self._events = events
-        self._clock = clock
-
-    async def record(
-        self,
-        identity: Identity,
-        action: str,
-        object: str,
-        outcome: Outcome,
-        details: Mapping[str, Any] | None = None,
-        *,
-        project: str = "",
-    ) -> int:
-        """The number of the event: `identity` did `action` (`applications/sync`) to `object` (`Kind namespace/name`)."""
-        event = describe_change(self._clock(), identity, action, object, outcome, details, project=project)
-        (number,) = await self._events.append([event])
-        return number
 
 
 def mask_details(value: Any, depth: int = 0) -> Any:

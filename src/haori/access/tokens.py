@@ -13,6 +13,7 @@ from typing import Any
 from haori.access.errors import AccessError
 from haori.access.identity import Identity
 from haori.access.patterns import PatternError, compile_glob
+from haori.access.rights import ACTIONS, RESOURCES
 from haori.access.secrecy import TOKEN_PREFIX, hash_secret, new_id, new_secret
 from haori.store import Transaction
 
@@ -135,7 +136,9 @@ class ApiTokens:
 
 
 def check_scopes(scopes: Sequence[str]) -> None:
-    """Raises AccessError `scope-unreadable` (scope) for the first that is no `RESOURCE:ACTION[:OBJECT]` of globs."""
+    """Raises AccessError: `scope-unreadable` (scope) for the first that is no `RESOURCE:ACTION[:OBJECT]` of globs, else
+    `scopes-unknown` (scopes, resources, actions) for those that no resource or action fits, which would give nothing.
+    """
     if not scopes or len(scopes) > MOST_SCOPES:
         raise AccessError("scopes-refused", limit=MOST_SCOPES)
     for scope in scopes:
@@ -146,6 +149,14 @@ def check_scopes(scopes: Sequence[str]) -> None:
             is_readable = False
         if not is_readable:
             raise AccessError("scope-unreadable", scope=scope[:200])
+    if unknown := [scope[:200] for scope in scopes if not _is_known(scope)]:
+        raise AccessError("scopes-unknown", scopes=unknown, resources=sorted(RESOURCES), actions=sorted(ACTIONS))
+
+
+def _is_known(scope: str) -> bool:
+    resource, action = scope.split(":", 2)[:2]
+    of_resource, of_action = compile_glob(resource), compile_glob(action.partition("/")[0])
+    return any(map(of_resource, RESOURCES)) and any(map(of_action, ACTIONS))
 
 
 def _token(row: tuple[Any, ...]) -> ApiToken:

@@ -1,7 +1,4 @@
-"""Who asks, and who says what they may: the seam to `haori.access`.
-
-see: argoproj/argo-cd `docs/operator-manual/rbac.md` (3.x) for resources and actions.
-"""
+"""Who asks, and who says what they may: the seam to `haori.access`."""
 
 from __future__ import annotations
 
@@ -9,16 +6,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from haori.access import Decision, Identity
+from haori.access.rights import ACTIONS, RESOURCES
 
 __all__ = ["ACTIONS", "RESOURCES", "Authenticator", "Decision", "Identity", "Policy"]
-
-RESOURCES = frozenset(
-    {
-        "applications", "applicationsets", "clusters", "projects", "repositories", "write-repositories", "certificates",
-        "accounts", "gpgkeys", "logs", "exec", "extensions",
-    }
-)  # fmt: skip
-ACTIONS = frozenset({"get", "create", "update", "delete", "sync", "rollback", "override", "invoke", "action"})
 
 
 class Policy(Protocol):

@@ -76,6 +76,7 @@ async def _named(ask: Ask) -> str:
 async def _change_password(ask: Ask) -> Response:
     body, identity, entrance = await ask.json(dict), ask.who, ask.context.entrance
     name = nested_text(body, "name") or identity.subject
+    ask.about = f"Account {name[:LONGEST_ID]}"
     refuse_narrowed(ask)
     if not is_own(ask, name):
         ask.demand("accounts", "update", name)
@@ -109,6 +110,7 @@ async def _make_token(ask: Ask) -> Response:
     if not entrance.account(name).may_use(Capability.API_KEY):
         raise RefusedError(Kind.PRECONDITION, "account-token-not-allowed", account=name)
     token_id, expires_in = token_id_of(body), expiry_of(body)
+    ask.about = f"Token {token_id} of {name}"
     issued = int(ask.context.clock().timestamp())
     signed = entrance.sign(f"{name}:{Capability.API_KEY.value}", token_id, expires_in)
     expires_at = issued + int(expires_in.total_seconds()) if expires_in is not None else 0
@@ -137,7 +139,9 @@ def expiry_of(body: dict[str, Any]) -> timedelta | None:
 
 async def _delete_token(ask: Ask) -> Response:
     refuse_narrowed(ask)
-    await ask.context.entrance.book.remove_token(ask.parameters["name"], ask.parameters["id"])
+    name, token_id = ask.parameters["name"], ask.parameters["id"]
+    ask.about = f"Token {token_id} of {name}"
+    await ask.context.entrance.book.remove_token(name, token_id)
     return await answer_json(ask.request, {})
 
 

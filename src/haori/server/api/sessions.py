@@ -49,8 +49,9 @@ async def _sign_in(ask: Ask) -> Response:
 
 async def _take_link(ask: Ask) -> Response:
     code = nested_text(await ask.json(dict), "code")
-    ask.about = "Account owner"
+    ask.about = "One-time link"
     signed_in = await ask.context.entrance.take_link(code, ask.address)
+    ask.about = f"Account {signed_in.identity.subject}"
     return await _begun(ask, signed_in, {"username": signed_in.identity.subject})
 
 
@@ -63,6 +64,8 @@ async def _begun(ask: Ask, signed_in: SignedIn, told: dict[str, Any]) -> Respons
 
 
 async def _sign_out(ask: Ask) -> Response:
+    if ask.identity is not None:
+        ask.about = f"Account {ask.identity.subject}"
     headers = ask.request.headers.get("authorization"), ask.request.cookies
     await ask.context.entrance.sign_out(*headers)
     response = await answer_json(ask.request, {})
@@ -71,6 +74,7 @@ async def _sign_out(ask: Ask) -> Response:
 
 
 async def _make_link(ask: Ask) -> Response:
+    ask.about = f"One-time link of {OWNER.subject}"
     link = await ask.context.entrance.make_link(OWNER)
     told = {
         "code": link.code,

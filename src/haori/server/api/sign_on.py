@@ -57,6 +57,7 @@ async def _finish(ask: Ask) -> Response:
     )
     entrance.limits.succeed(None, ask.address)
     signed_in = await entrance.begin_signed_on(signed_on)
+    ask.about = f"Account {signed_in.identity.subject}"
     ask.actor = signed_in.identity
     response = _redirect(flow.back)
     set_session(ask, response, signed_in.secret, signed_in.lasts)

@@ -30,16 +30,19 @@ async def _list(ask: Ask) -> Response:
 
 
 async def _make(ask: Ask) -> Response:
+    ask.about = f"Token of {ask.who.subject}"
     _refuse_programs(ask)
     body = await ask.json(dict)
     name = nested_text(body, "name")
     if not name or len(name) > LONGEST_ID or not name.isprintable():
         raise RefusedError(Kind.INVALID, "field-unusable", field="name")
+    ask.about = f"Token {name} of {ask.who.subject}"
     scopes = body.get("scopes", list(EVERYTHING))
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         raise RefusedError(Kind.INVALID, "field-unusable", field="scopes")
     lasts: timedelta = expiry_of(body) or DEFAULT_LASTS
     secret, token = await ask.context.entrance.tokens.make(ask.who, name, scopes, lasts)
+    ask.about = _named(token)
     response = await answer_json(ask.request, {**_to_json(token), "token": secret})
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -61,11 +64,16 @@ async def _revoke(ask: Ask) -> Response:
     refuse_narrowed(ask)
     tokens = ask.context.entrance.tokens
     token = await tokens.find_by_id(ask.parameters["id"])
-    ask.about = f"Token {token.id} of {token.subject}"
+    ask.about = _named(token)
     if (token.subject, token.issuer) != (ask.who.subject, ask.who.issuer):
         ask.demand("accounts", "update", token.subject)
     await tokens.revoke(token.id)
     return await answer_json(ask.request, {})
+
+
+def _named(token: ApiToken) -> str:
+    """As the audit calls it; the id is no secret, and tells tokens of one name apart."""
+    return f"Token {token.name} ({token.id}) of {token.subject}"
 
 
 def _to_json(token: ApiToken) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { ApiError } from '@/shared/api/client'
-import { checkToken } from '../parts/token-form'
+import { checkToken, tokenField } from '../parts/token-form'
 import { instantOf } from '../parts/token-list'
-import { checkPassword, EMPTY, fieldOf, tokensOf } from './api'
+import { checkPassword, EMPTY, fieldOf, MOST_SECONDS, tokensOf } from './api'
 
 it.each([
   ['0', ''],
@@ -38,4 +38,25 @@ it.each([
   ['a:b c', 'problem-scope'],
 ])('the scopes %j have the problem %s', (scopes, problem) => {
   expect(checkToken({ name: 'ci', lasts: '', scopes }).scopes).toBe(problem)
+})
+
+it.each([
+  ['366d', undefined],
+  ['367d', 'problem-lasts'],
+  ['soon', 'problem-duration'],
+  ['', undefined],
+])('of a token with scopes that lasts %j the problem is %s', (lasts, problem) => {
+  expect(checkToken({ name: 'ci', lasts, scopes: '' }, MOST_SECONDS).lasts).toBe(problem)
+})
+
+it('bounds no other token', () => expect(checkToken({ name: 'ci', lasts: '4000d', scopes: '' }).lasts).toBeUndefined())
+
+it.each([
+  ['scopes-unknown', 'scopes'],
+  ['scope-unreadable', 'scopes'],
+  ['token-time-refused', 'lasts'],
+  ['account-token-exists', 'name'],
+  ['store-away', undefined],
+])('the refusal %s of a token stands at %s', (code, field) => {
+  expect(tokenField(new ApiError(400, 'no', code))).toBe(field)
 })

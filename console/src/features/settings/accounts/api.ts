@@ -10,6 +10,9 @@ export const TOKENS = '/api/haori/v1/tokens'
 export const KEY = ['settings', 'accounts'] as const
 export const TOKENS_KEY = ['settings', 'tokens'] as const
 
+/** What the server allows a token with scopes to last. */
+export const MOST_SECONDS = 366 * 24 * 3600
+
 export interface Account {
   name: string
   enabled: boolean

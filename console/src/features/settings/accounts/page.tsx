@@ -9,7 +9,7 @@ import { TokenForm } from '../parts/token-form'
 import { RevokeDialog, TokenList } from '../parts/token-list'
 import { tokenWords } from '../parts/words'
 import { AccountDialogs } from './account'
-import { type Account, makeToken, revokeToken, TOKENS, TOKENS_KEY, useAccounts, useTokens } from './api'
+import { type Account, MOST_SECONDS, makeToken, revokeToken, TOKENS, TOKENS_KEY, useAccounts, useTokens } from './api'
 import { words } from './words'
 
 /** The reader's own tokens, and the accounts of the installation. */
@@ -51,6 +51,7 @@ function OwnTokens() {
           queryKey={TOKENS_KEY}
           hasScopes
           lastsHint={say('own-lasts')}
+          most={MOST_SECONDS}
           onClose={open.close}
         />
       )}

@@ -1,5 +1,6 @@
 /** Making a token: its name, its end, what it may; then the token itself, which is shown this once. */
 import { useState } from 'react'
+import type { ApiError } from '@/shared/api/client'
 import { Button, CommandHint, CopyButton, Dialog, Field } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useChange } from './action'
@@ -9,6 +10,11 @@ import { FormDialog } from './form-dialog'
 import styles from './parts.module.css'
 import { curl } from './shell-text'
 import { tokenWords } from './words'
+
+/** What there is to name in a scope; the server refuses, by name, what nothing of it fits. */
+const RESOURCES =
+  'applications, applicationsets, logs, exec, projects, clusters, repositories, write-repositories, certificates, accounts'
+const ACTIONS = 'get, create, update, delete, sync, rollback, override, action/NAME'
 
 export interface TokenDraft {
   name: string
@@ -23,13 +29,22 @@ export const scopesOf = (text: string): string[] =>
     .map((each) => each.trim())
     .filter(Boolean)
 
-export function checkToken(draft: TokenDraft): Problems<TokenDraft> {
+/** `most`: the seconds that such a token may last; without it there is no bound. */
+export function checkToken(draft: TokenDraft, most = Number.POSITIVE_INFINITY): Problems<TokenDraft> {
+  const seconds = secondsOf(draft.lasts)
   const areScopes = scopesOf(draft.scopes).every((each) => /^[^\s:]+:[^\s:]+(:\S+)?$/.test(each))
   return {
     name: draft.name === '' ? 'problem-needed' : draft.name.length > 100 ? 'problem-long' : undefined,
-    lasts: secondsOf(draft.lasts) === undefined ? 'problem-duration' : undefined,
+    lasts: seconds === undefined ? 'problem-duration' : seconds > most ? 'problem-lasts' : undefined,
     scopes: areScopes ? undefined : 'problem-scope',
   }
+}
+
+/** The field that the server's refusal is about. */
+export function tokenField({ code }: ApiError): keyof TokenDraft | undefined {
+  if (code.startsWith('scope')) return 'scopes'
+  if (code === 'token-time-refused') return 'lasts'
+  return code.endsWith('token-exists') ? 'name' : undefined
 }
 
 export function TokenForm({
@@ -38,6 +53,7 @@ export function TokenForm({
   queryKey,
   hasScopes = false,
   lastsHint,
+  most,
   lack,
   onClose,
 }: {
@@ -46,15 +62,22 @@ export function TokenForm({
   make: (draft: TokenDraft) => Promise<{ token: string }>
   queryKey: readonly unknown[]
   hasScopes?: boolean
-  /** What no end means here. */
+  /** What no end means here, and what the longest time is. */
   lastsHint: string
+  /** The seconds that it may last. */
+  most?: number
   lack?: string | undefined
   onClose: () => void
 }) {
   const say = useWords(tokenWords)
   const [token, setToken] = useState('')
   const change = useChange({ change: make, key: queryKey, done: (answer) => setToken(answer.token) })
-  const draft = useDraft<TokenDraft>({ name: '', lasts: '30d', scopes: '' }, checkToken)
+  const draft = useDraft<TokenDraft>(
+    { name: '', lasts: '30d', scopes: '' },
+    (values) => checkToken(values, most),
+    change.error,
+    tokenField,
+  )
   if (token) return <Made token={token} onClose={onClose} />
   const { values, set, problemOf } = draft
   return (
@@ -64,7 +87,7 @@ export function TokenForm({
       onClose={onClose}
       onSubmit={() => draft.send(change.mutate)}
       isBusy={change.isPending}
-      error={change.error}
+      error={draft.isAtField ? null : change.error}
       reason={lack}
       command={{ cli: curl('POST', path, true), api: `POST ${path}` }}
     >
@@ -75,7 +98,15 @@ export function TokenForm({
         <input autoComplete="off" value={values.lasts} onChange={(event) => set({ lasts: event.target.value })} />
       </Field>
       {hasScopes && (
-        <Field label={say('scopes')} hint={say('scopes-hint')} problem={problemOf('scopes')}>
+        <Field
+          label={say('scopes')}
+          hint={
+            <>
+              {say('scopes-hint')} {say('scopes-known', { resources: RESOURCES, actions: ACTIONS })}
+            </>
+          }
+          problem={problemOf('scopes')}
+        >
           <textarea
             className={styles['area']}
             rows={4}
