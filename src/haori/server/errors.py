@@ -119,6 +119,7 @@ _BY_CODE: Mapping[str, Kind] = {
     "account-token-unknown": Kind.NOT_FOUND,
     "account-token-exists": Kind.EXISTS,
     "token-unknown": Kind.NOT_FOUND,
+    "view-unknown": Kind.NOT_FOUND,
     "sign-in-refused": Kind.UNAUTHENTICATED,
     "sign-in-link-refused": Kind.UNAUTHENTICATED,
     "sign-in-too-often": Kind.TOO_MANY,

@@ -173,6 +173,7 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "AuditEvent": AUDIT_EVENT,
     "AuditEvents": _object({"items": _list(_ref("AuditEvent")), "next": {"type": ["integer", "null"]}}, "items", "next"),
+    "View": _object({"search": TEXT}, "search"),
     "Webhook": _object(),
     "Text": TEXT,
 }  # fmt: skip

@@ -242,3 +242,22 @@ it('names a view and goes back to it', async () => {
   await userEvent.click(await screen.findByRole('link', { name: 'On fire' }))
   expect(router.state.location.search).toBe('?health=Degraded')
 })
+
+it('shares a view with everybody, and shows those of others', async () => {
+  const stored: Record<string, string> = { Missing: 'health=Missing' }
+  const answers: Answers = (url, { method, body }) => {
+    const [, name] = url.pathname.split('/api/haori/v1/views/')
+    if (name && method === 'PUT') stored[decodeURIComponent(name)] = (body as { search: string }).search
+    if (!url.pathname.startsWith('/api/haori/v1/views')) return three()
+    return { body: { items: Object.entries(stored).map(([each, search]) => ({ name: each, search, by: 'mei' })) } }
+  }
+  const { router } = open(answers, '/applications?health=Degraded')
+  await userEvent.click(await screen.findByRole('button', { name: 'Views' }))
+  await userEvent.type(screen.getByLabelText('Name of this view'), 'On call')
+  await userEvent.click(screen.getByLabelText('Everybody here may use it'))
+  await userEvent.click(screen.getByRole('button', { name: 'Save' }))
+  const shared = within(await screen.findByRole('region', { name: 'For everybody' }))
+  expect(await shared.findByRole('link', { name: 'On call' })).toHaveAttribute('href', '/applications?health=Degraded')
+  await userEvent.click(shared.getByRole('link', { name: 'Missing' }))
+  expect(router.state.location.search).toBe('?health=Missing')
+})

@@ -1,3 +1,4 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Bookmark, Link2, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
@@ -5,7 +6,17 @@ import { Button, IconButton, Popover, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type ListState, writeState } from './state'
 import styles from './toolbar.module.css'
-import { dropView, saveView, useViews } from './views'
+import {
+  dropSharedView,
+  dropView,
+  SHARED,
+  type SharedView,
+  saveView,
+  shareView,
+  useSharedViews,
+  useViews,
+  type View,
+} from './views'
 import { words } from './words'
 
 /** Lists with names: to go to one, to name this one, to share it. */
@@ -29,31 +40,42 @@ export function ViewMenu({ state }: { state: ListState }) {
 function Views({ state, close }: { state: ListState; close: () => void }) {
   const say = useWords(words)
   const notes = useNotes()
-  const views = useViews()
+  const queries = useQueryClient()
+  const own = useViews()
+  const shared = useSharedViews()
   const [name, setName] = useState('')
+  const [isForAll, setForAll] = useState(false)
+  const { mutate: change } = useMutation({
+    mutationFn: (ask: () => Promise<unknown>) => ask(),
+    onSuccess: () => queries.invalidateQueries({ queryKey: SHARED }),
+    onError: notes.failed,
+  })
   const save = () => {
-    if (!name.trim()) return
-    saveView({ name: name.trim(), search: writeState(state).toString() })
-    setName('')
+    const view = { name: name.trim(), search: writeState(state).toString() }
+    if (!view.name) return
+    if (isForAll) change(() => shareView(view), { onSuccess: () => setName('') })
+    else {
+      saveView(view)
+      setName('')
+    }
   }
-  const share = async () => {
+  const copyLink = async () => {
     await navigator.clipboard.writeText(`${window.location.origin}/applications?${writeState(state)}`)
     notes.said(say('view-copied'))
     close()
   }
+  const isEmpty = own.length === 0 && shared.data?.length === 0
   return (
     <>
-      {views.length === 0 && <p className={styles['about']}>{say('views-none')}</p>}
-      {views.map((view) => (
-        <div key={view.name} className={styles['view']}>
-          <Link to={`/applications?${view.search}`} onClick={close}>
-            {view.name}
-          </Link>
-          <IconButton label={say('view-drop', { name: view.name })} onClick={() => dropView(view.name)}>
-            <Trash2 size={14} aria-hidden />
-          </IconButton>
-        </div>
-      ))}
+      {isEmpty && <p className={styles['about']}>{say('views-none')}</p>}
+      <Group
+        title={say('views-shared')}
+        views={shared.data ?? []}
+        onGo={close}
+        onDrop={(each) => change(() => dropSharedView(each))}
+      />
+      {shared.error && <p className={styles['about']}>{say('views-away', { why: shared.error.message })}</p>}
+      <Group title={say('views-own')} views={own} onGo={close} onDrop={dropView} />
       <form
         className={styles['save']}
         onSubmit={(event) => {
@@ -70,10 +92,44 @@ function Views({ state, close }: { state: ListState; close: () => void }) {
           onChange={(event) => setName(event.target.value)}
         />
         <Button type="submit">{say('view-save')}</Button>
+        <label className={styles['for-all']}>
+          <input type="checkbox" checked={isForAll} onChange={(event) => setForAll(event.target.checked)} />
+          {say('view-share')}
+        </label>
       </form>
-      <Button look="quiet" onClick={() => void share().catch(notes.failed)}>
+      <Button look="quiet" onClick={() => void copyLink().catch(notes.failed)}>
         <Link2 size={16} aria-hidden /> {say('view-link')}
       </Button>
     </>
+  )
+}
+
+function Group({
+  title,
+  views,
+  onGo,
+  onDrop,
+}: {
+  title: string
+  views: readonly (View & Partial<SharedView>)[]
+  onGo: () => void
+  onDrop: (name: string) => void
+}) {
+  const say = useWords(words)
+  if (views.length === 0) return null
+  return (
+    <section aria-label={title}>
+      <p className={styles['about']}>{title}</p>
+      {views.map((view) => (
+        <div key={view.name} className={styles['view']}>
+          <Link to={`/applications?${view.search}`} title={view.by && say('view-by', { who: view.by })} onClick={onGo}>
+            {view.name}
+          </Link>
+          <IconButton label={say('view-drop', { name: view.name })} onClick={() => onDrop(view.name)}>
+            <Trash2 size={14} aria-hidden />
+          </IconButton>
+        </div>
+      ))}
+    </section>
   )
 }

@@ -1,10 +1,35 @@
-/** Lists somebody gave a name, kept in this browser; the address of one is how it is shared. */
+/** Lists somebody gave a name: kept in this browser, or by the server for everybody. */
+import { useQuery } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
+import { ask, pathOf } from '@/shared/api/client'
 
 export interface View {
   name: string
   /** The query part of the address, without its question mark. */
   search: string
+}
+
+/** One that everybody sees. */
+export interface SharedView extends View {
+  by: string
+}
+
+const PATH = '/api/haori/v1/views'
+export const SHARED = ['views'] as const
+
+export function useSharedViews() {
+  return useQuery({
+    queryKey: SHARED,
+    queryFn: async ({ signal }) => (await ask<{ items: SharedView[] }>(PATH, { signal })).items,
+  })
+}
+
+export function shareView({ name, search }: View): Promise<unknown> {
+  return ask(pathOf(PATH, name), { method: 'PUT', body: { search } })
+}
+
+export function dropSharedView(name: string): Promise<unknown> {
+  return ask(pathOf(PATH, name), { method: 'DELETE' })
 }
 
 const STORED = 'haori.applications.views'
