@@ -26,8 +26,9 @@ def row(name: str, *, cluster: str = "", images: tuple[str, ...] = (), **more: A
         (row("web-staging"), "web", "staging"),
         (row("prod-web"), "web", "prod"),
         (row("web", namespace="shop-dev"), "web", "dev"),
-        (row("web-tokyo", cluster="tokyo"), "web", "tokyo"),
-        (row("web", namespace="shop"), "web", "shop"),
+        (row("web-tokyo", cluster="tokyo"), "web-tokyo", ""),
+        (row("web", cluster="prod-tokyo"), "web", "prod"),
+        (row("web", namespace="shop"), "web", ""),
         (row("web-eu", labels={"haori.dev/environment": "eu"}), "web", "eu"),
         (row("x-prod", labels={"haori.dev/app": "web", "app.kubernetes.io/name": "other"}), "web", "prod"),
         (row("x-prod", labels={"app.kubernetes.io/name": "web"}), "web", "prod"),
@@ -41,12 +42,13 @@ def test_an_application_has_one_place(given: Row, app: str, environment: str):
 
 
 def test_environments_stand_as_a_release_goes_through_them():
-    assert order_environments(["tokyo", "prod", "staging", "dev", "osaka"]) == [
+    assert order_environments(["tokyo", "", "prod", "staging", "dev", "osaka"]) == [
         "dev",
         "staging",
         "prod",
         "osaka",
         "tokyo",
+        "",
     ]
 
 
@@ -58,6 +60,13 @@ def test_environments_stand_as_a_release_goes_through_them():
 def test_environments_drift_where_other_images_run(images: tuple[tuple[str, ...], ...], drifts: bool):
     rows = [row("web-dev", images=images[0]), row("web-prod", images=images[1])]
     assert build_board(rows, Language.ENGLISH, limit=10)["apps"][0]["drift"] is drifts
+
+
+def test_what_tells_no_environment_drifts_from_none():
+    rows = [row("web-prod", images=("web:1",)), row("web", images=("web:2",))]
+    board = build_board(rows, Language.ENGLISH, limit=10)
+    assert board["environments"] == ["prod", ""]
+    assert [(app["name"], app["drift"]) for app in board["apps"]] == [("web", False)]
 
 
 def test_where_no_images_are_known_revisions_are_compared():

@@ -3,7 +3,8 @@
 Applications that are one app in several environments stand in one line. The app is told by the label `haori.dev/app`, else
 `app.kubernetes.io/name`, else by the Application's name without the word of its environment. The environment is told by the label
 `haori.dev/environment`, else by a usual word (dev, staging, production, …) at an end of the name or of the destination's
-namespace or as the last folder of its path, else by the destination's cluster, or its namespace on our own cluster.
+namespace, as the last folder of its path, or at an end of the cluster's name. Columns are environments and nothing else: where
+none is told, the environment is empty, which is the last column, and neither drifts nor is compared.
 `app.kubernetes.io/part-of` is told beside: an app has one cell an environment, and what is part of one system is usually several
 apps.
 """
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from haori.resources import argo, haori
+from haori.resources import haori
 from haori.server.rows import Row
 from haori.words import Language
 
@@ -44,11 +45,8 @@ def place_of(row: Row) -> Place:
 
 def _told_environment(row: Row) -> str:
     # Overlays of a kustomization are commonly called as their environment.
-    found = _word_in(row.name) or _word_in(row.destination_namespace) or _word_in(row.path.rpartition("/")[2])
-    if found:
-        return found
-    is_ours = row.cluster in ("", argo.IN_CLUSTER_NAME)
-    return (row.destination_namespace if is_ours else row.cluster) or argo.IN_CLUSTER_NAME
+    places = (row.name, row.destination_namespace, row.path.rpartition("/")[2], row.cluster)
+    return next((word for place in places if (word := _word_in(place))), "")
 
 
 def _word_in(name: str) -> str:
@@ -68,8 +66,8 @@ def _without(name: str, environment: str) -> str:
 
 
 def order_environments(names: Iterable[str]) -> list[str]:
-    """Usual words as a release goes, then all others by name."""
-    return sorted(set(names), key=lambda name: (_RANK.get(name.lower(), len(_RANK)), name))
+    """Usual words as a release goes, then all others by name, and what tells none (empty) at the end."""
+    return sorted(set(names), key=lambda name: (not name, _RANK.get(name.lower(), len(_RANK)), name))
 
 
 def build_board(rows: Iterable[Row], language: Language, *, limit: int) -> dict[str, Any]:
@@ -93,7 +91,7 @@ def _app(name: str, cells: Mapping[str, list[Row]], language: Language) -> dict[
         "name": name,
         "partOf": min(parts, default=""),
         "cells": {each: _cell(cells[each], language) for each in order_environments(cells)},
-        "drift": has_drift([row for rows in cells.values() for row in rows]),
+        "drift": has_drift([row for environment, rows in cells.items() if environment for row in rows]),
     }
 
 

@@ -17,6 +17,7 @@ export interface App {
 }
 
 export interface Board {
+  /** In the order of a release; an empty one, the last, has what tells none. */
   environments: readonly string[]
   apps: readonly App[]
   total: number

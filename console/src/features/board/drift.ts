@@ -1,8 +1,9 @@
 /** What of an app's cell is not as in the environment before it, in the order a release goes through them. */
 import type { App, Cell } from './api'
 
-/** The last environment before `environment` that has the app; undefined for the first. */
+/** The last environment before `environment` that has the app; undefined for the first, and for what is in none (empty). */
 export function environmentBefore(app: App, environments: readonly string[], environment: string): string | undefined {
+  if (environment === '') return undefined
   return environments.slice(0, environments.indexOf(environment)).findLast((each) => app.cells[each])
 }
 

@@ -96,3 +96,19 @@ it('says what the server refuses', async () => {
   open({ message: 'Not permitted.' }, '/board', 403)
   expect(await screen.findByRole('alert')).toHaveTextContent('Not permitted.')
 })
+
+it('has a last column, named so, for what tells no environment, and compares nothing with it', async () => {
+  const loose = {
+    name: 'queue',
+    partOf: '',
+    drift: false,
+    cells: { dev: cell('q-dev'), '': cell('queue', { images: ['web:9'] }) },
+  }
+  open({ ...board, environments: ['dev', 'prod', ''], apps: [...board.apps, loose] })
+  expect(await screen.findByRole('columnheader', { name: 'No environment' })).toHaveAttribute(
+    'title',
+    expect.stringContaining('haori.dev/environment'),
+  )
+  const row = within(screen.getByRole('row', { name: /queue/ }))
+  expect(row.queryByText(/differs from/)).toBeNull()
+})

@@ -93,8 +93,8 @@ function Apps({ board, isOnlyDrift, isSearched }: { board: Board; isOnlyDrift: b
           <tr>
             <th scope="col">{say('app')}</th>
             {environments.map((name) => (
-              <th key={name} scope="col">
-                {name}
+              <th key={name} scope="col" title={name ? undefined : say('no-environment-hint')}>
+                {name || say('no-environment')}
               </th>
             ))}
           </tr>
@@ -106,7 +106,7 @@ function Apps({ board, isOnlyDrift, isSearched }: { board: Board; isOnlyDrift: b
                 <AppHead app={app} />
               </th>
               {environments.map((name) => (
-                <td key={name} data-label={name} data-empty={!app.cells[name] || undefined}>
+                <td key={name} data-label={name || say('no-environment')} data-empty={!app.cells[name] || undefined}>
                   <CellBox app={app} environments={environments} environment={name} />
                 </td>
               ))}
@@ -148,7 +148,9 @@ function CellBox({
     return (
       <span className={styles['nothing']}>
         <span aria-hidden>–</span>
-        <span className="visually-hidden">{say('not-here', { environment })}</span>
+        <span className="visually-hidden">
+          {say('not-here', { environment: environment || say('no-environment') })}
+        </span>
       </span>
     )
   }

@@ -51,7 +51,6 @@ export interface Figures {
   settings: { path: string; reason: Sentence }[]
   lag: Times
   memoryBytes: number
-  server: { applications: number; streams: number }
 }
 
 export function useFigures() {

@@ -44,7 +44,6 @@ const figures = {
   settings: [],
   lag: times,
   memoryBytes: 100 * 2 ** 20,
-  server: { applications: 8, streams: 1 },
 }
 
 function show(status: number, body: unknown) {

@@ -53,7 +53,6 @@ function Overview({ figures }: { figures: Figures }) {
         [say('applications'), figures.applications],
         [say('memory'), shortSize(figures.memoryBytes)],
         [say('lag'), shortTime(figures.lag.p99)],
-        [say('streams'), figures.server.streams],
         [say('isolation'), figures.isolation],
       ]}
     />

@@ -12,7 +12,6 @@ export const words = defineWords(
     memory: 'Memory',
     isolation: 'Isolation of renderers',
     lag: 'Event loop late (99 %)',
-    streams: 'Streams to browsers',
     queue: 'Queue',
     'queue-text': 'An application is looked at when something about it changed, one look at a time for each.',
     waiting: 'Waiting',
@@ -64,7 +63,6 @@ export const words = defineWords(
     memory: 'メモリー',
     isolation: 'レンダラーの隔離',
     lag: 'イベントループの遅れ（99 %）',
-    streams: 'ブラウザーへのストリーム',
     queue: 'キュー',
     'queue-text':
       '変化があったアプリケーションだけを確認します。1 つのアプリケーションを同時に 2 回確認することはありません。',
