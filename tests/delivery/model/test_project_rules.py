@@ -88,3 +88,23 @@ def test_a_text_beyond_reason_is_permitted_nowhere() -> None:
 
     assert not team.permits_source("https://git.example/" + "a" * MAX_TEXT)
     assert not team.permits_destination("https://" + "a" * MAX_TEXT, "", "shop")
+
+
+@pytest.mark.parametrize("namespace", ["shop", "shop-1", "crm", ""])
+def test_what_lives_is_permitted_one_by_one_as_all_at_once(namespace: str) -> None:
+    """Each namespace is looked at once; the answer is the one that deploying an object there would be given."""
+    team = project(
+        destinations=[{"server": "*", "namespace": "shop*"}, {"server": "*", "namespace": "!shop-2"}],
+        clusterResourceWhitelist=[{"group": "*", "kind": "Namespace"}],
+        namespaceResourceBlacklist=[{"group": "", "kind": "Secret"}],
+    )
+    permits = team.live_permits("https://cluster.example", "one")
+
+    for kind in ("ConfigMap", "Secret", "Namespace", "ConfigMap"):
+        for name in ("a", "b"):
+            key = ResourceKey("", kind, namespace, name)
+            refusal = team.refuse_object(key, "https://cluster.example", "one", namespaced=bool(namespace))
+            assert permits(key) is team.permits_live(key, "https://cluster.example", "one") is (refusal is None)
+    assert permits(ResourceKey("", "ConfigMap", "shop", "a"))
+    assert not permits(ResourceKey("", "Secret", "shop", "a"))
+    assert not permits(ResourceKey("", "ConfigMap", "shop-2", "a"))

@@ -79,7 +79,12 @@ def check_deletion(application: Application, project: Project | None, place: Pla
 def permits_live(project: Project | None, key: ResourceKey, server: str, name: str) -> bool:
     """Whether a live object of a cluster may count as the application's: what its project does not permit is never
     looked at, pruned or deleted, whatever mark it carries."""
-    return project is not None and project.permits_live(key, server, name)
+    return live_permits(project, server, name)(key)
+
+
+def live_permits(project: Project | None, server: str, name: str) -> Callable[[ResourceKey], bool]:
+    """`permits_live` for many objects of one cluster."""
+    return project.live_permits(server, name) if project is not None else lambda _: False
 
 
 def _check_destination(destination: Destination, project: Project, place: Place) -> list[Condition]:

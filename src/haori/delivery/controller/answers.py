@@ -37,7 +37,7 @@ from haori.delivery.model import Application, Condition
 from haori.delivery.model.operation import parse_operation
 from haori.delivery.plan import is_hook
 from haori.git.errors import RevisionMissingError
-from haori.objects import Manifest, ResourceKey, copy_manifest, gvk_of, nested_mapping, nested_text
+from haori.objects import Manifest, ResourceKey, copy_manifest, nested_mapping, nested_text, parse_api_version
 from haori.objects.masking import mask_manifests
 from haori.objects.times import format_time
 from haori.resources import argo, haori
@@ -106,7 +106,7 @@ class Answers:
         permits = site.assessor.permits(application)
         roots = {live.key: live for live in marked if permits(live.key)}
         # Git may name any object: what stands there is told only where the project permits it.
-        wanted = {row: site.cluster.cache.get(row) for row in rows if permits(row)}
+        wanted = {row: site.cluster.cache.get(row) for row in rows if row not in roots and permits(row)}
         roots |= {row: live for row, live in wanted.items() if live is not None}
         found: dict[str, Live] = {}
         for root in roots.values():
@@ -344,7 +344,7 @@ def _node(
     return {
         "uid": live.uid,
         **_name(live.key),
-        "version": gvk_of(live.manifest).version,
+        "version": parse_api_version(nested_text(live.manifest, "apiVersion"))[1],
         "parents": [uid for uid in live.owners if uid in known],
         "health": _health(health),
         "sync": row.status.value if row is not None and row.status is not None else None,

@@ -11,7 +11,7 @@ from typing import Any
 from haori.cluster import KubernetesClient, NotFoundError
 from haori.delivery.compare import CompareOptions, Comparison, Targets, sync_status, trim
 from haori.delivery.compare.ignore import rule_matches
-from haori.delivery.controller.admit import permits_live
+from haori.delivery.controller.admit import live_permits
 from haori.delivery.controller.assessment import assess_application, compare_options, gather, is_foreign
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.declared import Declared
@@ -86,7 +86,7 @@ class Assessor:
     def permits(self, application: Application) -> Callable[[ResourceKey], bool]:
         """Whether a live object may count as the application's, by its project."""
         project = self._declared.project_of(application)
-        return lambda key: permits_live(project, key, self._server, self._cluster_name)
+        return live_permits(project, self._server, self._cluster_name)
 
     def _permitted(
         self, application: Application, live: Mapping[ResourceKey, Live]

@@ -199,6 +199,8 @@ class ClusterCache:
 
     def descendants(self, live: Live) -> list[Live]:
         """All children, theirs, and so on, nearest first; an owner circle ends where it began."""
+        if live.uid not in self._by_owner:
+            return []  # As nearly everything: a tree asks this of each of its thousands.
         found: dict[ResourceKey, Live] = {live.key: live}
         queue = [live]
         for each in queue:

@@ -8,7 +8,7 @@ see: argoproj/argo-cd `pkg/apis/application/v1alpha1/app_project_types.go`, `doc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -119,16 +119,34 @@ class Project:
 
     def permits_live(self, key: ResourceKey, server: str, name: str) -> bool:
         """Whether an object that was found in a cluster may belong to an application of this project."""
-        return self.refuse_object(key, server, name, namespaced=bool(key.namespace)) is None
+        return self.live_permits(server, name)(key)
+
+    def live_permits(self, server: str, name: str) -> Callable[[ResourceKey], bool]:
+        """`permits_live` for many objects of one cluster: each namespace is held against the destinations once."""
+        places: dict[str, bool] = {}
+
+        def permits(key: ResourceKey) -> bool:
+            namespace = key.namespace
+            if not self.permits_kind(key, namespaced=bool(namespace)):
+                return False
+            if namespace and namespace not in places:
+                places[namespace] = self.permits_destination(server, name, namespace)
+            return not namespace or places[namespace]
+
+        return permits
 
     def refuse_object(self, key: ResourceKey, server: str, name: str, *, namespaced: bool) -> Refusal | None:
         """Why an object may not be deployed, None where it may."""
-        text = str(key)
         if not self.permits_kind(key, namespaced=namespaced):
-            parameters = {"object": text, "kind": str(key.group_kind), "project": self.name}
+            parameters = {"object": str(key), "kind": str(key.group_kind), "project": self.name}
             return Refusal(sentence=Sentence(code="project-denies-kind", parameters=parameters), key=key)
         if namespaced and not self.permits_destination(server, name, key.namespace):
-            parameters = {"object": text, "namespace": key.namespace, "cluster": name or server, "project": self.name}
+            parameters = {
+                "object": str(key),
+                "namespace": key.namespace,
+                "cluster": name or server,
+                "project": self.name,
+            }
             return Refusal(sentence=Sentence(code="project-denies-namespace", parameters=parameters), key=key)
         return None
 
