@@ -26,6 +26,8 @@ COMPRESSED_APART = 64 << 10
 LEVEL = 5
 JSON = "application/json"
 EVENTS = "text/event-stream"
+FIELDS = "Only these fields (a.b,a.c), or, with a leading -, all but these."
+"""What `project_fields` does, as the API's document says it."""
 
 
 async def answer_json(request: Request, value: Any, *, status: int = 200) -> Response:

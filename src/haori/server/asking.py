@@ -194,6 +194,20 @@ class Ask:
         if project_of(await self.application()) != project_of(before):
             raise self._hidden()
 
+    def known_application(self) -> str:
+        """The application of the path as policies name it, by its row; empty where that row might not be true.
+
+        Raises RefusedError where the sender may not read it.
+        """
+        table, key = self.context.table, (self.application_namespace, self.application_name)
+        kept = table.get(key) if table.is_listed and not table.problem else None
+        if kept is None or not self.is_application_namespace(key[0]) or self._project() not in ("", kept.row.project):
+            return ""
+        object_ = format_object_name(self.context.namespace, kept.row.project, *key)
+        if not self.may("applications", "get", object_):
+            raise self._hidden()
+        return object_
+
     async def read_named(self) -> None:
         """Reads what a POST names in its body: grpc-gateway takes these fields from there as well. Raises RefusedError."""
         if self.request.method != "POST":
@@ -265,6 +279,12 @@ def format_object_name(control_namespace: str, project: str, namespace: str, nam
 async def application_object(ask: Ask) -> str:
     """The application of the request's path, as policies name it."""
     return object_name(ask.context, await ask.application())
+
+
+async def known_application(ask: Ask) -> str:
+    """As `application_object`, for answers that tell nothing of the Application itself and so need not wait for it: one with
+    a large tree names each of its objects twice."""
+    return ask.known_application() or await application_object(ask)
 
 
 def language_of(accepted: str) -> Language:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from haori.objects.selectors import LabelSelector, parse_label_selector
 from haori.server.answering import (
     EVENTS,
+    FIELDS,
     JSON,
     answer_json,
     answer_stream,
@@ -258,7 +259,7 @@ _FILTERS = (
     Query(name="selector", help="A label selector."),
     Query(name="repo", help="Only applications whose first source is this repository."),
     Query(name="appNamespace", help="Only applications of this namespace."),
-    Query(name="fields", help="Only these fields (a.b,a.c), or, with a leading -, all but these."),
+    Query(name="fields", help=FIELDS),
     Query(name="resourceVersion", help="Of a list: what was there before is not told again."),
 )
 _ROW_FILTERS = (

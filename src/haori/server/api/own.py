@@ -13,7 +13,7 @@ from starlette.responses import Response
 from haori.objects import nested_list, nested_mapping, nested_text
 from haori.server.answering import answer_json
 from haori.server.api.reading import APP_QUERY, GET, ask_tree
-from haori.server.asking import Ask, application_object
+from haori.server.asking import Ask, application_object, known_application
 from haori.server.routing import Query, Route, Rule
 from haori.server.rows import parse_why
 from haori.words import Language, Sentence
@@ -45,8 +45,10 @@ async def _ask_engine(ask: Ask, what: str, **query: str) -> Any:
 
 
 async def _tree(ask: Ask) -> Response:
-    await ask.application()
-    return await answer_json(ask.request, speak(await ask_tree(ask), ask.language))
+    tree, language = await ask_tree(ask), ask.language
+    # Of all that a node says only its health is a sentence, and nearly no node has one.
+    nodes = [{**node, "health": speak(node["health"], language)} if node["health"] else node for node in tree["nodes"]]
+    return await answer_json(ask.request, {**tree, "nodes": nodes})
 
 
 async def _diff(ask: Ask) -> Response:
@@ -137,11 +139,17 @@ def _operation(state: Mapping[str, Any]) -> dict[str, Any]:
 
 _OWN = "/api/haori/v1/applications/{name}"
 _REVISION = Query(name="revision", help="Another one than the one wanted.")
+_KNOWN = Rule(resource="applications", action="get", object_of=known_application)
 _PLAN = tuple(Query(name=each, help="As of a sync.", type="boolean") for each in ("prune", "dryRun", "force"))
 _UNPINNED = Query(name="unpinned", help="By what Git holds, though a pin holds it elsewhere.", type="boolean")
 ROUTES = (
     Route(
-        method="GET", path=f"{_OWN}/tree", handler=_tree, access=GET, summary="Its objects, with why", query=APP_QUERY
+        method="GET",
+        path=f"{_OWN}/tree",
+        handler=_tree,
+        access=_KNOWN,
+        summary="Its objects, with why",
+        query=APP_QUERY,
     ),
     Route(
         method="GET",

@@ -13,7 +13,17 @@ from haori.cluster.well_known import EVENTS as CLUSTER_EVENTS
 from haori.objects import Manifest, nested_mapping, nested_text
 from haori.resources import argo
 from haori.schema.mergepatch import merge_patch
-from haori.server.answering import EVENTS, JSON, answer_json, answer_stream, format_event, format_line, wants_events
+from haori.server.answering import (
+    EVENTS,
+    FIELDS,
+    JSON,
+    answer_json,
+    answer_stream,
+    format_event,
+    format_line,
+    project_fields,
+    wants_events,
+)
 from haori.server.api.listing import follow
 from haori.server.api.refreshing import refresh
 from haori.server.asking import Ask, application_object
@@ -29,7 +39,7 @@ async def _get(ask: Ask) -> Response:
     application = await ask.application()
     if kind := ask.text("refresh"):
         application = await refresh(ask, kind)
-    return await answer_json(ask.request, application)
+    return await answer_json(ask.request, project_fields(application, ask.text("fields")))
 
 
 async def ask_tree(ask: Ask) -> dict[str, Any]:
@@ -226,7 +236,11 @@ ROUTES = (
         handler=_get,
         access=GET,
         summary="An application",
-        query=(*APP_QUERY, Query(name="refresh", help="normal or hard: looked at anew first.")),
+        query=(
+            *APP_QUERY,
+            Query(name="refresh", help="normal or hard: looked at anew first."),
+            Query(name="fields", help=FIELDS),
+        ),
     ),
     Route(
         method="GET",
