@@ -1,29 +1,7 @@
-import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryClientProvider } from '@tanstack/react-query'
 import { createBrowserRouter, RouterProvider } from 'react-router'
-import { ApiError } from '@/shared/api/client'
-import { USER } from '@/shared/api/session'
+import { queries } from './queries'
 import { routes } from './routes'
-
-const RETRIES = 2
-
-const queries: QueryClient = new QueryClient({
-  queryCache: new QueryCache({
-    // A session that ended shows on whichever request comes next: asking who we are sends the reader to the sign-in page.
-    onError: (error, query) => {
-      if (error instanceof ApiError && error.status === 401 && query.queryKey !== USER) {
-        void queries.invalidateQueries({ queryKey: USER })
-      }
-    },
-  }),
-  defaultOptions: {
-    queries: {
-      staleTime: 5_000,
-      retry: (count, error) =>
-        count < RETRIES && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
-      refetchOnWindowFocus: true,
-    },
-  },
-})
 
 const router = createBrowserRouter(routes)
 

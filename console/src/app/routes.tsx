@@ -2,16 +2,13 @@ import type { RouteObject } from 'react-router'
 import { Navigate } from 'react-router'
 import { Loading } from '@/shared/ui'
 import { Broken, NotFound } from './fallback'
+import { PAGES, type PageEntry, SIGN_IN } from './pages'
+import { queries } from './queries'
 import { Shell } from './shell'
 
 /** Every page, loaded when it is first visited. A page's module exports `Component`. */
 export const routes: RouteObject[] = [
-  {
-    path: '/sign-in',
-    lazy: () => import('@/features/sign-in/page'),
-    errorElement: <Broken />,
-    hydrateFallbackElement: <Loading />,
-  },
+  { ...routeOf(SIGN_IN), errorElement: <Broken />, hydrateFallbackElement: <Loading /> },
   {
     path: '/',
     element: <Shell />,
@@ -19,28 +16,24 @@ export const routes: RouteObject[] = [
     hydrateFallbackElement: <Loading />,
     children: [
       { index: true, element: <Navigate to="/applications" replace /> },
-      { path: 'applications', lazy: () => import('@/features/applications/page') },
-      { path: 'applications/:namespace/:name/:tab?', lazy: () => import('@/features/application/page') },
-      { path: 'board', lazy: () => import('@/features/board/page') },
-      { path: 'search', lazy: () => import('@/features/search/page') },
-      { path: 'clusters', lazy: () => import('@/features/clusters/page') },
-      { path: 'engine', lazy: () => import('@/features/engine/page') },
-      { path: 'audit', lazy: () => import('@/features/audit/page') },
-      {
-        path: 'settings',
-        children: [
-          { index: true, element: <Navigate to="/settings/repositories" replace /> },
-          { path: 'repositories', lazy: () => import('@/features/settings/repositories/page') },
-          { path: 'credentials', lazy: () => import('@/features/settings/repositories/templates') },
-          { path: 'clusters', lazy: () => import('@/features/settings/clusters/page') },
-          { path: 'projects', lazy: () => import('@/features/settings/projects/page') },
-          { path: 'projects/:name', lazy: () => import('@/features/settings/projects/project') },
-          { path: 'certificates', lazy: () => import('@/features/settings/certificates/page') },
-          { path: 'accounts', lazy: () => import('@/features/settings/accounts/page') },
-          { path: 'appearance', lazy: () => import('@/features/settings/appearance/page') },
-        ],
-      },
+      { path: 'settings', element: <Navigate to="/settings/repositories" replace /> },
+      ...PAGES.map(routeOf),
       { path: '*', element: <NotFound /> },
     ],
   },
 ]
+
+/** A page is asked for and what it shows is, both at once. */
+function routeOf({ path, load, begin }: PageEntry): RouteObject {
+  if (!begin) return { path, lazy: load }
+  return {
+    path,
+    lazy: load,
+    loader: async ({ params, request }) => {
+      await begin(queries, { parameters: params, search: new URL(request.url).searchParams })
+      return null
+    },
+    // What is chosen or filtered stands in the query: the page, which is there, asks for that itself.
+    shouldRevalidate: ({ currentUrl, nextUrl }) => currentUrl.pathname !== nextUrl.pathname,
+  }
+}

@@ -1,29 +1,48 @@
 /** The application as it is now: asked for once, then kept up to date by the server's stream. */
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ApiError, urlOf } from '@/shared/api/client'
 import { type StreamState, useStream } from '@/shared/api/stream'
 import type { AppRef } from '@/shared/api/types'
 import type { Application } from './model'
 import { askArgo, keyOf } from './queries'
+import type { OperationState } from './sync/operation'
+
+/** What an Application says of each of its objects, twice: with a large tree it is nearly all of it. */
+const LEFT_OUT = ['status.resources', 'status.operationState.syncResult.resources']
 
 interface Change {
   result?: { type: 'ADDED' | 'MODIFIED' | 'DELETED'; application: Application }
 }
 
 /** One query for all who read it; whoever follows it with `useApplicationStream` keeps it fresh. */
-export function useApplication(app: AppRef) {
-  return useQuery({
+export function applicationQuery(app: AppRef) {
+  return queryOptions({
     queryKey: keyOf(app),
-    queryFn: ({ signal }) => askArgo<Application>(app, [], { signal }),
+    queryFn: ({ signal }) => askArgo<Application>(app, [], { query: { fields: `-${LEFT_OUT}` }, signal }),
     // The stream tells of changes: asking anew on every visit of a tab would only cost.
     staleTime: 60_000,
+  })
+}
+
+export function useApplication(app: AppRef) {
+  return useQuery(applicationQuery(app))
+}
+
+/** `known`, the operation under way or last run, with what became of each object. */
+export function useOperation(app: AppRef, known: OperationState | undefined) {
+  return useQuery({
+    queryKey: keyOf(app, 'operation', known?.startedAt),
+    queryFn: ({ signal }) => askArgo<Application>(app, [], { query: { fields: 'status.operationState' }, signal }),
+    select: (application) => application.status?.operationState,
+    enabled: known !== undefined,
   })
 }
 
 /** Follows the application. Stands once, in the page; what hangs on it (diff, tree, plan) goes stale with it. */
 export function useApplicationStream(app: AppRef): StreamState {
   const queries = useQueryClient()
-  const url = urlOf('/api/v1/stream/applications', { name: app.name, appNamespace: app.namespace })
+  const fields = `-${LEFT_OUT.map((each) => `result.application.${each}`)}`
+  const url = urlOf('/api/v1/stream/applications', { name: app.name, appNamespace: app.namespace, fields })
   return useStream(url, {
     message: (data) => {
       const change = (data as Change).result

@@ -1,5 +1,5 @@
 import { AlertTriangle, WifiOff } from 'lucide-react'
-import { Suspense, useMemo } from 'react'
+import { Suspense, useMemo, useState } from 'react'
 import { Link, Navigate, useLocation, useNavigate, useParams } from 'react-router'
 import type { StreamState } from '@/shared/api/stream'
 import type { AppRef } from '@/shared/api/types'
@@ -14,7 +14,7 @@ import styles from './header.module.css'
 import type { Application } from './model'
 import { NodePanel } from './node/panel'
 import { AppContext } from './reference'
-import { FIRST_TAB, TABS } from './tabs'
+import { FIRST_TAB, TABS, type TabEntry, tabOf } from './tabs'
 import { Why } from './why/why'
 import { words } from './words'
 
@@ -103,8 +103,8 @@ function Views({ app, application }: { app: AppRef; application: Application }) 
   const language = useLanguage()
   const navigate = useNavigate()
   const { search } = useLocation()
-  const { tab = FIRST_TAB } = useParams()
-  const current = TABS.find((each) => each.id === tab)
+  const { tab } = useParams()
+  const current = tabOf(tab)
   // What is chosen stays chosen in every view; an open panel would hide the view that was asked for.
   const place = (id: string) => `/applications/${app.namespace}/${app.name}/${id}${keptOf(search)}`
   useCommands(
@@ -126,12 +126,21 @@ function Views({ app, application }: { app: AppRef; application: Application }) 
       />
       <div className={styles['body']}>
         <Suspense fallback={<Loading />}>
-          <current.View application={application} />
+          <TabView key={current.id} tab={current} application={application} />
         </Suspense>
       </div>
       <NodePanel />
     </>
   )
+}
+
+/**
+ * A view that is loaded is shown without waiting: what React puts up in the place of one that is on its way stays for
+ * 300 ms at least. The choice holds for as long as the view is shown, since another component in its place would begin anew.
+ */
+function TabView({ tab, application }: { tab: TabEntry; application: Application }) {
+  const [Shown] = useState(() => tab.known() ?? tab.Later)
+  return <Shown application={application} />
 }
 
 const KEPT = ['node', 'q', 'kind', 'health', 'sync']

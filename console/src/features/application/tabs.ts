@@ -11,7 +11,13 @@ export type View = ComponentType<{ application: Application }>
 export interface TabEntry {
   id: string
   label: Readonly<Record<Language, string>>
-  View: LazyExoticComponent<View>
+  /** Loads the view; `known` has it from then on. */
+  load: () => Promise<View>
+  known: () => View | undefined
+  /** The view for who cannot wait until it is loaded. */
+  Later: LazyExoticComponent<View>
+  /** Whether it shows the objects of the application. */
+  isOfTree: boolean
   /** Key that leads there, after `t`. */
   keys: string
 }
@@ -20,57 +26,91 @@ export const TABS: readonly TabEntry[] = [
   {
     id: 'tree',
     label: { en: 'Tree', ja: 'ツリー' },
-    View: lazy(() => import('./tree/tab').then((module) => ({ default: module.TreeTab }))),
+    ...loaded(() => import('./tree/tab').then((module) => module.TreeTab)),
+    isOfTree: true,
     keys: 't t',
   },
   {
     id: 'resources',
     label: { en: 'Resources', ja: 'リソース' },
-    View: lazy(() => import('./resources/tab').then((module) => ({ default: module.ResourcesTab }))),
+    ...loaded(() => import('./resources/tab').then((module) => module.ResourcesTab)),
+    isOfTree: true,
     keys: 't r',
   },
   {
     id: 'pods',
     label: { en: 'Pods', ja: 'Pod' },
-    View: lazy(() => import('./pods/tab').then((module) => ({ default: module.PodsTab }))),
+    ...loaded(() => import('./pods/tab').then((module) => module.PodsTab)),
+    isOfTree: true,
     keys: 't p',
   },
   {
     id: 'network',
     label: { en: 'Network', ja: 'ネットワーク' },
-    View: lazy(() => import('./network/tab').then((module) => ({ default: module.NetworkTab }))),
+    ...loaded(() => import('./network/tab').then((module) => module.NetworkTab)),
+    isOfTree: true,
     keys: 't n',
   },
   {
     id: 'timeline',
     label: { en: 'Timeline', ja: 'タイムライン' },
-    View: lazy(() => import('./timeline/tab').then((module) => ({ default: module.TimelineTab }))),
+    ...loaded(() => import('./timeline/tab').then((module) => module.TimelineTab)),
+    isOfTree: true,
     keys: 't l',
   },
   {
     id: 'sync',
     label: { en: 'Sync', ja: '同期' },
-    View: lazy(() => import('./sync/tab').then((module) => ({ default: module.SyncTab }))),
+    ...loaded(() => import('./sync/tab').then((module) => module.SyncTab)),
+    isOfTree: false,
     keys: 't s',
   },
   {
     id: 'diff',
     label: { en: 'Diff', ja: '差分' },
-    View: lazy(() => import('./diff/tab').then((module) => ({ default: module.DiffTab }))),
+    ...loaded(() => import('./diff/tab').then((module) => module.DiffTab)),
+    isOfTree: false,
     keys: 't d',
   },
   {
     id: 'history',
     label: { en: 'History', ja: '履歴' },
-    View: lazy(() => import('./history/tab').then((module) => ({ default: module.HistoryTab }))),
+    ...loaded(() => import('./history/tab').then((module) => module.HistoryTab)),
+    isOfTree: false,
     keys: 't h',
   },
   {
     id: 'details',
     label: { en: 'Details', ja: '詳細' },
-    View: lazy(() => import('./details/tab').then((module) => ({ default: module.DetailsTab }))),
+    ...loaded(() => import('./details/tab').then((module) => module.DetailsTab)),
+    isOfTree: false,
     keys: 't i',
   },
 ]
 
 export const FIRST_TAB = 'tree'
+
+/** The view that an address names, the first one where it names none; undefined where there is no such view. */
+export function tabOf(id: string = FIRST_TAB): TabEntry | undefined {
+  return TABS.find((each) => each.id === id)
+}
+
+/** A view that is fetched once, by whoever asks for it first. */
+function loaded(fetch: () => Promise<View>): Pick<TabEntry, 'load' | 'Later' | 'known'> {
+  let found: View | undefined
+  let fetching: Promise<View> | undefined
+  const load = () => {
+    fetching ??= fetch().then(
+      (view) => {
+        found = view
+        return view
+      },
+      (error: unknown) => {
+        fetching = undefined // It may be there the next time.
+        throw error
+      },
+    )
+    return fetching
+  }
+  return { load, Later: lazy(async () => ({ default: await load() })), known: () => found }
+}

@@ -1,11 +1,12 @@
 /**
  * The rows of the list: pages that are asked for as they come into view, kept true by the changes the server tells.
  */
-import { keepPreviousData, queryOptions, useQueries, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, type QueryClient, queryOptions, useQueries, useQuery } from '@tanstack/react-query'
 import { ask, pathOf, type Query } from '@/shared/api/client'
 import { applicationPlace } from '@/shared/api/search'
 import type { Row } from '@/shared/api/types'
 import { currentLanguage, useLanguage } from '@/shared/words'
+import { queryOf, readState } from './state'
 
 export const PATH = '/api/haori/v1/applications'
 export const ROWS = ['applications', 'rows'] as const
@@ -44,6 +45,11 @@ function pageOptions(query: Query, page: number) {
 export function useFirst(query: Query) {
   useLanguage()
   return useQuery({ ...pageOptions(query, 1), placeholderData: keepPreviousData })
+}
+
+/** Asks for the first page that an address wants, before it is shown. */
+export async function begin(queries: QueryClient, { search }: { search: URLSearchParams }): Promise<void> {
+  void queries.prefetchQuery(pageOptions(queryOf(readState(search)), 1))
 }
 
 export type RowAt = (index: number) => Row | undefined

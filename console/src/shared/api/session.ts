@@ -1,12 +1,17 @@
 /** Who is signed in, and what they may: read by the shell and by every button that needs a permission. */
-import { useQuery } from '@tanstack/react-query'
+import { queryOptions, useQuery } from '@tanstack/react-query'
 import { ask, pathOf } from './client'
 import type { User } from './types'
 
 export const USER = ['session', 'user'] as const
 
+export const userQuery = queryOptions({
+  queryKey: USER,
+  queryFn: ({ signal }) => ask<User>('/api/v1/session/userinfo', { signal }),
+})
+
 export function useUser() {
-  return useQuery({ queryKey: USER, queryFn: ({ signal }) => ask<User>('/api/v1/session/userinfo', { signal }) })
+  return useQuery(userQuery)
 }
 
 /**

@@ -1,7 +1,8 @@
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { Button, Callout, CommandHint, Dialog, Empty, Field, useNotes } from '@/shared/ui'
+import { Button, Callout, CommandHint, Dialog, Empty, Field, Loaded, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
+import { useOperation } from '../application'
 import { type Application, automatedOf, type HistoryEntry, revisionsOf, shortRevision } from '../model'
 import { useMayHere } from '../queries'
 import { usePlan } from '../sync/api'
@@ -176,9 +177,16 @@ function Terms({
   )
 }
 
+/** Nothing where no sync has ever run. */
 function Hooks({ application }: { application: Application }) {
+  const { operationState } = application.status ?? {}
+  const operation = useOperation(application.metadata, operationState)
+  if (!operationState) return null
+  return <Loaded query={operation}>{(state) => <HooksOf hooks={hooksBeingLeft(state)} />}</Loaded>
+}
+
+function HooksOf({ hooks }: { hooks: readonly string[] }) {
   const say = useWords(words)
-  const hooks = hooksBeingLeft(application)
   if (hooks.length === 0) return null
   return (
     <Callout tone="warn">

@@ -53,8 +53,7 @@ it('names hooks that ran, once, and no others', () => {
     { ...row, name: 'waits', hookType: 'PostSync' },
     { ...row, name: 'web', hookPhase: 'Running' },
   ]
-  const operationState = { phase: 'Succeeded', syncResult: { resources } }
-  expect(hooksBeingLeft(shop({ operationState }))).toEqual(['Job shop/migrate'])
+  expect(hooksBeingLeft({ phase: 'Succeeded', syncResult: { resources } })).toEqual(['Job shop/migrate'])
 })
 
 describe('what is asked for', () => {

@@ -1,7 +1,7 @@
 /** Going back: to which release, how, and what no rollback undoes. Pure. */
 import { type Application, type HistoryEntry, pinOf, revisionsOf } from '../model'
 import { objectText } from '../objects'
-import type { SyncOperation } from '../sync/operation'
+import type { OperationState, SyncOperation } from '../sync/operation'
 
 /**
  * The release to go back to where none is named, as the server chooses it: the newest of other revisions than those being
@@ -33,8 +33,8 @@ export function releaseNamed(application: Application, named: string | null): Hi
 }
 
 /** The hooks (migrations, mostly) that the release being left has run, and that going back does not undo. */
-export function hooksBeingLeft(application: Application): string[] {
-  const rows = application.status?.operationState?.syncResult?.resources ?? []
+export function hooksBeingLeft(operation: OperationState): string[] {
+  const rows = operation.syncResult?.resources ?? []
   const ran = rows.filter((row) => row.hookType && row.hookType !== 'Skip' && row.hookPhase)
   return [...new Set(ran.map((row) => objectText({ ...row, namespace: row.namespace ?? '' })))]
 }

@@ -41,6 +41,7 @@ const application = shop({
 const OWN = '/api/haori/v1/applications/shop'
 const AT = '/applications/argocd/shop/history'
 const answers = {
+  'GET /api/v1/applications/shop': application,
   [`GET ${OWN}/history`]: { items },
   [`POST ${OWN}/plan`]: plan,
   [`POST ${OWN}/rollback`]: { hooks: [] },
@@ -102,7 +103,7 @@ describe('going back', () => {
     const asked = serve(answers)
     show(<HistoryTab application={application} />, `${AT}?to=before`)
     const dialog = within(await screen.findByRole('dialog', { name: 'Roll shop back to aaaaaaa' }))
-    expect(dialog.getByText('Job shop/migrate')).toBeVisible()
+    expect(await dialog.findByText('Job shop/migrate')).toBeVisible()
     expect(await dialog.findByText('change')).toBeVisible()
     expect(asked.find((each) => each.url.includes('/plan'))?.body).toEqual({
       operation: { sync: { revision: A, prune: false } },

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'react'
 import { useSearchParams } from 'react-router'
-import { Ago, Button, CommandHint, Status, useDuration, useNotes } from '@/shared/ui'
+import { Ago, Button, CommandHint, Loaded, Status, useDuration, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
+import { useOperation } from '../application'
 import { type Application, revisionsOf, shortRevision } from '../model'
 import { useMayHere } from '../queries'
 import { LongText } from '../why/long-text'
@@ -15,6 +16,11 @@ import { words } from './words'
 
 /** The operation under way or last run, as its plan filled in with what became of each object. */
 export function Run({ application, state }: { application: Application; state: OperationState }) {
+  const operation = useOperation(application.metadata, state)
+  return <Loaded query={operation}>{(whole) => <Operation application={application} state={whole} />}</Loaded>
+}
+
+function Operation({ application, state }: { application: Application; state: OperationState }) {
   const say = useWords(words)
   const { name, namespace } = application.metadata
   const [, setParams] = useSearchParams()

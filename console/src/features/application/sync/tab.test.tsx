@@ -94,6 +94,13 @@ describe('before a sync', () => {
   })
 })
 
+/** The application as its page knows it, and the server with what became of each object. */
+function withOperation(operationState: OperationState) {
+  const { resources: _, ...syncResult } = operationState.syncResult ?? {}
+  const known = shop({ operationState: { ...operationState, syncResult } })
+  return { known, told: { 'GET /api/v1/applications/shop': shop({ operationState }) } }
+}
+
 describe('a sync under way', () => {
   const state: OperationState = {
     phase: 'Running',
@@ -108,49 +115,71 @@ describe('a sync under way', () => {
   }
 
   it('is its plan filling in, with who began it and which try it is', async () => {
-    serve({ 'GET /api/haori/v1/applications/shop/plan': plan })
-    show(<SyncTab application={shop({ operationState: state })} />)
+    const { known, told } = withOperation(state)
+    serve({ ...told, 'GET /api/haori/v1/applications/shop/plan': plan })
+    show(<SyncTab application={known} />)
     const sync = within((await screen.findByRole('heading', { name: 'Sync' })).closest('li') ?? document.body)
     expect(sync.getAllByText('waiting')).toHaveLength(3)
     expect(screen.getByText('by aki')).toBeVisible()
     expect(screen.getByText('try 2 of 5')).toBeVisible()
   })
 
-  it('says when the next try begins', () => {
-    serve({ 'GET /api/haori/v1/applications/shop/plan': plan })
-    const soon = { ...state, finishedAt: new Date(Date.now() + 3_600_000).toISOString() }
-    show(<SyncTab application={shop({ operationState: soon })} />)
-    expect(screen.getByText('Try 2 of 5 begins in 1 h')).toBeVisible()
+  it('says when the next try begins', async () => {
+    const { known, told } = withOperation({ ...state, finishedAt: new Date(Date.now() + 3_600_000).toISOString() })
+    serve({ ...told, 'GET /api/haori/v1/applications/shop/plan': plan })
+    show(<SyncTab application={known} />)
+    expect(await screen.findByText('Try 2 of 5 begins in 1 h')).toBeVisible()
   })
 
   it('can be ended', async () => {
+    const { known, told } = withOperation(state)
     const asked = serve({
+      ...told,
       'GET /api/haori/v1/applications/shop/plan': plan,
       'DELETE /api/v1/applications/shop/operation': {},
     })
-    show(<SyncTab application={shop({ operationState: state })} />)
-    await userEvent.click(screen.getByRole('button', { name: 'Terminate' }))
+    show(<SyncTab application={known} />)
+    await userEvent.click(await screen.findByRole('button', { name: 'Terminate' }))
     await waitFor(() => expect(asked.some((each) => each.method === 'DELETE')).toBe(true))
   })
 })
 
 it('tells the last sync by its results, and leads back to the plan', async () => {
-  serve({ [PLAN]: plan })
   const failed = { ...object('Deployment', 'web'), syncPhase: 'Sync', status: 'SyncFailed', message: 'immutable field' }
-  const state = { phase: 'Failed', message: 'it failed', syncResult: { resources: [failed] } }
-  show(<SyncTab application={shop({ operationState: state })} />, '/applications/argocd/shop/sync?view=last')
-  expect(screen.getByText('immutable field')).toBeVisible()
+  const { known, told } = withOperation({ phase: 'Failed', message: 'it failed', syncResult: { resources: [failed] } })
+  serve({ ...told, [PLAN]: plan })
+  show(<SyncTab application={known} />, '/applications/argocd/shop/sync?view=last')
+  expect(await screen.findByText('immutable field')).toBeVisible()
   await userEvent.click(screen.getByRole('button', { name: 'Plan a sync' }))
   expect(await screen.findByRole('button', { name: 'Synchronize' })).toBeVisible()
 })
 
-it('lists what the last sync sent, with what the cluster said', () => {
-  serve({})
+it('lists what the last sync sent, with what the cluster said', async () => {
   const sent = { ...object('Service', 'web'), syncPhase: 'Sync', status: 'Synced', message: 'service/web applied' }
-  const state = { phase: 'Succeeded', syncResult: { resources: [sent] } }
-  show(<SyncTab application={shop({ operationState: state })} />, '/applications/argocd/shop/sync?view=last')
-  expect(screen.getByText('service/web applied')).toBeVisible()
+  const { known, told } = withOperation({ phase: 'Succeeded', syncResult: { resources: [sent] } })
+  serve(told)
+  show(<SyncTab application={known} />, '/applications/argocd/shop/sync?view=last')
+  expect(await screen.findByText('service/web applied')).toBeVisible()
   expect(screen.queryByText(/unchanged/)).toBeNull()
+})
+
+it('asks anew when another operation has run', async () => {
+  const ran = (day: number, message: string) => {
+    const sent = { ...object('Service', 'web'), syncPhase: 'Sync', status: 'Synced', message }
+    return withOperation({
+      phase: 'Succeeded',
+      startedAt: `2026-01-0${day}T00:00:00Z`,
+      syncResult: { resources: [sent] },
+    })
+  }
+  const [first, second] = [ran(1, 'created'), ran(2, 'configured')]
+  serve(first.told)
+  const page = show(<SyncTab application={first.known} />, '/applications/argocd/shop/sync?view=last')
+  expect(await screen.findByText('created')).toBeVisible()
+  serve(second.told)
+  page.change(<SyncTab application={second.known} />)
+  expect(await screen.findByText('configured')).toBeVisible()
+  expect(screen.queryByText('created')).toBeNull()
 })
 
 it('says where nothing was ever synchronized', () => {
