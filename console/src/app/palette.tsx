@@ -125,8 +125,14 @@ export function Palette({ onClose }: { onClose: () => void }) {
             onClick={() => run(entry)}
           >
             <span className={styles['group']}>{entry.group}</span>
-            <span className={styles['title']}>{entry.title}</span>
-            {entry.detail && <span className={styles['detail']}>{entry.detail}</span>}
+            <span className={styles['title']} title={entry.title}>
+              {entry.title}
+            </span>
+            {entry.detail && (
+              <span className={styles['detail']} title={entry.detail}>
+                {entry.detail}
+              </span>
+            )}
             {entry.marks?.map((mark) => (
               <Status key={mark} value={mark} variant="icon" />
             ))}

@@ -283,7 +283,7 @@ function GroupHead({ group, folded, onFold, isTable }: LineProps & { group: Grou
         onClick={() => onFold(key)}
       >
         <Arrow size={16} aria-hidden />
-        <strong>{name}</strong>
+        <strong title={name}>{name}</strong>
         <span className={styles['total']}>{group.total.toLocaleString()}</span>
       </button>
       <HealthCounts counts={group.health} />

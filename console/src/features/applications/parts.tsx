@@ -69,9 +69,10 @@ export function WhyLine({ row }: { row: Row }) {
     )
   }
   const place = row.destinationNamespace ? `${row.cluster} / ${row.destinationNamespace}` : row.cluster
+  const text = `${row.project} · ${place}`
   return (
-    <span className={styles['place']}>
-      {row.project} · {place}
+    <span className={styles['place']} title={text}>
+      {text}
     </span>
   )
 }

@@ -49,14 +49,19 @@ const CELLS: Record<ColumnId, (row: Row) => ReactNode> = {
   health: (row) => <Status value={row.health} />,
   sync: (row) => <Status value={row.sync} />,
   revision: (row) => <Revision value={row.revision} />,
-  target: (row) => row.targetRevision,
+  target: (row) => <Cut text={row.targetRevision} />,
   images: (row) => <Images images={row.images} />,
   reconciledAt: (row) => <Ago at={row.reconciledAt} />,
-  project: (row) => row.project,
-  cluster: (row) => row.cluster,
-  namespace: (row) => row.destinationNamespace,
+  project: (row) => <Cut text={row.project} />,
+  cluster: (row) => <Cut text={row.cluster} />,
+  namespace: (row) => <Cut text={row.destinationNamespace} />,
   path: (row) => <span title={`${row.repo} ${row.path}`}>{row.path}</span>,
   labels: (row) => <Labels labels={row.labels} />,
+}
+
+/** A word that a narrow column may cut: the whole is its title. */
+function Cut({ text }: { text: string }) {
+  return <span title={text}>{text}</span>
 }
 
 function Labels({ labels }: { labels: Readonly<Record<string, string>> }) {

@@ -1,5 +1,6 @@
 import { useWords } from '@/shared/words'
 import type { Difference } from '../sync/plan'
+import { Shortened } from '../why/long-text'
 import styles from './fields.module.css'
 import { words } from './words'
 
@@ -30,9 +31,13 @@ export function FieldList({
             )}
           </span>
           <span className={styles['change']}>
-            <del title={say('live')}>{format(each.live, say('absent'))}</del>
+            <del title={say('live')}>
+              <Value value={each.live} />
+            </del>
             <span aria-hidden>→</span>
-            <ins title={say('wanted')}>{format(each.desired, say('absent'))}</ins>
+            <ins title={say('wanted')}>
+              <Value value={each.desired} />
+            </ins>
           </span>
           {each.masked && <span className={styles['note']}>{say('masked')}</span>}
           {each.manager && <span className={styles['note']}>{say('manager', { manager: each.manager })}</span>}
@@ -44,9 +49,14 @@ export function FieldList({
 
 const LONGEST = 300
 
-/** A value as one line: text as it is, everything else as JSON, cut where it is long. */
-export function format(value: unknown, absent: string): string {
-  if (value === null || value === undefined) return absent
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text === '' ? '""' : text
+/** A value as one line: text as it is, everything else as JSON; the beginning of what is long. */
+function Value({ value }: { value: unknown }) {
+  const say = useWords(words)
+  if (value === null || value === undefined) return <>{say('absent')}</>
+  const text = typeof value === 'string' ? value || '""' : JSON.stringify(value)
+  return (
+    <Shortened text={text} most={LONGEST}>
+      {(shown) => shown}
+    </Shortened>
+  )
 }

@@ -65,7 +65,11 @@ function Fold({
           <button type="button" onClick={onOpen}>
             <ChevronsUpDown size={14} aria-hidden />
             {say('folded', { count })}
-            {until && <span className={styles['until']}>{say('folded-until', { place: until })}</span>}
+            {until && (
+              <span className={styles['until']} title={until}>
+                {say('folded-until', { place: until })}
+              </span>
+            )}
           </button>
         </td>
       </tr>

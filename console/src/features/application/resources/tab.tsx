@@ -146,7 +146,11 @@ function Row({ node, index }: { node: Node; index: number }) {
         >
           {node.name}
         </button>
-        {node.namespace && <span className={styles['namespace']}>{node.namespace}</span>}
+        {node.namespace && (
+          <span className={styles['namespace']} title={node.namespace}>
+            {node.namespace}
+          </span>
+        )}
         {why && <span className={styles['why']}>{why}</span>}
       </div>
       <div {...CELL} className={styles['sync']}>

@@ -88,6 +88,13 @@ export function fixesOf(code: string, isRunning: boolean): Fix[] {
 }
 
 /** A text with `code` in backticks as parts: every second one is code. */
+/** The beginning of a text, at most so many characters, that ends with a whole word where there is one. */
+export function beginningOf(text: string, most: number): string {
+  if (text.length <= most) return text
+  const at = text.slice(0, most + 1).search(/\s\S*$/)
+  return text.slice(0, at > most / 2 ? at : most)
+}
+
 export function partsOf(text: string): string[] {
   return text.split('`')
 }

@@ -1,6 +1,6 @@
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useWords } from '@/shared/words'
-import { partsOf } from './facts'
+import { beginningOf, partsOf } from './facts'
 import styles from './long-text.module.css'
 import { words } from './words'
 
@@ -8,17 +8,32 @@ const LONG = 220
 
 /** What clusters say may be long: the beginning tells most, the rest is one press away. */
 export function LongText({ text, most = LONG }: { text: string; most?: number }) {
+  return (
+    <Shortened text={text} most={most}>
+      {(shown) => <Prose text={shown} />}
+    </Shortened>
+  )
+}
+
+/** The beginning of what is long, up to the end of a word, and the whole at a press. */
+export function Shortened({
+  text,
+  most,
+  children,
+}: {
+  text: string
+  most: number
+  children: (shown: string) => ReactNode
+}) {
   const say = useWords(words)
   const [isWhole, setWhole] = useState(false)
-  const isLong = text.length > most
+  if (text.length <= most) return children(text)
   return (
     <>
-      <Prose text={isLong && !isWhole ? `${text.slice(0, most)}…` : text} />
-      {isLong && (
-        <button type="button" className={styles['more']} onClick={() => setWhole(!isWhole)}>
-          {say(isWhole ? 'less' : 'more')}
-        </button>
-      )}
+      {children(isWhole ? text : `${beginningOf(text, most)} …`)}
+      <button type="button" className={styles['more']} onClick={() => setWhole(!isWhole)}>
+        {say(isWhole ? 'less' : 'more')}
+      </button>
     </>
   )
 }

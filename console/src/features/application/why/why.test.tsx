@@ -2,7 +2,8 @@ import { screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { serve, shop, show } from '../testing'
-import { fixesOf, partsOf, reasonOf } from './facts'
+import { beginningOf, fixesOf, partsOf, reasonOf } from './facts'
+import { LongText } from './long-text'
 import { Why } from './why'
 
 afterEach(() => vi.unstubAllGlobals())
@@ -93,4 +94,21 @@ describe('the line', () => {
     await vi.waitFor(() => expect(asked.length).toBeGreaterThan(0))
     expect(screen.queryByRole('region', { name: 'Why it is not as wanted' })).toBeNull()
   })
+})
+
+it.each([
+  ['short', 10, 'short'],
+  ['waits for a volume', 12, 'waits for a'],
+  ['waits for a', 9, 'waits for'],
+  ['averyveryverylongword', 8, 'averyver'],
+  ['a averyveryverylongword', 10, 'a averyver'],
+])('the beginning of %j in %s characters is %j', (text, most, beginning) =>
+  expect(beginningOf(text, most)).toBe(beginning),
+)
+
+it('shows the whole of a long text at a press', async () => {
+  show(<LongText text="waits for a volume" most={12} />)
+  expect(screen.getByText('waits for a …')).toBeVisible()
+  await userEvent.click(screen.getByRole('button'))
+  expect(screen.getByText('waits for a volume')).toBeVisible()
 })
