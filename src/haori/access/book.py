@@ -6,7 +6,6 @@ which stands in `argocd-initial-admin-secret` until somebody deletes it. Several
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import logging
@@ -34,6 +33,7 @@ from haori.cluster import (
     KubernetesClient,
     NotFoundError,
     Reflector,
+    Reflectors,
     WatchEvent,
 )
 from haori.cluster.well_known import CONFIG_MAPS, SECRETS
@@ -65,23 +65,21 @@ class AccountBook:
         self._secret: Mapping[str, bytes] = {}
         self.accounts = parse_accounts({}, {})
         """Those of now."""
-        self._reflectors = [
+        reflectors = [
             Reflector(
                 client, resource, self.observe, namespace=namespace, field_selector=f"metadata.name={name}"
             )
             for resource, name in ((CONFIG_MAPS, argo.CONFIG_MAP), (SECRETS, SECRET))
         ]  # fmt: skip
+        self._reflectors = Reflectors(reflectors)
 
     async def run(self) -> None:
         """Watches."""
-        async with asyncio.TaskGroup() as tasks:
-            for each in self._reflectors:
-                tasks.create_task(each.run())
+        await self._reflectors.run()
 
     async def wait_synced(self) -> None:
         """Until everything was read once."""
-        for each in self._reflectors:
-            await each.wait_synced()
+        await self._reflectors.wait_synced()
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ from haori.cluster.errors import (
     TooManyRequestsError,
     UnreachableError,
 )
-from haori.cluster.reflector import Reflector
+from haori.cluster.reflector import Reflector, Reflectors
 
 if TYPE_CHECKING:
     from haori.cluster.http_client import HttpClient, connect, connect_to, open_client
@@ -49,6 +49,7 @@ __all__ = [
     "Propagation",
     "ReadOnlyError",
     "Reflector",
+    "Reflectors",
     "TooManyRequestsError",
     "UnreachableError",
     "WatchEvent",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -172,3 +172,21 @@ def _place(item: dict[str, Any]) -> tuple[str, str]:
 
 def _version(item: dict[str, Any]) -> str:
     return str((item.get("metadata") or {}).get("resourceVersion") or "")
+
+
+class Reflectors:
+    """Several of one owner; `run` until cancelled."""
+
+    def __init__(self, each: Iterable[Reflector]) -> None:
+        self._each = tuple(each)
+
+    async def run(self) -> None:
+        """Lists and watches them all."""
+        async with asyncio.TaskGroup() as tasks:
+            for reflector in self._each:
+                tasks.create_task(reflector.run())
+
+    async def wait_synced(self) -> None:
+        """Until the first list of each was told whole."""
+        for reflector in self._each:
+            await reflector.wait_synced()

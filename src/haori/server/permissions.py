@@ -6,12 +6,11 @@ when the policy it was begun under does.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 from haori.access import Decision, Identity, Policy, PolicySettings, ProjectRoles, parse_project, parse_settings
 from haori.access.policy import BEYOND_SCOPES, is_within_scopes
-from haori.cluster import EventType, HttpClient, Reflector, WatchEvent
+from haori.cluster import EventType, HttpClient, Reflector, Reflectors, WatchEvent
 from haori.cluster.well_known import APP_PROJECTS, CONFIG_MAPS
 from haori.objects import Manifest, nested_mapping, nested_text
 from haori.resources import argo
@@ -51,7 +50,7 @@ class Permissions:
         self._policy: OwnedPolicy | None = None
         self.is_read = False
         """Whether everything was read once: before that nobody but the owner may anything."""
-        self._reflectors = [
+        reflectors = [
             Reflector(client, APP_PROJECTS, self.observe_project, namespace=namespace),
             *(
                 Reflector(
@@ -64,17 +63,15 @@ class Permissions:
                 for name in (RBAC_CONFIG_MAP, argo.CONFIG_MAP)
             ),
         ]
+        self._reflectors = Reflectors(reflectors)
 
     async def run(self) -> None:
         """Watches."""
-        async with asyncio.TaskGroup() as tasks:
-            for each in self._reflectors:
-                tasks.create_task(each.run())
+        await self._reflectors.run()
 
     async def wait_synced(self) -> None:
         """Until everything was read once."""
-        for each in self._reflectors:
-            await each.wait_synced()
+        await self._reflectors.wait_synced()
         self.is_read, self._policy = True, None
 
     def policy(self) -> OwnedPolicy:

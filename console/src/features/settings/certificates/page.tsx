@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { Button, type Column, Empty, Field, IconButton, Loaded, Table } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useChange, useLack, useOpen } from '../parts/action'
+import { DeleteDialog } from '../parts/delete-dialog'
 import { useDraft } from '../parts/draft'
 import { FormDialog } from '../parts/form-dialog'
 import { Frame } from '../parts/frame'
@@ -48,7 +49,7 @@ export function Component() {
         }
       </Loaded>
       {open.action === 'add' && <AddDialog onClose={open.close} />}
-      {open.action === 'delete' && shown && <DeleteDialog certificate={shown} onClose={open.close} />}
+      {open.action === 'delete' && shown && <Deletion certificate={shown} onClose={open.close} />}
     </Frame>
   )
 }
@@ -135,29 +136,21 @@ function AddDialog({ onClose }: { onClose: () => void }) {
   )
 }
 
-function DeleteDialog({ certificate, onClose }: { certificate: Certificate; onClose: () => void }) {
+function Deletion({ certificate, onClose }: { certificate: Certificate; onClose: () => void }) {
   const say = useWords(words)
   const host = certificate.serverName
-  const remove = useChange({
-    change: () => deleteCertificate(certificate),
-    key: KEY,
-    said: say('deleted', { host }),
-    done: onClose,
-  })
   const path = `${PATH}?${new URLSearchParams(queryOf(certificate))}`
   return (
-    <FormDialog
+    <DeleteDialog
       title={say('delete-title', { host })}
+      text={say('delete-text')}
       action={say('delete')}
-      look="danger"
-      onClose={onClose}
-      onSubmit={() => remove.mutate(undefined)}
-      isBusy={remove.isPending}
-      error={remove.error}
-      reason={useLack('certificates', 'delete', '*')}
+      remove={() => deleteCertificate(certificate)}
+      queryKey={KEY}
+      said={say('deleted', { host })}
+      lack={useLack('certificates', 'delete', '*')}
       command={{ cli: curl('DELETE', path), api: `DELETE ${path}` }}
-    >
-      <p>{say('delete-text')}</p>
-    </FormDialog>
+      onClose={onClose}
+    />
   )
 }

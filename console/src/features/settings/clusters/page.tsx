@@ -2,9 +2,9 @@ import { Plus } from 'lucide-react'
 import { Link } from 'react-router'
 import { Button, type Column, Dialog, Empty, Facts, Loaded, Opener, Table } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import { useChange, useLack, useOpen } from '../parts/action'
+import { useLack, useOpen } from '../parts/action'
 import { Connection } from '../parts/connection'
-import { FormDialog } from '../parts/form-dialog'
+import { DeleteDialog } from '../parts/delete-dialog'
 import { Frame } from '../parts/frame'
 import { curl, line } from '../parts/shell-text'
 import { type Cluster, deleteCluster, KEY, OWN_SERVER, objectOf, PATH, useClusters } from './api'
@@ -39,7 +39,7 @@ export function Component() {
         />
       )}
       {shown && open.action === 'change' && <ChangeDialog cluster={shown} onClose={open.close} />}
-      {shown && open.action === 'delete' && <DeleteDialog cluster={shown} onClose={open.close} />}
+      {shown && open.action === 'delete' && <Deletion cluster={shown} onClose={open.close} />}
     </Frame>
   )
 }
@@ -111,31 +111,23 @@ function Details({ cluster, onClose, onChange, onDelete }: OfOne & { onChange: (
   )
 }
 
-function DeleteDialog({ cluster, onClose }: OfOne) {
+function Deletion({ cluster, onClose }: OfOne) {
   const say = useWords(words)
   const name = cluster.name || cluster.server
-  const remove = useChange({
-    change: () => deleteCluster(cluster),
-    key: KEY,
-    said: say('deleted', { name }),
-    done: onClose,
-  })
   return (
-    <FormDialog
+    <DeleteDialog
       title={say('delete-title', { name })}
       action={say('delete')}
-      look="danger"
-      onClose={onClose}
-      onSubmit={() => remove.mutate(undefined)}
-      isBusy={remove.isPending}
-      error={remove.error}
-      reason={useLack('clusters', 'delete', objectOf(cluster))}
+      text={say('delete-text', { n: countOf(cluster) })}
+      remove={() => deleteCluster(cluster)}
+      queryKey={KEY}
+      said={say('deleted', { name })}
+      lack={useLack('clusters', 'delete', objectOf(cluster))}
       command={{
         cli: line('haori', 'cluster', 'rm', name),
         api: curl('DELETE', `${PATH}/${encodeURIComponent(cluster.server)}`),
       }}
-    >
-      <p>{say('delete-text', { n: countOf(cluster) })}</p>
-    </FormDialog>
+      onClose={onClose}
+    />
   )
 }

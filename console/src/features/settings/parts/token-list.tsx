@@ -1,8 +1,7 @@
 import { Trash2 } from 'lucide-react'
 import { Ago, type Column, IconButton, Table } from '@/shared/ui'
 import { useLanguage, useWords } from '@/shared/words'
-import { useChange } from './action'
-import { FormDialog } from './form-dialog'
+import { DeleteDialog } from './delete-dialog'
 import styles from './parts.module.css'
 import { curl } from './shell-text'
 import { tokenWords } from './words'
@@ -90,20 +89,17 @@ export function RevokeDialog({
 }) {
   const say = useWords(tokenWords)
   const { name } = token
-  const change = useChange({ change: revoke, key: queryKey, said: say('revoked', { name }), done: onClose })
   return (
-    <FormDialog
+    <DeleteDialog
       title={say('revoke-title', { name })}
+      text={say('revoke-text')}
       action={say('revoke')}
-      look="danger"
-      onClose={onClose}
-      onSubmit={() => change.mutate(undefined)}
-      isBusy={change.isPending}
-      error={change.error}
-      reason={lack}
+      remove={revoke}
+      queryKey={queryKey}
+      said={say('revoked', { name })}
+      lack={lack}
       command={{ cli: curl('DELETE', path), api: `DELETE ${path}` }}
-    >
-      <p>{say('revoke-text')}</p>
-    </FormDialog>
+      onClose={onClose}
+    />
   )
 }

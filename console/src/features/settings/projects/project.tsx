@@ -2,8 +2,8 @@ import { ArrowLeft, GitBranch, Pencil, Plus, Trash2 } from 'lucide-react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { Button, Callout, type Column, Loaded, Page, Table } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import { useChange, useLack, useOpen } from '../parts/action'
-import { FormDialog } from '../parts/form-dialog'
+import { useLack, useOpen } from '../parts/action'
+import { DeleteDialog } from '../parts/delete-dialog'
 import styles from '../parts/parts.module.css'
 import { line } from '../parts/shell-text'
 import { type Destination, declaredBy, deleteProject, KEY, type KindRule, PATH, type Project, useProject } from './api'
@@ -96,7 +96,7 @@ function Content({ project }: { project: Project }) {
         <Roles project={project} refusal={refusal} />
       </section>
       {open.action === 'edit' && <ProjectForm project={project} onClose={open.close} />}
-      {open.action === 'delete' && <DeleteDialog name={project.metadata.name} onClose={open.close} />}
+      {open.action === 'delete' && <Deletion name={project.metadata.name} onClose={open.close} />}
     </>
   )
 }
@@ -160,28 +160,21 @@ function Kinds({
   )
 }
 
-function DeleteDialog({ name, onClose }: { name: string; onClose: () => void }) {
+function Deletion({ name, onClose }: { name: string; onClose: () => void }) {
   const say = useWords(words)
   const navigate = useNavigate()
-  const remove = useChange({
-    change: () => deleteProject(name),
-    key: KEY,
-    said: say('deleted', { name }),
-    done: () => void navigate('/settings/projects'),
-  })
   return (
-    <FormDialog
+    <DeleteDialog
       title={say('delete-title', { name })}
+      text={say('delete-text')}
       action={say('delete')}
-      look="danger"
-      onClose={onClose}
-      onSubmit={() => remove.mutate(undefined)}
-      isBusy={remove.isPending}
-      error={remove.error}
-      reason={useLack('projects', 'delete', name)}
+      remove={() => deleteProject(name)}
+      queryKey={KEY}
+      said={say('deleted', { name })}
+      lack={useLack('projects', 'delete', name)}
       command={{ cli: line('kubectl', 'delete', 'appproject', '-n', 'argocd', name), api: `DELETE ${PATH}/${name}` }}
-    >
-      <p>{say('delete-text')}</p>
-    </FormDialog>
+      onClose={onClose}
+      onDone={() => void navigate('/settings/projects')}
+    />
   )
 }

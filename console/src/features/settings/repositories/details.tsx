@@ -3,7 +3,7 @@ import { Button, Dialog, Facts, Failure } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useChange, useLack } from '../parts/action'
 import { Connection } from '../parts/connection'
-import { FormDialog } from '../parts/form-dialog'
+import { DeleteDialog } from '../parts/delete-dialog'
 import { curl, line } from '../parts/shell-text'
 import { deleteRepository, keyOf, objectOf, pathOfShelf, type Repository, type Shelf, testRepository } from './api'
 import { words } from './words'
@@ -67,7 +67,7 @@ export function Details({
   )
 }
 
-export function DeleteDialog({
+export function Deletion({
   shelf,
   repository,
   onClose,
@@ -78,30 +78,22 @@ export function DeleteDialog({
 }) {
   const say = useWords(words)
   const { url, project } = repository
-  const remove = useChange({
-    change: () => deleteRepository(repository, shelf),
-    key: keyOf(shelf),
-    said: say('deleted', { url }),
-    done: onClose,
-  })
   const path = `${pathOfShelf(shelf)}/${encodeURIComponent(url)}${project ? `?appProject=${project}` : ''}`
   const isTemplate = shelf === 'credentials'
   return (
-    <FormDialog
+    <DeleteDialog
       title={say('delete-title', { url })}
+      text={say('delete-text')}
       action={say('delete')}
-      look="danger"
-      onClose={onClose}
-      onSubmit={() => remove.mutate(undefined)}
-      isBusy={remove.isPending}
-      error={remove.error}
-      reason={useLack('repositories', 'delete', objectOf(repository))}
+      remove={() => deleteRepository(repository, shelf)}
+      queryKey={keyOf(shelf)}
+      said={say('deleted', { url })}
+      lack={useLack('repositories', 'delete', objectOf(repository))}
       command={{
         cli: line('haori', 'repo', 'rm', url, isTemplate && '--template', ...(project ? ['--project', project] : [])),
         api: curl('DELETE', path),
       }}
-    >
-      <p>{say('delete-text')}</p>
-    </FormDialog>
+      onClose={onClose}
+    />
   )
 }

@@ -5,7 +5,7 @@ import { useLack, useOpen } from '../parts/action'
 import { Connection } from '../parts/connection'
 import { Frame } from '../parts/frame'
 import { type Repository, type Shelf, useRepositories } from './api'
-import { DeleteDialog, Details } from './details'
+import { Deletion, Details } from './details'
 import { AddDialog, ChangeDialog } from './form'
 import { words } from './words'
 
@@ -48,7 +48,7 @@ export function Listing({ shelf }: { shelf: Shelf }) {
         />
       )}
       {shown && open.action === 'change' && <ChangeDialog shelf={shelf} repository={shown} onClose={open.close} />}
-      {shown && open.action === 'delete' && <DeleteDialog shelf={shelf} repository={shown} onClose={open.close} />}
+      {shown && open.action === 'delete' && <Deletion shelf={shelf} repository={shown} onClose={open.close} />}
     </Frame>
   )
 }
