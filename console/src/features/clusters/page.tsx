@@ -1,6 +1,6 @@
 import { CheckCircle2, HelpCircle, Settings, XCircle } from 'lucide-react'
 import { Link } from 'react-router'
-import { Callout, Empty, Loaded, Mark, Page, useDuration } from '@/shared/ui'
+import { Callout, Card, Empty, Loaded, Mark, Page, useDuration } from '@/shared/ui'
 import { useLanguage, useWords } from '@/shared/words'
 import { type Cluster, stateOf, useClusters, type Watched } from './api'
 import { Nodes } from './nodes'
@@ -45,7 +45,7 @@ function ClusterCard({ cluster }: { cluster: Cluster }) {
   const [tone, icon] = MARKS[state]
   const name = cluster.name || cluster.server
   return (
-    <section className={styles['card']} aria-label={name}>
+    <Card aria-label={name}>
       <div className={styles['head']}>
         <h2>{name}</h2>
         <Mark tone={tone} icon={icon}>
@@ -57,7 +57,7 @@ function ClusterCard({ cluster }: { cluster: Cluster }) {
       )}
       <Facts cluster={cluster} />
       {state !== 'down' && <Nodes server={cluster.server} />}
-    </section>
+    </Card>
   )
 }
 

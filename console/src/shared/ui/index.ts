@@ -1,5 +1,7 @@
 export { Button, Field, IconButton } from './button'
 export { Callout } from './callout'
+export { Card } from './card'
+export { Choice } from './choice'
 export { CommandHint, CommandLine, CopyButton } from './command'
 export { Dialog } from './dialog'
 export { Facts } from './facts'

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Button, Callout, CommandHint, Dialog, useNotes } from '@/shared/ui'
+import { Button, Callout, Choice, CommandHint, Dialog, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type Application, type Automated, automatedOf } from '../model'
 import { automationPatch, useAutomation, useDeclared, useLack } from './api'
@@ -45,25 +45,25 @@ export function AutomationDialog({ application, onClose }: { application: Applic
     >
       <div className={styles['body']}>
         {(lack ?? declared) && <Callout tone="warn">{lack ?? declared}</Callout>}
-        <Switch
+        <Choice
           label={say('automation-on')}
           text={say('automation-text')}
           checked={wanted !== null}
-          onChange={(on) => setWanted(on ? (now ?? {}) : null)}
+          onChange={(event) => setWanted(event.target.checked ? (now ?? {}) : null)}
         />
-        <Switch
+        <Choice
           label={say('automation-prune')}
           text={say('automation-prune-text')}
           checked={wanted?.prune ?? false}
           disabled={!wanted}
-          onChange={(prune) => setWanted({ ...wanted, prune })}
+          onChange={(event) => setWanted({ ...wanted, prune: event.target.checked })}
         />
-        <Switch
+        <Choice
           label={say('automation-heal')}
           text={say('automation-heal-text')}
           checked={wanted?.selfHeal ?? false}
           disabled={!wanted}
-          onChange={(selfHeal) => setWanted({ ...wanted, selfHeal })}
+          onChange={(event) => setWanted({ ...wanted, selfHeal: event.target.checked })}
         />
         <CommandHint
           cli={automationCommand(name, wanted)}
@@ -84,33 +84,4 @@ export function automationCommand(name: string, automated: Automated | null): st
 function same(one: Automated | null, other: Automated | null): boolean {
   if (!one || !other) return one === other
   return Boolean(one.prune) === Boolean(other.prune) && Boolean(one.selfHeal) === Boolean(other.selfHeal)
-}
-
-function Switch({
-  label,
-  text,
-  checked,
-  disabled = false,
-  onChange,
-}: {
-  label: string
-  text: string
-  checked: boolean
-  disabled?: boolean
-  onChange: (on: boolean) => void
-}) {
-  return (
-    <label className={styles['choice']}>
-      <input
-        type="checkbox"
-        checked={checked}
-        disabled={disabled}
-        onChange={(event) => onChange(event.target.checked)}
-      />
-      <span>
-        <strong>{label}</strong>
-        <span className={styles['text']}>{text}</span>
-      </span>
-    </label>
-  )
 }

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { Button, Callout, CommandHint, Dialog, Failure, Field, Loading, useNotes } from '@/shared/ui'
+import { Button, Callout, Choice, CommandHint, Dialog, Failure, Field, Loading, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
 import { useTree } from '../nodes'
@@ -56,13 +56,15 @@ export function DeleteDialog({ application, onClose }: { application: Applicatio
         <fieldset className={styles['choices']}>
           <legend>{say('delete-how')}</legend>
           {CHOICES.map((each) => (
-            <label key={each} className={styles['choice']}>
-              <input type="radio" name="cascade" checked={cascade === each} onChange={() => setCascade(each)} />
-              <span>
-                <strong>{say(`delete-${each}`)}</strong>
-                <span className={styles['text']}>{say(`delete-${each}-text`)}</span>
-              </span>
-            </label>
+            <Choice
+              key={each}
+              type="radio"
+              name="cascade"
+              label={say(`delete-${each}`)}
+              text={say(`delete-${each}-text`)}
+              checked={cascade === each}
+              onChange={() => setCascade(each)}
+            />
           ))}
         </fieldset>
         <Field label={say('delete-type', { name })}>

@@ -1,7 +1,7 @@
 import { Download } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useAddress } from '@/shared/address'
-import { Button, CommandHint, Term, useNotes } from '@/shared/ui'
+import { Button, Card, CommandHint, Term, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useDeclared, useLack } from '../actions/api'
 import type { Json } from '../diff/paths'
@@ -30,15 +30,15 @@ export function DetailsTab({ application }: { application: Application }) {
   )
 }
 
-function Card({ title, action, children }: { title: string; action?: ReactNode; children: ReactNode }) {
+function Part({ title, action, children }: { title: string; action?: ReactNode; children: ReactNode }) {
   return (
-    <section className={styles['card']} aria-label={title}>
+    <Card aria-label={title}>
       <div className={styles['head']}>
         <h2>{title}</h2>
         {action}
       </div>
       {children}
-    </section>
+    </Card>
   )
 }
 
@@ -58,7 +58,7 @@ function Sources({ application, onEdit }: { application: Application; onEdit: ()
   const sources = sourcesOf(application)
   const types = sourceTypes(application)
   return (
-    <Card
+    <Part
       title={say('sources')}
       action={
         <Button reason={lack ?? declared} onClick={onEdit}>
@@ -75,7 +75,7 @@ function Sources({ application, onEdit }: { application: Application; onEdit: ()
           <Parameters source={source} />
         </div>
       ))}
-    </Card>
+    </Part>
   )
 }
 
@@ -176,7 +176,7 @@ function Destination({ application }: { application: Application }) {
   const { destination, project } = application.spec
   const labels = Object.entries(application.metadata.labels ?? {})
   return (
-    <Card title={say('destination')}>
+    <Part title={say('destination')}>
       <dl className={styles['facts']}>
         <Fact label={say('cluster')}>{destination.name || destination.server}</Fact>
         <Fact label={say('namespace')}>{destination.namespace || '–'}</Fact>
@@ -191,7 +191,7 @@ function Destination({ application }: { application: Application }) {
           </Fact>
         )}
       </dl>
-    </Card>
+    </Part>
   )
 }
 
@@ -203,7 +203,7 @@ function Policy({ application, onEdit }: { application: Application; onEdit: () 
   const { syncOptions, retry } = application.spec.syncPolicy ?? {}
   const state = (is: boolean | undefined) => say(is ? 'on' : 'off')
   return (
-    <Card
+    <Part
       title={say('policy')}
       action={
         <Button reason={lack ?? declared} onClick={onEdit}>
@@ -223,7 +223,7 @@ function Policy({ application, onEdit }: { application: Application; onEdit: () 
       <Codes title={say('options')} lines={syncOptions} />
       <Block title={say('retry')} value={retry} />
       <Block title={say('ignored')} value={application.spec.ignoreDifferences} />
-    </Card>
+    </Part>
   )
 }
 
@@ -244,7 +244,7 @@ function Export({ application }: { application: Application }) {
   const notes = useNotes()
   const { name, namespace } = application.metadata
   return (
-    <Card title={say('export')}>
+    <Part title={say('export')}>
       <p className={styles['text']}>{say('export-text')}</p>
       <div className={styles['exports']}>
         {FORMS.map((form) => (
@@ -264,6 +264,6 @@ function Export({ application }: { application: Application }) {
         cli={`haori app manifests ${name} -o yaml`}
         api={`GET /api/v1/applications/${name}/manifests?appNamespace=${namespace}`}
       />
-    </Card>
+    </Part>
   )
 }

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { Button, Callout, CommandHint, Dialog, Empty, Field, Loaded, useNotes } from '@/shared/ui'
+import { Button, Callout, Choice, CommandHint, Dialog, Empty, Field, Loaded, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useOperation } from '../application'
 import { type Application, automatedOf, type HistoryEntry, revisionsOf, shortRevision } from '../model'
@@ -126,13 +126,15 @@ function Ways({ way, onChange }: { way: Way; onChange: (way: Way) => void }) {
     <fieldset className={styles['ways']}>
       <legend>{say('way')}</legend>
       {WAYS.map((each) => (
-        <label key={each}>
-          <input type="radio" name="way" checked={way === each} onChange={() => onChange(each)} />
-          <span>
-            <strong>{say(`way-${each}`)}</strong>
-            <span className={styles['text']}>{say(`way-${each}-text`)}</span>
-          </span>
-        </label>
+        <Choice
+          key={each}
+          type="radio"
+          name="way"
+          label={say(`way-${each}`)}
+          text={say(`way-${each}-text`)}
+          checked={way === each}
+          onChange={() => onChange(each)}
+        />
       ))}
     </fieldset>
   )
@@ -168,10 +170,11 @@ function Terms({
         </Field>
       )}
       {chosen.way === 'pin' && canPrune && (
-        <label className={styles['prune']}>
-          <input type="checkbox" checked={chosen.prune} onChange={(event) => change({ prune: event.target.checked })} />
-          {say('prune')}
-        </label>
+        <Choice
+          label={say('prune')}
+          checked={chosen.prune}
+          onChange={(event) => change({ prune: event.target.checked })}
+        />
       )}
     </div>
   )

@@ -8,7 +8,7 @@ import type { Application } from '../model'
 import { healthOf, type Node, nodeKey, useTree } from '../nodes'
 import { askOwn, keyOf } from '../queries'
 import { useAppRef } from '../reference'
-import { useSelection } from '../selection'
+import { Tile } from '../tile'
 import { type Flow, flowsOf, type Network, type NetworkNode } from './flows'
 import styles from './tab.module.css'
 import { words } from './words'
@@ -115,25 +115,19 @@ function isPublic(service: NetworkNode): boolean {
 }
 
 function Thing({ node, known, children }: { node: NetworkNode; known: Known; children?: ReactNode }) {
-  const selection = useSelection()
   const object = known.get(node.uid)
-  const key = object ? nodeKey(object) : ''
   const health = object ? healthOf(object) : null
   return (
-    <button
-      type="button"
-      className={styles['thing']}
-      aria-current={(key !== '' && selection.key === key) || undefined}
-      disabled={!object}
-      onClick={() => selection.open(key)}
-    >
-      <KindIcon kind={node.kind} />
-      <span className={styles['text']}>
-        <span className={styles['kind']}>{node.kind}</span>
-        <strong>{node.name}</strong>
-        {children && <span className={styles['quiet']}>{children}</span>}
+    <Tile of={object ? nodeKey(object) : null}>
+      <span className={styles['thing']}>
+        <KindIcon kind={node.kind} />
+        <span className={styles['text']}>
+          <span className={styles['kind']}>{node.kind}</span>
+          <strong>{node.name}</strong>
+          {children && <span className={styles['quiet']}>{children}</span>}
+        </span>
+        {health && <Status value={health} variant="icon" />}
       </span>
-      {health && <Status value={health} variant="icon" />}
-    </button>
+    </Tile>
   )
 }

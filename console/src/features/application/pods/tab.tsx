@@ -8,7 +8,7 @@ import { useTree } from '../nodes'
 import { objectKey } from '../objects'
 import { askOwn, keyOf } from '../queries'
 import { useAppRef } from '../reference'
-import { useSelection } from '../selection'
+import { Tile } from '../tile'
 import { GROUPINGS, groupPods, type PodFacts, type PodGroup, reasonOf } from './groups'
 import styles from './tab.module.css'
 import { words } from './words'
@@ -84,30 +84,25 @@ function Group({ group, isNode }: { group: PodGroup; isNode: boolean }) {
 
 function Pod({ pod }: { pod: PodFacts }) {
   const say = useWords(words)
-  const selection = useSelection()
-  const key = objectKey({ kind: 'Pod', namespace: pod.namespace, name: pod.name })
   const reason = reasonOf(pod)
   const hasEnded = pod.phase === 'Succeeded' || pod.phase === 'Failed'
   return (
     <li>
-      <button
-        type="button"
-        className={styles['pod']}
-        aria-current={selection.key === key || undefined}
-        onClick={() => selection.open(key)}
-      >
-        <span className={styles['head']}>
-          <Status value={pod.health?.status ?? 'Unknown'} variant="icon" />
-          <strong>{pod.name}</strong>
+      <Tile of={objectKey({ kind: 'Pod', namespace: pod.namespace, name: pod.name })}>
+        <span className={styles['pod']}>
+          <span className={styles['head']}>
+            <Status value={pod.health?.status ?? 'Unknown'} variant="icon" />
+            <strong>{pod.name}</strong>
+          </span>
+          <span className={styles['facts']}>
+            <span>{hasEnded ? say('ended') : say('ready', { ready: pod.ready, total: pod.total })}</span>
+            {pod.restarts > 0 && <span className={styles['warn']}>{say('restarts', { n: pod.restarts })}</span>}
+            {pod.terminating && <span className={styles['warn']}>{say('going')}</span>}
+            <Ago at={pod.createdAt} />
+          </span>
+          {reason && <span className={styles['reason']}>{reason}</span>}
         </span>
-        <span className={styles['facts']}>
-          <span>{hasEnded ? say('ended') : say('ready', { ready: pod.ready, total: pod.total })}</span>
-          {pod.restarts > 0 && <span className={styles['warn']}>{say('restarts', { n: pod.restarts })}</span>}
-          {pod.terminating && <span className={styles['warn']}>{say('going')}</span>}
-          <Ago at={pod.createdAt} />
-        </span>
-        {reason && <span className={styles['reason']}>{reason}</span>}
-      </button>
+      </Tile>
     </li>
   )
 }

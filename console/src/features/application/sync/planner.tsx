@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { useAddress } from '@/shared/address'
-import { Button, CommandHint, Field, useNotes } from '@/shared/ui'
+import { Button, Choice, CommandHint, Field, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type Application, sourcesOf } from '../model'
 import { useMayHere } from '../queries'
@@ -102,13 +102,13 @@ function Options({
           </Field>
         </form>
         {SWITCHES.map((each) => (
-          <label key={each} className={styles['switch']}>
-            <input type="checkbox" checked={choices.switches.has(each)} onChange={() => flip(each)} />
-            <span>
-              <strong>{say(`option-${each}`)}</strong>
-              <span className={styles['explained']}>{say(`option-${each}-text`)}</span>
-            </span>
-          </label>
+          <Choice
+            key={each}
+            label={say(`option-${each}`)}
+            text={say(`option-${each}-text`)}
+            checked={choices.switches.has(each)}
+            onChange={() => flip(each)}
+          />
         ))}
       </div>
     </details>

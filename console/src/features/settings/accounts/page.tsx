@@ -1,6 +1,6 @@
 import { Plus } from 'lucide-react'
 import { useUser } from '@/shared/api/session'
-import { Button, type Column, Empty, Loaded, Opener, Table } from '@/shared/ui'
+import { Button, Card, type Column, Empty, Loaded, Opener, Table } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useOpen } from '../parts/action'
 import { Frame } from '../parts/frame'
@@ -30,7 +30,7 @@ function OwnTokens() {
   const tokens = useTokens()
   const shown = tokens.data?.find((each) => each.id === open.shown)
   return (
-    <section className={styles['section']}>
+    <Card>
       <div className={styles['head']}>
         <h2>{say('own-tokens')}</h2>
         <Button onClick={() => open.act('token', '')}>
@@ -64,7 +64,7 @@ function OwnTokens() {
           onClose={open.close}
         />
       )}
-    </section>
+    </Card>
   )
 }
 
@@ -75,14 +75,14 @@ function Accounts() {
   const [name, token] = (open.shown ?? '').split(' ')
   const shown = accounts.data?.find((each) => each.name === name)
   return (
-    <section className={styles['section']}>
+    <Card>
       <h2>{say('accounts')}</h2>
       <p className={styles['lead']}>{say('accounts-text')}</p>
       <Loaded query={accounts}>
         {(items) => (items.length === 0 ? <Empty title={say('none')} /> : <Rows items={items} onOpen={open.show} />)}
       </Loaded>
       {shown && <AccountDialogs account={shown} token={token} />}
-    </section>
+    </Card>
   )
 }
 

@@ -1,4 +1,4 @@
-import { Field } from '@/shared/ui'
+import { Choice, Field } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useChange, useLack } from '../parts/action'
 import { type DraftOf, useDraft } from '../parts/draft'
@@ -112,14 +112,11 @@ function Reaching({ draft, ways = WAYS }: { draft: DraftOf<Draft>; ways?: readon
       {values.way !== 'keep' && (
         <>
           <Area draft={draft} field="caData" label="authorities" hint="authorities-hint" />
-          <label className={styles['choice']}>
-            <input
-              type="checkbox"
-              checked={values.insecure}
-              onChange={(event) => set({ insecure: event.target.checked })}
-            />
-            {say('insecure')}
-          </label>
+          <Choice
+            label={say('insecure')}
+            checked={values.insecure}
+            onChange={(event) => set({ insecure: event.target.checked })}
+          />
         </>
       )}
     </>

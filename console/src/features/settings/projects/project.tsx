@@ -1,6 +1,6 @@
 import { ArrowLeft, GitBranch, Pencil, Plus, Trash2 } from 'lucide-react'
 import { Link, useNavigate, useParams } from 'react-router'
-import { Button, Callout, type Column, Loaded, Page, Table } from '@/shared/ui'
+import { Button, Callout, Card, type Column, Loaded, Page, Table } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useLack, useOpen } from '../parts/action'
 import { DeleteDialog } from '../parts/delete-dialog'
@@ -70,22 +70,22 @@ function Content({ project }: { project: Project }) {
         </Callout>
       )}
       {spec.description && <p>{spec.description}</p>}
-      <section className={styles['section']}>
+      <Card>
         <h2>{say('sources')}</h2>
         <Texts texts={spec.sourceRepos ?? []} />
-      </section>
-      <section className={styles['section']}>
+      </Card>
+      <Card>
         <h2>{say('destinations')}</h2>
         <Destinations destinations={spec.destinations ?? []} />
-      </section>
-      <section className={styles['section']}>
+      </Card>
+      <Card>
         <h2>{say('kinds')}</h2>
         <Kinds title="clusterResourceWhitelist" rules={spec.clusterResourceWhitelist ?? []} />
         <Kinds title="clusterResourceBlacklist" rules={spec.clusterResourceBlacklist ?? []} />
         <Kinds title="namespaceResourceWhitelist" rules={spec.namespaceResourceWhitelist} unset={say('all-kinds')} />
         <Kinds title="namespaceResourceBlacklist" rules={spec.namespaceResourceBlacklist ?? []} />
-      </section>
-      <section className={styles['section']}>
+      </Card>
+      <Card>
         <div className={styles['head']}>
           <h2>{say('roles')}</h2>
           <Button reason={refusal} onClick={() => open.act('role')}>
@@ -94,7 +94,7 @@ function Content({ project }: { project: Project }) {
           </Button>
         </div>
         <Roles project={project} refusal={refusal} />
-      </section>
+      </Card>
       {open.action === 'edit' && <ProjectForm project={project} onClose={open.close} />}
       {open.action === 'delete' && <Deletion name={project.metadata.name} onClose={open.close} />}
     </>

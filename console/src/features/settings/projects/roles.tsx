@@ -1,4 +1,4 @@
-import { Button, Facts } from '@/shared/ui'
+import { Button, Card, Facts } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useLack, useOpen } from '../parts/action'
 import styles from '../parts/parts.module.css'
@@ -82,7 +82,7 @@ function RoleCard({
   const sayToken = useWords(tokenWords)
   const tokens = tokensOf(project, role)
   return (
-    <article className={styles['section']} aria-label={role.name}>
+    <Card aria-label={role.name}>
       <div className={styles['head']}>
         <h3>{role.name}</h3>
         <div className={styles['row']}>
@@ -108,7 +108,7 @@ function RoleCard({
         </Button>
       </div>
       <TokenList label={say('tokens')} tokens={tokens} onRevoke={(each) => onDo('role-revoke', each.id)} />
-    </article>
+    </Card>
   )
 }
 

@@ -1,4 +1,4 @@
-import { Field } from '@/shared/ui'
+import { Choice, Field } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useChange, useLack } from '../parts/action'
 import { type DraftOf, useDraft } from '../parts/draft'
@@ -202,27 +202,18 @@ function Trust({ draft }: { draft: DraftOf<Draft> }) {
   return (
     <>
       {values.type === 'helm' && (
-        <label className={styles['choice']}>
-          <input
-            type="checkbox"
-            checked={values.enableOCI}
-            onChange={(event) => set({ enableOCI: event.target.checked })}
-          />
-          {say('oci')}
-        </label>
-      )}
-      <label className={styles['choice']}>
-        <input
-          type="checkbox"
-          checked={values.insecure}
-          onChange={(event) => set({ insecure: event.target.checked })}
+        <Choice
+          label={say('oci')}
+          checked={values.enableOCI}
+          onChange={(event) => set({ enableOCI: event.target.checked })}
         />
-        <span>
-          {say('insecure')}
-          <br />
-          <span className={styles['faint']}>{say('insecure-hint')}</span>
-        </span>
-      </label>
+      )}
+      <Choice
+        label={say('insecure')}
+        text={say('insecure-hint')}
+        checked={values.insecure}
+        onChange={(event) => set({ insecure: event.target.checked })}
+      />
     </>
   )
 }
