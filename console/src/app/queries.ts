@@ -4,6 +4,8 @@ import { ApiError } from '@/shared/api/client'
 import { USER } from '@/shared/api/session'
 
 const RETRIES = 2
+/** The server knows that it would not help, and says by its streams when it does. */
+const KNOWN_AWAY = ['engine-away', 'store-away']
 
 export const queries: QueryClient = new QueryClient({
   queryCache: new QueryCache({
@@ -18,7 +20,11 @@ export const queries: QueryClient = new QueryClient({
     queries: {
       staleTime: 5_000,
       retry: (count, error) =>
-        count < RETRIES && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+        count < RETRIES &&
+        !(
+          error instanceof ApiError &&
+          ((error.status >= 400 && error.status < 500) || KNOWN_AWAY.includes(error.code))
+        ),
       refetchOnWindowFocus: true,
     },
   },

@@ -1,5 +1,5 @@
 import { Keyboard, Search } from 'lucide-react'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router'
 import { useUser } from '@/shared/api/session'
 import { useCommands, useKeyboard } from '@/shared/commands'
@@ -11,15 +11,20 @@ import { PLACES } from './navigation'
 import { Palette } from './palette'
 import { Preferences } from './preferences'
 import styles from './shell.module.css'
+import { Standings } from './standings'
 import { words } from './words'
 
 /** What stands around every page: navigation, search, preferences, notes. Nobody sees it before they are signed in. */
 export function Shell() {
   const user = useUser()
   const place = useLocation()
+  // While it is asked again nothing is known of the last failure, and the page would flicker.
+  const failure = useRef<unknown>(null)
+  failure.current = user.error ?? failure.current
   if (user.data?.loggedIn) return <Frame />
   if (user.data) return <Navigate to={`/sign-in?to=${encodeURIComponent(place.pathname + place.search)}`} replace />
-  return user.error ? <Failure error={user.error} onRetry={() => void user.refetch()} /> : <Loading />
+  if (failure.current === null) return <Loading />
+  return <Failure error={failure.current} onRetry={() => void user.refetch()} />
 }
 
 function Frame() {
@@ -58,6 +63,7 @@ function Frame() {
       <div className={styles['content']}>
         <Outlet />
       </div>
+      <Standings />
       {open === 'palette' && <Palette onClose={() => setOpen(null)} />}
       {open === 'keys' && <KeyList onClose={() => setOpen(null)} />}
       <Notes />

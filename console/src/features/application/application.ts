@@ -42,7 +42,8 @@ export function useOperation(app: AppRef, known: OperationState | undefined) {
 export function useApplicationStream(app: AppRef): StreamState {
   const queries = useQueryClient()
   const fields = `-${LEFT_OUT.map((each) => `result.application.${each}`)}`
-  const url = urlOf('/api/v1/stream/applications', { name: app.name, appNamespace: app.namespace, fields })
+  const { name, namespace } = app
+  const url = urlOf('/api/v1/stream/applications', { name, appNamespace: namespace, fields, status: 'true' })
   return useStream(url, {
     message: (data) => {
       const change = (data as Change).result

@@ -3,6 +3,7 @@ import { act, render, screen, waitFor, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { createMemoryRouter, RouterProvider } from 'react-router'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { hearStanding } from '@/shared/api/standing'
 import type { Row } from '@/shared/api/types'
 import { useKeyboard } from '@/shared/commands'
 import { giveLayout } from '@/shared/testing/layout'
@@ -140,6 +141,21 @@ it('offers to begin where there is nothing', async () => {
   await userEvent.click(screen.getByRole('button', { name: 'Create the application' }))
   expect(await screen.findByText('the application')).toBeVisible()
   expect(posted).toMatchObject([{ spec: { source: { repoURL: 'https://git.example/shop.git' } } }])
+})
+
+it('calls itself live only while there is somebody who would make changes known', async () => {
+  open(three)
+  await screen.findByText('Live')
+  await waitFor(() => expect(streams).not.toHaveLength(0))
+  const present = { state: 'present', since: '2026-11-26T09:41:00Z', problem: null }
+  const tell = (parts: object) =>
+    act(() => streams[0]?.tell('status', { engine: present, store: present, watch: present, ...parts }))
+  tell({ engine: { ...present, state: 'away' } })
+  expect(screen.getByText('May be old')).toBeVisible()
+  expect(screen.queryByText('Live')).toBeNull()
+  tell({ store: { ...present, state: 'away' } })
+  expect(screen.getByText('Live')).toBeVisible()
+  act(() => hearStanding(null))
 })
 
 it('tells nothing found from nothing there', async () => {

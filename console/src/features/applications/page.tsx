@@ -1,6 +1,8 @@
-import { Filter, RefreshCw, RotateCw } from 'lucide-react'
+import { CircleAlert, Filter, RefreshCw, RotateCw } from 'lucide-react'
 import { useMemo, useRef, useState } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
+import { isCurrent, useStanding } from '@/shared/api/standing'
+import type { StreamState } from '@/shared/api/stream'
 import type { Row } from '@/shared/api/types'
 import { useCommands } from '@/shared/commands'
 import { Button, Dialog, Empty, Loaded, Page, useNotes } from '@/shared/ui'
@@ -44,15 +46,7 @@ export function Component() {
   const lead = total !== undefined && !isEmpty && (
     <span className={page['lead']}>
       {say(isFiltered(state) ? 'total-filtered' : 'total', { total: total.toLocaleString() })}
-      {stream === 'lost' ? (
-        <span className={page['lost']}>
-          <RotateCw size={14} aria-hidden /> {say('lost')}
-        </span>
-      ) : (
-        <span className={page['live']} title={say('live-hint')}>
-          {say('live')}
-        </span>
-      )}
+      <Liveness stream={stream} />
       <HealthCounts counts={first.data?.counts['health'] ?? {}} />
     </span>
   )
@@ -62,6 +56,31 @@ export function Component() {
         {(listing) => (isEmpty ? <Welcome /> : <Applications state={state} change={change} first={listing} />)}
       </Loaded>
     </Page>
+  )
+}
+
+/** Whether changes appear by themselves, and whether there is anybody who would make any known. */
+function Liveness({ stream }: { stream: StreamState }) {
+  const say = useWords(words)
+  const standing = useStanding()
+  if (stream === 'lost') {
+    return (
+      <span className={page['lost']}>
+        <RotateCw size={14} aria-hidden /> {say('lost')}
+      </span>
+    )
+  }
+  if (!isCurrent(standing)) {
+    return (
+      <span className={page['lost']} title={say('old-hint')}>
+        <CircleAlert size={14} aria-hidden /> {say('old')}
+      </span>
+    )
+  }
+  return (
+    <span className={page['live']} title={say('live-hint')}>
+      {say('live')}
+    </span>
   )
 }
 

@@ -10,8 +10,14 @@ export const userQuery = queryOptions({
   queryFn: ({ signal }) => ask<User>('/api/v1/session/userinfo', { signal }),
 })
 
+const AGAIN_MS = 3000
+
+/** Asked again by itself where nobody could tell: without it no page is shown at all. */
 export function useUser() {
-  return useQuery(userQuery)
+  return useQuery({
+    ...userQuery,
+    refetchInterval: ({ state }) => (state.data === undefined && state.errorUpdateCount > 0 ? AGAIN_MS : false),
+  })
 }
 
 /**

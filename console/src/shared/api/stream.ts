@@ -6,6 +6,7 @@
  * nobody sees gives its stream back after a moment, and a page that is left (and kept, to go back to) at once.
  */
 import { useEffect, useRef, useState } from 'react'
+import { carryStanding, hearStanding, STATUS, STATUS_STREAM } from './standing'
 
 export type Handlers = Readonly<Record<string, (data: unknown) => void>>
 /** `connecting` counts as fine for the first moments; `lost` is shown to the reader. */
@@ -15,7 +16,7 @@ const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 30_000
 const HIDDEN_MS = 5000
 
-/** Follows `url` (null: nothing) and hands each named event's JSON to its handler. */
+/** Follows `url` (null: nothing) and hands each named event's JSON to its handler; every stream tells of `standing` as well. */
 export function useStream(url: string | null, handlers: Handlers): StreamState {
   const latest = useRef(handlers)
   latest.current = handlers
@@ -39,7 +40,8 @@ export function useStream(url: string | null, handlers: Handlers): StreamState {
         timer = setTimeout(open, pause)
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
       }
-      for (const name of names.split(' ')) {
+      source.addEventListener(STATUS, (event) => hearStanding(JSON.parse((event as MessageEvent).data)))
+      for (const name of names.split(' ').filter(Boolean)) {
         source.addEventListener(name, (event) => latest.current[name]?.(JSON.parse((event as MessageEvent).data)))
       }
     }
@@ -55,7 +57,9 @@ export function useStream(url: string | null, handlers: Handlers): StreamState {
     }
     begin()
     const stopLooking = whenSeen(begin, close)
+    const stopCarrying = url === STATUS_STREAM ? undefined : carryStanding()
     return () => {
+      stopCarrying?.()
       stopLooking()
       close()
     }
