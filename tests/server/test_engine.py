@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from haori.server import engine as module
+from haori.server import presence
 from haori.server.engine import Engine, EngineAnswerError
 from haori.server.errors import Kind, RefusedError
 
@@ -81,3 +82,41 @@ async def test_what_the_engine_refuses_keeps_its_code():
         with pytest.raises(EngineAnswerError) as refused:
             await engine.get("applications", "shop")
     assert (refused.value.code, refused.value.kind) == ("application-not-found", Kind.NOT_FOUND)
+
+
+async def test_one_that_stands_by_is_away_until_it_leads_whatever_it_answers_meanwhile():
+    leads = False
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"leading": leads})
+
+    async with listening(answer) as engine:
+        await engine.presence.look()
+        assert not engine.presence.is_there
+        assert await engine.get("figures") == {"leading": False}
+        assert (engine.presence.is_there, engine.presence.is_silent) == (False, False)
+        leads = True
+        await engine.get("figures")
+        assert engine.presence.is_there
+
+
+async def test_an_engine_that_hangs_is_found_out_while_it_is_waited_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(presence, "SUSPECT_SECONDS", 0.1)
+    monkeypatch.setattr(presence, "LOOK_SECONDS", 0.1)
+    hangs = True
+    goes_on = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if hangs:
+            await goes_on.wait()
+        return web.json_response({"leading": True})
+
+    async with listening(answer) as engine:
+        for _ in range(2):
+            with pytest.raises(RefusedError) as refused:
+                await engine.get("figures")
+            assert refused.value.code == "engine-away"
+        hangs = False
+        goes_on.set()
+        await engine.presence.look(older_than_seconds=0.0)
+        assert await engine.get("figures") == {"leading": True}

@@ -75,7 +75,7 @@ async def told_by(talk: Talk, context: ServerContext, path: str) -> list[dict[st
     "path",
     [
         f"{STATUS}/stream",
-        "/api/haori/v1/applications/stream",
+        "/api/haori/v1/applications/stream?status=true",
         "/api/v1/stream/applications?status=true",
     ],
     ids=["its own", "rows", "applications"],
@@ -86,5 +86,6 @@ async def test_a_stream_tells_it_at_first_and_whenever_it_changes(talk: Talk, co
 
 
 @pytest.mark.looptime
-async def test_clients_of_argo_cd_that_do_not_ask_for_it_are_not_told(talk: Talk, context: ServerContext):
-    assert await told_by(talk, context, "/api/v1/stream/applications") == []
+@pytest.mark.parametrize("path", ["/api/haori/v1/applications/stream", "/api/v1/stream/applications"])
+async def test_clients_that_do_not_ask_for_it_are_not_told(talk: Talk, context: ServerContext, path: str):
+    assert await told_by(talk, context, path) == []

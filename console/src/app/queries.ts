@@ -5,7 +5,7 @@ import { USER } from '@/shared/api/session'
 
 const RETRIES = 2
 /** The server knows that it would not help, and says by its streams when it does. */
-const KNOWN_AWAY = ['engine-away', 'store-away']
+const KNOWN_AWAY = ['engine-away', 'engine-stands-by', 'store-away']
 
 export const queries: QueryClient = new QueryClient({
   queryCache: new QueryCache({

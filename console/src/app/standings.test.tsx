@@ -69,8 +69,8 @@ it('says nothing while everything is there, in a region that stands already', ()
 })
 
 it.each<[Part, RegExp]>([
-  ['engine', /^The engine has not answered since 9:41\sAM\. What is shown may be old, .*by itself/],
-  ['store', /^The store \(PostgreSQL\) has not answered since 9:41\sAM\. .*nobody can sign in/],
+  ['engine', /^The engine has been away since 9:41\sAM\. What is shown may be old, .*by itself/],
+  ['store', /^The store \(PostgreSQL\) has been away since 9:41\sAM\. .*nobody can sign in/],
   ['watch', /^The cluster has told of no change since 9:41\sAM\. Lists show what was heard last/],
 ])('says of %s since when it is away, what that means and what helps', (part, text) => {
   show()

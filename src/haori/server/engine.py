@@ -130,28 +130,29 @@ class Engine:
             await self._session.close()
 
     async def _look(self) -> None:
-        """Asks for what costs the engine nothing; a refusal of its own is an answer."""
+        """Asks for what costs the engine nothing. Raises RefusedError where none is there, or none that leads."""
         try:
-            await self._send("GET", ("statistics",), {}, None)
-        except EngineAnswerError:
+            told = await self._send("GET", ("statistics",), {}, None)
+        except EngineAnswerError:  # An answer, whatever it says.
             return
         except BaseException:
             self._places.forget()
             raise
+        if isinstance(told, Mapping) and told.get("leading") is False:
+            self._places.forget()
+            raise RefusedError(Kind.UNAVAILABLE, "engine-stands-by")
 
     async def _ask(
         self, method: str, segments: tuple[str, ...], query: Mapping[str, str], body: Mapping[str, Any] | None
     ) -> Any:
         try:
             value = await self.presence.hold(self._send(method, segments, query, body))
-        except EngineAnswerError:
-            self.presence.found()
-            raise
-        except RefusedError as error:
-            if error.code == "engine-away" and not self.presence.is_silent:
+        except (RefusedError, EngineAnswerError) as error:
+            if error.code in ("engine-away", "engine-stands-by") and not self.presence.is_silent:
                 self.presence.missed(error)
             raise
-        self.presence.found()
+        if not self.presence.is_there:
+            await self.presence.look(older_than_seconds=0.0)
         return value
 
     async def _send(

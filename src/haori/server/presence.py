@@ -3,8 +3,8 @@
 A question may take long: an engine that renders is no engine that hangs. So no time limit on questions tells the two
 apart, but a look does: a question that costs nothing, with a short limit. Somebody looks every few seconds while anybody is
 connected, and so does each request that waits longer than is usual. An engine that misses a look is silent: who waits for it
-is told at once, and so is who comes, until a look is answered. One that refuses connections is away as well, but no door is
-closed for it: who asks finds out just as quickly, and is the first to find it back.
+is told at once, and so is who comes, until a look is answered. One that refuses connections, or that does not lead (it may have
+slept through its Lease), is away as well, but no door is closed for it: who asks finds out just as quickly, and may find it back.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Presence:
         hear: Callable[[HaoriError | None], None] = lambda problem: None,
         is_watched: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`look` asks what costs nothing, and raises RefusedError where nobody is there to be asked; `hear` is told what was
+        """`look` asks what costs nothing, and raises RefusedError where nobody is there who could work; `hear` is told what was
         found; while nobody is connected (`is_watched`) no look is taken without need."""
         self._look, self._hear, self._is_watched = look, hear, is_watched
         self._lock = asyncio.Lock()
@@ -47,13 +47,8 @@ class Presence:
         self.is_silent = False
         """Whether it missed a look: whoever asks is refused without being kept waiting."""
 
-    def found(self) -> None:
-        """It has answered."""
-        self.is_there, self.is_silent = True, False
-        self._hear(None)
-
     def missed(self, problem: HaoriError) -> None:
-        """Nobody is where it should be."""
+        """Nobody is where it should be, or nobody who leads."""
         self.is_there, self.is_silent = False, False
         self._hear(problem)
 
@@ -91,7 +86,8 @@ class Presence:
             except RefusedError as error:
                 self.missed(error)
             else:
-                self.found()
+                self.is_there, self.is_silent = True, False
+                self._hear(None)
             self._looked_at = loop.time()
 
     async def run(self) -> NoReturn:

@@ -51,7 +51,7 @@ export function useChanges(cursor: string | undefined): StreamState {
   const again = useAgain(queries)
   const [from, setFrom] = useState(cursor)
   if (from === undefined && cursor !== undefined) setFrom(cursor)
-  return useStream(from === undefined ? null : urlOf(`${PATH}/stream`, { cursor: from, language }), {
+  return useStream(from === undefined ? null : urlOf(`${PATH}/stream`, { cursor: from, language, status: 'true' }), {
     rows: (data) => {
       const changes = data as Changes
       remember(queries, standings.current)

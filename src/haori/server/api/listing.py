@@ -225,7 +225,7 @@ async def _row_events(ask: Ask, cursor: str) -> AsyncIterator[bytes]:
         cursor = table.cursor
         yield format_event({"cursor": cursor}, event="reset", id_=cursor)
     shown = {row.key for row in table.rows() if may_see(row)}
-    async for told in follow(ask, cursor, beat=b": \n\n", tells_standing=True):
+    async for told in follow(ask, cursor, beat=b": \n\n", tells_standing=ask.flag("status")):
         if isinstance(told, bytes):
             yield told
             continue
@@ -279,6 +279,9 @@ _ROW_FILTERS = (
     Query(name="page", help="From 1 on.", type="integer"),
     Query(name="perPage", help="At most 500.", type="integer"),
 )
+_STATUS = Query(
+    name="status", help="Of events: others named `status` tell how engine, store and watch stand.", type="boolean"
+)
 _READ = Filtered(resource="applications")
 ROUTES = (
     Route(
@@ -297,11 +300,7 @@ ROUTES = (
         summary="Applications as they change",
         query=(
             *_FILTERS,
-            Query(
-                name="status",
-                help="Of events: others named `status` tell how engine, store and watch stand.",
-                type="boolean",
-            ),
+            _STATUS,
         ),
         streams=True,
     ),
@@ -322,6 +321,7 @@ ROUTES = (
         query=(
             Query(name="cursor", help="Of a list or an event: what changed since is told first."),
             Query(name="language", help="Of sentences, as Accept-Language has it: EventSource sends no headers."),
+            _STATUS,
         ),
         streams=True,
     ),
