@@ -65,7 +65,7 @@ async def test_the_first_password_and_a_link_sign_in_until_the_store_goes(
 
             made = await ask("POST", "/api/haori/v1/session/links", 200, **owner)
             await ask("POST", "/api/haori/v1/session/link", 200, {"code": made["code"]})
-            events = (await ask("GET", "/api/haori/v1/audit?object=admin", 200))["items"]
+            events = (await ask("GET", "/api/haori/v1/audit?object=admin&action=session/sign-in", 200))["items"]
             assert [each["outcome"] for each in events] == ["done", "refused"]
 
             assert store.pid is not None
