@@ -86,7 +86,9 @@ async def measure(server: Server, tree: str, kubeconfig: Path) -> list[Figure]:
                 value=await _open(page, f"{server.url}/applications", f"text={CHANGED[:-1]}"),
                 unit="ms",
             ),
-            *await _scroll(page),
+            *await _scroll(page, "list"),
+            *await _scroll_as(page, server, "tiles"),
+            *await _scroll_as(page, server, "map"),
             Figure(name="list: a change on the page", value=await _change(page, server, kubeconfig), unit="ms"),
             *await _tree(browser, server, tree),
         ]
@@ -115,12 +117,17 @@ async def _drawn(page: Page, awaited: str, began: float) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-async def _scroll(page: Page) -> list[Figure]:
+async def _scroll_as(page: Page, server: Server, look: str) -> list[Figure]:
+    await _open(page, f"{server.url}/applications?view={look}", "[data-row]")
+    return await _scroll(page, look)
+
+
+async def _scroll(page: Page, name: str) -> list[Figure]:
     gaps: list[float] = await page.evaluate(FRAMES, '[role="row"], [data-row]')
     late = sum(gap > 34 for gap in gaps)
     return [
-        Figure(name="list: frames a second while scrolling", value=1000 * len(gaps) / sum(gaps), unit="fps"),
-        Figure(name="list: frames that came late (over 34 ms)", value=100 * late / len(gaps), unit="%"),
+        Figure(name=f"{name}: frames a second while scrolling", value=1000 * len(gaps) / sum(gaps), unit="fps"),
+        Figure(name=f"{name}: frames that came late (over 34 ms)", value=100 * late / len(gaps), unit="%"),
     ]
 
 

@@ -11,7 +11,7 @@ import styles from './list.module.css'
 import { heightOf, type Measures, measuresOf } from './looks'
 import { HealthCounts } from './parts'
 import { CELL, columnHead, ROW, ROW_GROUP, rowAtLine, tableOf } from './roles'
-import { Card, MapCell, TableCells } from './row'
+import { Card, MapLine, TableCells } from './row'
 import type { Selection } from './selection'
 import { type ColumnId, type ListState, queryOf, SORTS, sortBy } from './state'
 import { words } from './words'
@@ -63,7 +63,7 @@ export function List({ state, first, selection, folded, onFold, onChange, handle
     getScrollElement: () => scroller,
     estimateSize: (index) => heightOf(lines[index], measures),
     scrollMargin: margin,
-    overscan: 8,
+    overscan: state.look === 'map' ? 3 : 8,
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: another look or width gives every line another height.
   useEffect(() => virtual.measure(), [virtual, lines, measures.line])
@@ -251,14 +251,16 @@ function gridOf(state: ListState, { perLine }: Measures) {
 }
 
 function Several({ from, count, rowAt, state, selection }: LineProps & { from: number; count: number }) {
-  return Array.from({ length: count }, (_, offset) => {
+  const rows = Array.from({ length: count }, (_, offset) => rowAt(from + offset))
+  if (state.look === 'map') {
+    return <MapLine rows={rows} from={from} selected={selection.selected} onToggle={selection.toggle} />
+  }
+  return rows.map((row, offset) => {
     const index = from + offset
-    const row = rowAt(index)
-    const Shown = state.look === 'map' ? MapCell : Card
     return (
       <li key={index}>
         {row ? (
-          <Shown row={row} index={index} isSelected={selection.selected.has(keyOf(row))} onToggle={selection.toggle} />
+          <Card row={row} index={index} isSelected={selection.selected.has(keyOf(row))} onToggle={selection.toggle} />
         ) : (
           <span className={styles['ghost']} />
         )}

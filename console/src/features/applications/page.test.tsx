@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { act, render, screen, waitFor, within } from '@testing-library/react'
+import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { createMemoryRouter, RouterProvider } from 'react-router'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -276,4 +276,14 @@ it('shares a view with everybody, and shows those of others', async () => {
   expect(await shared.findByRole('link', { name: 'On call' })).toHaveAttribute('href', '/applications?health=Degraded')
   await userEvent.click(shared.getByRole('link', { name: 'Missing' }))
   expect(router.state.location.search).toBe('?health=Missing')
+})
+
+it('goes from a cell of the heat map to its application, and selects it by Shift', async () => {
+  const { router } = open(three, '/applications?view=map')
+  const cell = await screen.findByRole('link', { name: /^cart Degraded/ })
+  fireEvent.click(cell, { shiftKey: true })
+  expect(cell).toHaveAttribute('data-selected')
+  expect(screen.getByRole('link', { name: 'push Healthy' })).not.toHaveAttribute('data-selected')
+  await userEvent.click(cell)
+  expect(router.state.location.pathname).toBe('/applications/argocd/cart')
 })

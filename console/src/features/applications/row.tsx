@@ -1,10 +1,10 @@
 /** One application as a row of the table, a card on a phone, a tile, a cell of the heat map. */
 import { memo, type ReactNode } from 'react'
-import { Link } from 'react-router'
+import { Link, useNavigate } from 'react-router'
 import type { Row } from '@/shared/api/types'
 import { Ago, Status, wordOf } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import { placeOf } from './api'
+import { keyOf, placeOf } from './api'
 import { Images, Marks, Revision, WhyLine } from './parts'
 import { CELL } from './roles'
 import styles from './row.module.css'
@@ -114,11 +114,54 @@ export const Card = memo(function Card({ row, index, isSelected, onToggle }: Row
   )
 })
 
-/** A cell of the heat map: its colour and its mark tell the health, a corner that it is out of sync. */
-export const MapCell = memo(function MapCell({ row, index, isSelected, onToggle }: RowProps) {
+interface MapLineProps {
+  rows: readonly (Row | undefined)[]
+  from: number
+  selected: Selection['selected']
+  onToggle: Selection['toggle']
+}
+
+/** A line of the heat map. A thousand cells are on the page, so a line whose rows are the same is passed over whole. */
+export const MapLine = memo(function MapLine({ rows, from, selected, onToggle }: MapLineProps) {
+  const navigate = useNavigate()
+  return rows.map((row, offset) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a place in the list is what a cell stands for.
+    <li key={from + offset}>
+      {row ? (
+        <MapCell
+          row={row}
+          index={from + offset}
+          isSelected={selected.has(keyOf(row))}
+          onToggle={onToggle}
+          onGo={navigate}
+        />
+      ) : (
+        <span className={styles['map-cell']} />
+      )}
+    </li>
+  ))
+}, isSameLine)
+
+export function isSameLine(before: MapLineProps, after: MapLineProps): boolean {
   return (
-    <Link
-      to={placeOf(row)}
+    before.from === after.from &&
+    before.selected === after.selected &&
+    before.onToggle === after.onToggle &&
+    before.rows.length === after.rows.length &&
+    before.rows.every((row, index) => row === after.rows[index])
+  )
+}
+
+/**
+ * A cell of the heat map: its colour and its mark tell the health, a corner that it is out of sync. What is healthy has no
+ * mark, so that what is not stands out; nor is the cell one of the router's links, which cost several times as much.
+ */
+function MapCell({ row, index, isSelected, onToggle, onGo }: RowProps & { onGo: (place: string) => void }) {
+  const place = placeOf(row)
+  const isHealthy = row.health === 'Healthy'
+  return (
+    <a
+      href={place}
       data-row={index}
       className={styles['map-cell']}
       data-status={wordOf(row.health)}
@@ -126,18 +169,17 @@ export const MapCell = memo(function MapCell({ row, index, isSelected, onToggle 
       data-selected={isSelected || undefined}
       title={[row.name, row.why?.text].filter(Boolean).join('\n')}
       onClick={(event) => {
-        if (!event.shiftKey) return
+        if (event.ctrlKey || event.metaKey || event.altKey) return
         event.preventDefault()
-        onToggle([row])
+        if (event.shiftKey) onToggle([row])
+        else onGo(place)
       }}
     >
-      <span className="visually-hidden">{row.name} </span>
-      <Status value={row.health} variant="icon" />
-      {row.sync === 'OutOfSync' && (
-        <span className="visually-hidden">
-          <Status value={row.sync} />
-        </span>
-      )}
-    </Link>
+      <span className="visually-hidden">
+        {row.name} {isHealthy && <Status value={row.health} variant="word" />}
+        {row.sync === 'OutOfSync' && <Status value={row.sync} variant="word" />}
+      </span>
+      {!isHealthy && <Status value={row.health} variant="icon" />}
+    </a>
   )
-})
+}

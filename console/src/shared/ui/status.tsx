@@ -48,12 +48,13 @@ export function toneOf(status: string): Tone {
   return MARKS[wordOf(status)][0]
 }
 
-/** A status as icon and word, or (`icon`) the icon alone with the word for screen readers and as a tooltip. */
-export function Status({ value, variant = 'full' }: { value: string; variant?: 'full' | 'icon' | 'chip' }) {
+/** A status as icon and word, (`icon`) the icon with the word for screen readers and as a tooltip, or the word alone. */
+export function Status({ value, variant = 'full' }: { value: string; variant?: 'full' | 'icon' | 'chip' | 'word' }) {
   const say = useWords(words)
   const word = wordOf(value)
   const [tone, icon] = MARKS[word]
   const text = say(word)
+  if (variant === 'word') return text
   return (
     <Mark tone={tone} icon={icon} isChip={variant === 'chip'} title={text}>
       <span className={variant === 'icon' ? 'visually-hidden' : undefined}>{text}</span>
