@@ -102,3 +102,12 @@ it('leads to what runs on a cluster', async () => {
   expect(router.state.location.search).toBe('?cluster=kyoto')
   expect(screen.queryByRole('option', { name: /osaka/ })).not.toBeInTheDocument()
 })
+
+it('does to an application what is said before its name', async () => {
+  const { router, asked } = open()
+  await userEvent.type(screen.getByRole('combobox', { hidden: true }), 'sync we')
+  const action = await screen.findByText('Do: sync')
+  expect(asked.some((url) => url.includes('q=we&'))).toBe(true)
+  await userEvent.click(action)
+  expect(router.state.location.pathname).toBe('/applications/argocd/web/sync')
+})

@@ -7,6 +7,7 @@ import { Dialog, Status } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import styles from './palette.module.css'
 import { rank } from './palette-ranking'
+import { readVerb } from './palette-verbs'
 import { words } from './words'
 
 const COMMANDS = 8
@@ -26,7 +27,8 @@ function useFound(text: string): { entries: Entry[]; isWaiting: boolean } {
   const say = useWords(words)
   const navigate = useNavigate()
   const wanted = useDeferredValue(text.trim())
-  const search = useSearch(wanted.length < LEAST_LETTERS ? null : { q: wanted, limit: FOUND })
+  const said = readVerb(wanted)
+  const search = useSearch(wanted.length < LEAST_LETTERS ? null : { q: said?.rest ?? wanted, limit: FOUND })
   const clusters = useClusterNames(wanted.length >= LEAST_LETTERS).data ?? []
   if (wanted.length < LEAST_LETTERS) return { entries: [], isWaiting: false }
   const places = clusters
@@ -44,8 +46,16 @@ function useFound(text: string): { entries: Entry[]; isWaiting: boolean } {
     group: say('application'),
     detail: `${row.project} · ${row.cluster} / ${row.destinationNamespace}`,
     marks: [row.sync, row.health],
+    place: applicationPlace(row),
     run: () => void navigate(applicationPlace(row)),
   }))
+  const doing = ({ place, ...each }: (typeof applications)[number], group: string, tab: string): Entry => ({
+    ...each,
+    id: `${tab} ${each.id}`,
+    group,
+    run: () => void navigate(`${place}/${tab}`),
+  })
+  const actions = said ? applications.map((each) => doing(each, `${say('act')}: ${said.verb}`, said.tab)) : []
   const resources = (search.data?.resources ?? []).map((each) => ({
     id: `resource ${each.cluster} ${each.uid} ${each.group}/${each.kind}/${each.namespace}/${each.name}`,
     title: each.name,
@@ -57,12 +67,12 @@ function useFound(text: string): { entries: Entry[]; isWaiting: boolean } {
   const { applications: apps = 0, resources: objects = 0 } = search.data?.total ?? {}
   const all: Entry = {
     id: 'search all',
-    title: say('search-all', { text: wanted, n: apps + objects }),
+    title: say('search-all', { text: said?.rest ?? wanted, n: apps + objects }),
     group: say('search'),
-    run: () => void navigate(`/search?${new URLSearchParams({ q: wanted })}`),
+    run: () => void navigate(`/search?${new URLSearchParams({ q: said?.rest ?? wanted })}`),
   }
   return {
-    entries: [...applications, ...resources, ...places, ...(apps + objects > 0 ? [all] : [])],
+    entries: [...actions, ...applications, ...resources, ...places, ...(apps + objects > 0 ? [all] : [])],
     isWaiting: search.isFetching && search.data === undefined,
   }
 }
