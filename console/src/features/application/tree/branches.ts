@@ -91,7 +91,7 @@ class Builder {
     for (const node of nodes) {
       const owner = node.parents.find((uid) => byUid.has(uid) && uid !== node.uid)
       if (owner === undefined) roots.push(node)
-      else below.set(owner, [...(below.get(owner) ?? []), node])
+      else push(below, owner, node)
     }
     const seen = new Set<Node>()
     const branch = (node: Node): Branch => {
@@ -103,7 +103,9 @@ class Builder {
     }
     const found = sortSiblings(roots).map(branch)
     // Owners that own each other are no part of any tree: they are shown all the same.
-    for (const node of sortSiblings(nodes)) if (!seen.has(node)) found.push(branch(node))
+    for (const node of sortSiblings(nodes.filter((each) => !seen.has(each)))) {
+      if (!seen.has(node)) found.push(branch(node))
+    }
     return found
   }
 
@@ -142,8 +144,7 @@ function whole(children: readonly Branch[]): Pick<Branch, 'children' | 'size' | 
 function gather(parent: string, app: AppRef, children: readonly Branch[], fold: Fold): readonly Branch[] {
   const groups = new Map<string, Branch[]>()
   for (const child of children) {
-    const word = commonOf(child, fold)
-    groups.set(word, [...(groups.get(word) ?? []), child])
+    push(groups, commonOf(child, fold), child)
   }
   const isGathered = (members: readonly Branch[]) =>
     fold === 'none' ? members.length > MANY_LEAVES && members.every((each) => each.children.length === 0) : true
@@ -153,6 +154,13 @@ function gather(parent: string, app: AppRef, children: readonly Branch[], fold: 
       ? [grown({ id: `${parent}#${fold}:${label}`, type: 'group', app, node: null, label }, members)]
       : members,
   )
+}
+
+/** Adds to the list at `key`: a new list each time would cost the square of what is in one. */
+function push<Item>(lists: Map<string, Item[]>, key: string, item: Item): void {
+  const list = lists.get(key)
+  if (list) list.push(item)
+  else lists.set(key, [item])
 }
 
 function commonOf(branch: Branch, fold: Fold): string {
