@@ -6,6 +6,7 @@ import { useCommands, useKeyboard } from '@/shared/commands'
 import { chooseTheme, THEMES } from '@/shared/theme'
 import { Failure, IconButton, Loading, Notes } from '@/shared/ui'
 import { chooseLanguage, useLanguage, useWords } from '@/shared/words'
+import { ExportMenu } from './export-menu'
 import { KeyList } from './key-list'
 import { PLACES } from './navigation'
 import { Palette } from './palette'
@@ -50,6 +51,7 @@ function Frame() {
         <IconButton label={say('keys')} onClick={() => setOpen('keys')}>
           <Keyboard size={18} aria-hidden />
         </IconButton>
+        <ExportMenu />
         <Preferences />
       </header>
       <nav className={styles['places']} aria-label={say('navigation')}>

@@ -1,11 +1,12 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react'
+import { act, fireEvent, render, renderHook, screen, waitFor, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { createMemoryRouter, RouterProvider } from 'react-router'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { hearStanding } from '@/shared/api/standing'
 import type { Row } from '@/shared/api/types'
 import { useKeyboard } from '@/shared/commands'
+import { useCurrentExport } from '@/shared/exporting'
 import { giveLayout } from '@/shared/testing/layout'
 import { Component } from './page'
 import { row } from './testing'
@@ -286,4 +287,13 @@ it('goes from a cell of the heat map to its application, and selects it by Shift
   expect(screen.getByRole('link', { name: 'push Healthy' })).not.toHaveAttribute('data-selected')
   await userEvent.click(cell)
   expect(router.state.location.pathname).toBe('/applications/argocd/cart')
+})
+
+it('is exported whole, as it is filtered', async () => {
+  const { asked } = open(three, '/applications?health=Degraded')
+  await screen.findByRole('link', { name: 'web' })
+  const { result } = renderHook(() => useCurrentExport())
+  expect(result.current?.name).toBe('applications')
+  expect((await result.current?.rows())?.map((each) => (each as Row).name)).toEqual(['cart', 'push', 'web'])
+  expect(asked.at(-1)).toMatch(/health=Degraded.*perPage=/)
 })

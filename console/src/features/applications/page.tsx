@@ -5,6 +5,7 @@ import { isCurrent, useStanding } from '@/shared/api/standing'
 import type { StreamState } from '@/shared/api/stream'
 import type { Row } from '@/shared/api/types'
 import { useCommands } from '@/shared/commands'
+import { useExported } from '@/shared/exporting'
 import { Button, Dialog, Empty, Loaded, Page, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { askAll, type Listing, placeOf, useFirst } from './api'
@@ -27,6 +28,7 @@ import { words } from './words'
 
 /** Applications one action can be taken on at once. */
 const MOST_SELECTED = 2000
+const MOST_EXPORTED = 20_000
 
 function useListState(): [ListState, (state: ListState) => void] {
   const [parameters, setParameters] = useSearchParams()
@@ -40,6 +42,7 @@ export function Component() {
   const say = useWords(words)
   const [state, change] = useListState()
   const first = useFirst(queryOf(state))
+  useExported('applications', first.data && (() => askAll(queryOf(state), MOST_EXPORTED)))
   const stream = useChanges(first.data?.cursor)
   const total = first.data?.total
   const isEmpty = total === 0 && !isFiltered(state)

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react'
 import { Link } from 'react-router'
 import { useAddress } from '@/shared/address'
 import { applicationPlace } from '@/shared/api/search'
+import { useExported } from '@/shared/exporting'
 import { Button, Empty, Loaded, Page, Status } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type App, type Board, type Cell, useBoard } from './api'
@@ -21,6 +22,7 @@ export function Component() {
   const isOnlyDrift = parameters.get('drift') === '1'
   const [limit, setLimit] = useState(FIRST)
   const board = useBoard(search, limit)
+  useExported('environments', board.data?.apps)
   return (
     <Page title={say('title')} lead={say('lead')}>
       <div className={styles['bar']}>

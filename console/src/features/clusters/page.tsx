@@ -1,5 +1,6 @@
 import { CheckCircle2, HelpCircle, Settings, XCircle } from 'lucide-react'
 import { Link } from 'react-router'
+import { useExported } from '@/shared/exporting'
 import { Callout, Card, Empty, Loaded, Mark, Page, useDuration } from '@/shared/ui'
 import { useLanguage, useWords } from '@/shared/words'
 import { type Cluster, stateOf, useClusters, type Watched } from './api'
@@ -11,6 +12,7 @@ import { words } from './words'
 export function Component() {
   const say = useWords(words)
   const clusters = useClusters()
+  useExported('clusters', clusters.data?.items)
   const manage = (
     <Link to="/settings/clusters" className={styles['manage']}>
       <Settings size={16} aria-hidden />

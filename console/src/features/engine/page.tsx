@@ -1,3 +1,4 @@
+import { useExported } from '@/shared/exporting'
 import { Loaded, Page } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { type Figures, shortSize, shortTime, type Times, useFigures } from './api'
@@ -10,6 +11,7 @@ import { words } from './words'
 export function Component() {
   const say = useWords(words)
   const figures = useFigures()
+  useExported('engine', figures.data && [figures.data])
   return (
     <Page title={say('title')} lead={say('lead')}>
       <Loaded query={figures}>{(data) => <Content figures={data} />}</Loaded>

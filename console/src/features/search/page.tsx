@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { applicationPlace, type Found, type Resource, resourcePlace, useSearch } from '@/shared/api/search'
 import type { Row } from '@/shared/api/types'
+import { useExported } from '@/shared/exporting'
 import { Ago, Button, Callout, type Column, Empty, Loaded, Page, Status, Table, wordOf } from '@/shared/ui'
 import { words as statusWords } from '@/shared/ui/words'
 import { useWords } from '@/shared/words'
@@ -151,6 +152,8 @@ function Begin() {
 function Results({ found, limit, onMore }: { found: Found; limit: number; onMore: (limit: number) => void }) {
   const say = useWords(words)
   const { total } = found
+  const applications = found.applications.map((each) => ({ kind: 'Application', ...each }))
+  useExported('found', [...applications, ...found.resources])
   const shown = Math.max(found.resources.length, found.applications.length)
   const next = nextLimit(shown, Math.max(total.resources, total.applications), limit)
   return (

@@ -1,3 +1,4 @@
+import { saveFile } from '@/shared/exporting'
 import type { Json } from '../diff/paths'
 import { yamlOf } from '../diff/yaml'
 import type { Application } from '../model'
@@ -13,24 +14,17 @@ export function formatObjects(objects: readonly Json[], form: Form): string {
 }
 
 export function exportApplication(application: Application, form: Form): void {
-  save(`${application.metadata.name}.${form.toLowerCase()}`, formatObjects([declarationOf(application)], form))
+  saveFile(`${application.metadata.name}.${form.toLowerCase()}`, formatObjects([declarationOf(application)], form))
 }
 
 export async function exportManifests(application: Application, form: Form): Promise<void> {
   const { name } = application.metadata
   const { manifests } = await askArgo<{ manifests: string[] }>(application.metadata, ['manifests'])
-  save(
+  saveFile(
     `${name}-manifests.${form.toLowerCase()}`,
     formatObjects(
       manifests.map((text) => JSON.parse(text) as Json),
       form,
     ),
   )
-}
-
-function save(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
-  const link = Object.assign(document.createElement('a'), { href: url, download: name })
-  link.click()
-  URL.revokeObjectURL(url)
 }

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
+import { useExported } from '@/shared/exporting'
 import { CommandHint, Empty, Loaded } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
@@ -18,6 +19,7 @@ export function DiffTab({ application }: { application: Application }) {
   const revision = params.get('revision') ?? ''
   const { name, namespace } = application.metadata
   const diff = useDiff(application.metadata, revision)
+  useExported(`${name}-diff`, diff.data)
   const [ignored, setIgnored] = useState<{ object: ShownObject; difference: Difference } | null>(null)
   const sides: Sides = {
     left: say('live'),

@@ -1,4 +1,5 @@
 import { useAddress } from '@/shared/address'
+import { useExported } from '@/shared/exporting'
 import { Empty, Loaded } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
@@ -14,6 +15,7 @@ export function HistoryTab({ application }: { application: Application }) {
   const say = useWords(words)
   const { params, put } = useAddress()
   const releases = useReleases(application.metadata)
+  useExported(`${application.metadata.name}-history`, releases.data)
   const compared = parseComparison(params.get('compare'))
   const to = params.get('to')
   const set = (name: string, value: string) => put({ [name]: value }, 'step')

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { ArrowRight, Globe } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { useExported } from '@/shared/exporting'
 import { Empty, Loaded, Status } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { KindIcon } from '../kind-icon'
@@ -24,6 +25,7 @@ export function NetworkTab(_: { application: Application }) {
     queryFn: ({ signal }) => askOwn<Network>(app, ['network'], { signal }),
     refetchInterval: OFTEN_MS,
   })
+  useExported(`${app.name}-network`, network.data?.edges)
   const known = new Map((tree.data ?? []).map((node) => [node.uid, node]))
   return <Loaded query={network}>{(found) => <Ways network={found} known={known} />}</Loaded>
 }

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Box, Server } from 'lucide-react'
 import { useAddress } from '@/shared/address'
+import { useExported } from '@/shared/exporting'
 import { Ago, Empty, Loaded, Status } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
@@ -26,6 +27,7 @@ export function PodsTab(_: { application: Application }) {
     queryFn: ({ signal }) => askOwn<{ items: PodFacts[] }>(app, ['pods'], { signal }),
     refetchInterval: OFTEN_MS,
   })
+  useExported(`${app.name}-pods`, pods.data?.items)
   const by = GROUPINGS.find((each) => each === params.get('by')) ?? 'node'
   const choose = (by: string) => put({ by })
   return (

@@ -3,6 +3,7 @@ import { ArrowDown, ArrowUp } from 'lucide-react'
 import { type KeyboardEvent, useMemo, useRef } from 'react'
 import { useSearchParams } from 'react-router'
 import { useAddress } from '@/shared/address'
+import { useExported } from '@/shared/exporting'
 import { Ago, Empty, Loaded, Status } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { Badges } from '../badges'
@@ -35,6 +36,7 @@ function Objects({ nodes }: { nodes: readonly Node[] }) {
       params.get('sort'),
     )
   }, [nodes, params])
+  useExported(`${useAppRef().name}-resources`, shown)
   if (nodes.length === 0) return <Empty title={say('empty')}>{say('empty-text')}</Empty>
   return (
     <>

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Activity, Bell, type LucideIcon, RefreshCw } from 'lucide-react'
 import { useAddress } from '@/shared/address'
+import { useExported } from '@/shared/exporting'
 import { Empty, Loaded, Status, useDuration } from '@/shared/ui'
 import { useLanguage, useWords } from '@/shared/words'
 import { type Application, shortRevision } from '../model'
@@ -61,6 +62,7 @@ function WithObject({
 function Axis({ entries, node }: { entries: readonly Entry[]; node: Node | null }) {
   const say = useWords(words)
   const language = useLanguage()
+  useExported(`${useAppRef().name}-timeline`, entries)
   const { params, change } = useAddress()
   const hidden = params.getAll('hide')
   const toggle = (lane: Lane) =>

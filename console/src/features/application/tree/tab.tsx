@@ -1,5 +1,6 @@
 import { useMemo } from 'react'
 import { useSearchParams } from 'react-router'
+import { useExported } from '@/shared/exporting'
 import { Empty, Loaded } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { FilterBar } from '../filters'
@@ -16,7 +17,9 @@ import { useTreeView } from './use-tree-view'
 
 /** The application's objects as a tree, kept up to date. */
 export function TreeTab(_: { application: Application }) {
-  const tree = useTree(useAppRef())
+  const app = useAppRef()
+  const tree = useTree(app)
+  useExported(`${app.name}-tree`, tree.data)
   return <Loaded query={tree}>{(nodes) => <Tree nodes={nodes} />}</Loaded>
 }
 

@@ -1,5 +1,6 @@
 import { Plus } from 'lucide-react'
 import { Link } from 'react-router'
+import { useExported } from '@/shared/exporting'
 import { Button, type Column, Dialog, Empty, Facts, Loaded, Opener, Table } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useLack, useOpen } from '../parts/action'
@@ -16,6 +17,7 @@ export function Component() {
   const say = useWords(words)
   const open = useOpen()
   const clusters = useClusters()
+  useExported('clusters', clusters.data)
   const shown = clusters.data?.find((each) => each.server === open.shown)
   const lack = useLack('clusters', 'create', '*')
   const add = (

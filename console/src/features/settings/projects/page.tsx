@@ -1,5 +1,6 @@
 import { Plus } from 'lucide-react'
 import { Link, useNavigate } from 'react-router'
+import { useExported } from '@/shared/exporting'
 import { Button, type Column, Empty, Loaded, Table } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useLack, useOpen } from '../parts/action'
@@ -15,6 +16,7 @@ export function Component() {
   const open = useOpen()
   const navigate = useNavigate()
   const projects = useProjects()
+  useExported('projects', projects.data)
   const lack = useLack('projects', 'create', '*')
   const add = (
     <Button look="primary" reason={lack} onClick={() => open.act('add')}>

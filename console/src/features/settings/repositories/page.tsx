@@ -1,4 +1,5 @@
 import { Plus } from 'lucide-react'
+import { useExported } from '@/shared/exporting'
 import { Button, type Column, Empty, Loaded, Opener, Table } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useLack, useOpen } from '../parts/action'
@@ -18,6 +19,7 @@ export function Listing({ shelf }: { shelf: Shelf }) {
   const say = useWords(words)
   const open = useOpen()
   const repositories = useRepositories(shelf)
+  useExported(shelf, repositories.data)
   const shown = repositories.data?.find((each) => idOf(each) === open.shown)
   const lack = useLack('repositories', 'create', '*')
   const add = (
