@@ -132,6 +132,8 @@ async def test_without_the_store_each_answer_says_what_waits(bare: House):
 
     assert [(answer.status, answer.code) for answer in (session, told, sign_in)] == [(503, "store-away")] * 3
     assert "tokens of accounts" in session.json()["haori"]["hint"]
+    reasons = [each.json()["haori"]["parameters"]["reason"]["code"] for each in (session, told, sign_in)]
+    assert reasons == ["store-reason-logged"] * 3, "lines of its log are for nobody unknown"
     assert (alive.status, owner.status, signed.status) == (200, 200, 200)
 
 

@@ -33,6 +33,8 @@ from haori.server.recording import record_request
 from haori.server.routing import SAFE, Filtered, Open, Route, Router, Rule
 from haori.server.sockets import Conversation, check_socket_origin
 from haori.server.who import Identity
+from haori.store import StoreUnavailableError
+from haori.words import Sentence
 
 log = logging.getLogger("haori.server.access")
 
@@ -79,7 +81,7 @@ class Guard:
                 self._record(exchange, None)
             except Exception as error:
                 # The border of the process: whatever goes wrong has the one shape, and is logged where it is ours.
-                response = _refuse(request, error)
+                response = _refuse(request, _as_told(exchange, error))
                 self._record(exchange, error)
             try:
                 await response(scope, receive, exchange.send)
@@ -98,7 +100,7 @@ class Guard:
                 # As above: what goes wrong before the conversation has the one shape.
                 self._record(exchange, error)
                 await conversation.refuse(
-                    describe_error(error), language_of(request.headers.get("accept-language", ""))
+                    describe_error(_as_told(exchange, error)), language_of(request.headers.get("accept-language", ""))
                 )
                 return
             await talk(conversation)
@@ -159,6 +161,13 @@ class Guard:
             if route.access is not Open.PUBLIC:
                 raise
             return None, error
+
+
+def _as_told(exchange: _Exchange, error: Exception) -> Exception:
+    """The error as the sender may read it: why the store is away may hold paths and lines of a log, and is for nobody unknown."""
+    if exchange.identity is None and isinstance(error, StoreUnavailableError) and error.code == "store-away":
+        return StoreUnavailableError("store-away", reason=Sentence(code="store-reason-logged", parameters={}))
+    return error
 
 
 async def authorize(ask: Ask, route: Route) -> None:
