@@ -26,6 +26,7 @@ SCREENS = (
     Screen(name="application-resources", path=f"{_APPLICATION}/resources"),
     Screen(name="application-pods", path=f"{_APPLICATION}/pods"),
     Screen(name="application-network", path=f"{_APPLICATION}/network"),
+    Screen(name="application-dependencies", path=f"{_APPLICATION}/dependencies"),
     Screen(name="application-timeline", path=f"{_APPLICATION}/timeline"),
     Screen(name="application-sync", path="/applications/argocd/catalogue/sync"),
     Screen(name="application-diff", path="/applications/argocd/catalogue/diff"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from haori.cluster.well_known import SECRETS
 from tests.e2e.delivery import Delivery, at, config_map, deployment, is_green
 from tests.e2e.serving import Api, serving
 
@@ -289,3 +290,24 @@ async def test_a_tree_is_followed(delivery: Delivery, api: Api):
 
     assert [each["name"] for each in first["result"]["nodes"]] == ["settings"]
     assert {each["name"] for each in after["result"]["nodes"]} == {"settings", "more"}
+
+
+async def test_dependencies_are_looked_for_where_the_application_has_them_not(delivery: Delivery, api: Api):
+    uses = "envFrom: [{configMapRef: {name: settings}}, {secretRef: {name: gone}}, {secretRef: {name: outside}}]"
+    web = deployment("web", "web:1").replace("image: web:1", f"image: web:1\n        {uses}")
+    assert uses in web
+    delivery.repository.commit("first", {"web/web.yaml": web, "web/settings.yaml": config_map("settings", a="1")})
+    outside = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "outside", "namespace": delivery.namespace}}
+    await api.ask("POST", "/api/v1/applications", delivery.application("web", "web"))
+    await delivery.expect("web", lambda app: app.get("status", {}).get("sync", {}).get("status") == "Synced")
+    await delivery.client.create(SECRETS, {**outside, "stringData": {"password": "canary"}})
+    told = await api.ask("GET", "/api/haori/v1/applications/web/dependencies")
+
+    (user,) = told["items"]
+    assert (user["kind"], user["name"]) == ("Deployment", "web")
+    assert {(each["name"], each["way"], each["state"], bool(each["uid"])) for each in user["needs"]} == {
+        ("settings", "environment", "here", True),
+        ("gone", "environment", "missing", False),
+        ("outside", "environment", "elsewhere", False),
+    }
+    assert "canary" not in str(told)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from haori.server.dependencies import needs_of, users_among
 from haori.server.network import Parts, build_network
 from haori.server.nodes import build_nodes, build_pod
 
@@ -82,3 +85,66 @@ def test_the_network_goes_from_ingress_over_service_to_pods():
     ]
     addresses = {each["name"]: each["addresses"] for each in told["nodes"]}
     assert (addresses["in"], addresses["web"]) == (["shop.example"], ["10.0.0.1"])
+
+
+TEMPLATE = {
+    "serviceAccountName": "web",
+    "imagePullSecrets": [{"name": "registry"}],
+    "initContainers": [{"name": "migrate", "envFrom": [{"secretRef": {"name": "db", "optional": True}}]}],
+    "containers": [
+        {"name": "web", "env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "flags", "key": "a"}}}]},
+        {"name": "side", "env": [{"name": "B", "valueFrom": {"configMapKeyRef": {"name": "flags", "key": "b"}}}]},
+    ],
+    "volumes": [
+        {"name": "data", "persistentVolumeClaim": {"claimName": "data"}},
+        {"name": "all", "projected": {"sources": [{"secret": {"name": "cert"}}, {"serviceAccountToken": {}}]}},
+        {"name": "old", "secret": {"secretName": "key"}},
+        {"name": "tmp", "emptyDir": {}},
+    ],
+}
+OF_TEMPLATE = [
+    ("ServiceAccount", "web", "account", False),
+    ("Secret", "registry", "registry", False),
+    ("PersistentVolumeClaim", "data", "volume", False),
+    ("Secret", "cert", "volume", False),
+    ("Secret", "key", "volume", False),
+    ("Secret", "db", "environment", True),
+    ("ConfigMap", "flags", "environment", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "needs"),
+    [
+        (thing("Deployment", "web", spec={"template": {"spec": TEMPLATE}}), OF_TEMPLATE),
+        (thing("CronJob", "web", spec={"jobTemplate": {"spec": {"template": {"spec": TEMPLATE}}}}), OF_TEMPLATE),
+        (thing("Pod", "web", spec=TEMPLATE), OF_TEMPLATE),
+        (
+            thing("HorizontalPodAutoscaler", "web", spec={"scaleTargetRef": {"kind": "Deployment", "name": "web"}}),
+            [("Deployment", "web", "target", False)],
+        ),
+        (
+            thing(
+                "Ingress",
+                "in",
+                spec={
+                    "rules": [{"http": {"paths": [{"backend": {"service": {"name": "web"}}}]}}],
+                    "tls": [{"secretName": "cert"}],
+                },
+            ),
+            [("Service", "web", "backend", False), ("Secret", "cert", "certificate", False)],
+        ),
+        (thing("Deployment", "odd", spec={"template": {"spec": {"volumes": [None, "x"], "containers": {}}}}), []),
+    ],
+    ids=["deployment", "cron-job", "pod", "autoscaler", "ingress", "odd"],
+)
+def test_what_an_object_needs_is_read_off_it(manifest: Any, needs: Any):
+    assert [(each.resource.kind, each.name, each.way, each.optional) for each in needs_of(manifest)] == needs
+
+
+def test_what_another_made_needs_what_its_maker_needs():
+    made = thing("Pod", "web-1", spec=TEMPLATE, metadata={"ownerReferences": [{"uid": "uid-web"}]})
+    alone = thing("Pod", "alone", spec=TEMPLATE)
+    assert [user["metadata"]["name"] for user, _ in users_among([made, alone, thing("Pod", "free", spec={})])] == [
+        "alone"
+    ]

@@ -52,6 +52,13 @@ export const TABS: readonly TabEntry[] = [
     keys: 't n',
   },
   {
+    id: 'dependencies',
+    label: { en: 'Dependencies', ja: '依存関係' },
+    ...loaded(() => import('./dependencies/tab').then((module) => module.DependenciesTab)),
+    isOfTree: true,
+    keys: 't e',
+  },
+  {
     id: 'timeline',
     label: { en: 'Timeline', ja: 'タイムライン' },
     ...loaded(() => import('./timeline/tab').then((module) => module.TimelineTab)),

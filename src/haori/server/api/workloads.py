@@ -1,4 +1,4 @@
-"""Where an application's Pods run, and who reaches them: its Pods by node, its network."""
+"""Where an application's Pods run, who reaches them, what they need: its Pods by node, its network, its dependencies."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from typing import Any
 
 from starlette.responses import Response
 
-from haori.cluster import ApiResource, HttpClient
+from haori.cluster import ApiResource, ForbiddenError, HttpClient, NotFoundError
 from haori.cluster.well_known import INGRESSES, PODS, SERVICES
 from haori.objects import Manifest, nested_text
 from haori.server.answering import answer_json
 from haori.server.api.reading import APP_QUERY, GET, ask_tree
 from haori.server.asking import Ask
+from haori.server.dependencies import USERS, Need, users_among
 from haori.server.network import Parts, build_network
 from haori.server.nodes import build_pod
 from haori.server.routing import Route
 
 Nodes = list[Mapping[str, Any]]
+Place = tuple[str, str, str, str]
+"""group, kind, namespace, name."""
 AT_ONCE = 8
-"""Namespaces that are read at once."""
+"""Namespaces, or single objects, that are read at once."""
+MOST_LOOKED = 200
+"""Objects beyond the application's own that one answer looks for."""
 
 
 async def _of_application(client: HttpClient, nodes: Nodes, resource: ApiResource) -> list[Manifest]:
@@ -60,6 +65,64 @@ async def _network(ask: Ask) -> Response:
     return await answer_json(ask.request, build_network(parts))
 
 
+async def _dependencies(ask: Ask) -> Response:
+    client, nodes = await _look(ask)
+    found = [each for resource in USERS for each in await _of_application(client, nodes, resource)]
+    users, here = users_among(found), {_place_of(each): str(each["uid"]) for each in nodes}
+    wanted = {_place(user, need): need for user, needs in users for need in needs}
+    elsewhere = [place for place in wanted if not here.get(place)]
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def state(place: Place) -> str:
+        async with turns:
+            return await _state(client, wanted[place], place)
+
+    looked = elsewhere[:MOST_LOOKED]
+    states = dict(zip(looked, await asyncio.gather(*map(state, looked)), strict=True))
+
+    def tell(user: Manifest, need: Need) -> dict[str, Any]:
+        place = _place(user, need)
+        uid = here.get(place, "")
+        told = "here" if uid else states.get(place, "unknown")
+        return {"uid": uid, **_named(place), "way": need.way, "optional": need.optional, "state": told}
+
+    items = [
+        {
+            "uid": nested_text(user, "metadata", "uid"),
+            "kind": str(user["kind"]),
+            "namespace": nested_text(user, "metadata", "namespace"),
+            "name": nested_text(user, "metadata", "name"),
+            "needs": [tell(user, need) for need in needs],
+        }
+        for user, needs in users
+    ]
+    return await answer_json(ask.request, {"items": items})
+
+
+def _place_of(node: Mapping[str, Any]) -> Place:
+    return str(node["group"]), str(node["kind"]), str(node["namespace"]), str(node["name"])
+
+
+def _place(user: Manifest, need: Need) -> Place:
+    return need.resource.group, need.resource.kind, nested_text(user, "metadata", "namespace"), need.name
+
+
+def _named(place: Place) -> dict[str, str]:
+    group, kind, namespace, name = place
+    return {"group": group, "kind": kind, "namespace": namespace, "name": name}
+
+
+async def _state(client: HttpClient, need: Need, place: Place) -> str:
+    """`elsewhere`: it is there and not of the application; `missing`; `unknown` where we may not look."""
+    try:
+        await client.get(need.resource, need.name, place[2])
+    except NotFoundError:
+        return "missing"
+    except ForbiddenError:
+        return "unknown"
+    return "elsewhere"
+
+
 _OWN = "/api/haori/v1/applications/{name}"
 ROUTES = (
     Route(
@@ -71,6 +134,14 @@ ROUTES = (
         handler=_network,
         access=GET,
         summary="Who reaches its Pods: Ingresses, Services, Pods",
+        query=APP_QUERY,
+    ),
+    Route(
+        method="GET",
+        path=f"{_OWN}/dependencies",
+        handler=_dependencies,
+        access=GET,
+        summary="What its objects need: configuration, Secrets, accounts, volumes, targets, and whether it is there",
         query=APP_QUERY,
     ),
 )

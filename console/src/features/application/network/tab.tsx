@@ -1,15 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { ArrowRight, Globe } from 'lucide-react'
-import type { ReactNode } from 'react'
 import { useExported } from '@/shared/exporting'
-import { Empty, Loaded, Status } from '@/shared/ui'
+import { Empty, Loaded } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import { KindIcon } from '../kind-icon'
 import type { Application } from '../model'
-import { healthOf, type Node, nodeKey, useTree } from '../nodes'
+import { useTree } from '../nodes'
+import { type Known, knownOf, ObjectTile } from '../object-tile'
 import { askOwn, keyOf } from '../queries'
 import { useAppRef } from '../reference'
-import { Tile } from '../tile'
 import { type Flow, flowsOf, type Network, type NetworkNode } from './flows'
 import styles from './tab.module.css'
 import { words } from './words'
@@ -26,11 +24,9 @@ export function NetworkTab(_: { application: Application }) {
     refetchInterval: OFTEN_MS,
   })
   useExported(`${app.name}-network`, network.data?.edges)
-  const known = new Map((tree.data ?? []).map((node) => [node.uid, node]))
+  const known = knownOf(tree.data)
   return <Loaded query={network}>{(found) => <Ways network={found} known={known} />}</Loaded>
 }
-
-type Known = ReadonlyMap<string, Node>
 
 function Ways({ network, known }: { network: Network; known: Known }) {
   const say = useWords(words)
@@ -47,9 +43,9 @@ function Ways({ network, known }: { network: Network; known: Known }) {
           <ul>
             {lost.map((each) => (
               <li key={`${each.ingress.uid} ${each.label} ${each.name}`}>
-                <Thing node={each.ingress} known={known}>
+                <ObjectTile node={each.ingress} known={known}>
                   {each.label} → {each.name}
-                </Thing>
+                </ObjectTile>
               </li>
             ))}
           </ul>
@@ -62,7 +58,7 @@ function Ways({ network, known }: { network: Network; known: Known }) {
           <ul>
             {unreached.map((pod) => (
               <li key={pod.uid}>
-                <Thing node={pod} known={known} />
+                <ObjectTile node={pod} known={known} />
               </li>
             ))}
           </ul>
@@ -80,9 +76,9 @@ function Way({ flow, known }: { flow: Flow; known: Known }) {
       <div className={styles['step']}>
         {entries.length > 0 ? (
           entries.map((each) => (
-            <Thing key={`${each.ingress.uid} ${each.label}`} node={each.ingress} known={known}>
+            <ObjectTile key={`${each.ingress.uid} ${each.label}`} node={each.ingress} known={known}>
               {each.label}
-            </Thing>
+            </ObjectTile>
           ))
         ) : (
           <p className={styles['inside']}>
@@ -92,17 +88,17 @@ function Way({ flow, known }: { flow: Flow; known: Known }) {
       </div>
       <ArrowRight size={18} className={styles['arrow']} aria-hidden />
       <div className={styles['step']}>
-        <Thing node={service} known={known}>
+        <ObjectTile node={service} known={known}>
           {[service.type, ...service.ports, ...service.addresses].filter(Boolean).join(' · ')}
-        </Thing>
+        </ObjectTile>
       </div>
       <ArrowRight size={18} className={styles['arrow']} aria-hidden />
       <div className={styles['step']}>
         {pods.length > 0 ? (
           pods.map((pod) => (
-            <Thing key={pod.uid} node={pod} known={known}>
+            <ObjectTile key={pod.uid} node={pod} known={known}>
               {pod.addresses.join(' · ')}
-            </Thing>
+            </ObjectTile>
           ))
         ) : (
           <p className={styles['nobody']}>{say('no-pods')}</p>
@@ -114,22 +110,4 @@ function Way({ flow, known }: { flow: Flow; known: Known }) {
 
 function isPublic(service: NetworkNode): boolean {
   return service.type === 'LoadBalancer' || service.type === 'NodePort'
-}
-
-function Thing({ node, known, children }: { node: NetworkNode; known: Known; children?: ReactNode }) {
-  const object = known.get(node.uid)
-  const health = object ? healthOf(object) : null
-  return (
-    <Tile of={object ? nodeKey(object) : null}>
-      <span className={styles['thing']}>
-        <KindIcon kind={node.kind} />
-        <span className={styles['text']}>
-          <span className={styles['kind']}>{node.kind}</span>
-          <strong>{node.name}</strong>
-          {children && <span className={styles['quiet']}>{children}</span>}
-        </span>
-        {health && <Status value={health} variant="icon" />}
-      </span>
-    </Tile>
-  )
 }

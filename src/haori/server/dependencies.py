@@ -1,0 +1,112 @@
+"""What the objects of an application need to work: configuration, Secrets, accounts, volumes, targets. Pure.
+
+Read off what the objects say (a Pod template's volumes and environment, an autoscaler's target, an Ingress's backends and
+certificates), not off what their containers do. Everything named is in the namespace of what names it, as Kubernetes has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from haori.cluster import ApiResource
+from haori.cluster.well_known import (
+    CONFIG_MAPS,
+    CRON_JOBS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    INGRESSES,
+    JOBS,
+    PERSISTENT_VOLUME_CLAIMS,
+    PODS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    STATEFUL_SETS,
+)
+from haori.objects import Manifest, nested_list, nested_mapping, nested_text
+
+USERS = (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, CRON_JOBS, JOBS, PODS, HORIZONTAL_POD_AUTOSCALERS, INGRESSES)
+"""Kinds that need others."""
+_SCALED = {each.kind: each for each in (DEPLOYMENTS, STATEFUL_SETS)}
+_TEMPLATES = {"CronJob": ("spec", "jobTemplate", "spec", "template", "spec"), "Pod": ("spec",)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One object that another names."""
+
+    resource: ApiResource
+    name: str
+    way: str
+    """`volume`, `environment`, `account`, `registry` (credentials of one), `target`, `backend` or `certificate`."""
+    optional: bool = False
+
+
+def needs_of(manifest: Manifest) -> list[Need]:
+    """What one object names, each once a way, in the order in which it is named."""
+    kind = str(manifest.get("kind"))
+    if kind == INGRESSES.kind:
+        found = _of_ingress(manifest)
+    elif kind == HORIZONTAL_POD_AUTOSCALERS.kind:
+        found = _of_autoscaler(manifest)
+    else:
+        found = _of_pod(nested_mapping(manifest, *_TEMPLATES.get(kind, ("spec", "template", "spec"))))
+    named = {(each.resource.kind, each.name, each.way, each.optional): each for each in found if each.name}
+    return list(named.values())
+
+
+def _of_pod(spec: Mapping[str, Any]) -> Iterator[Need]:
+    yield Need(resource=SERVICE_ACCOUNTS, name=nested_text(spec, "serviceAccountName"), way="account")
+    for secret in _mappings(spec, "imagePullSecrets"):
+        yield Need(resource=SECRETS, name=nested_text(secret, "name"), way="registry")
+    for volume in _mappings(spec, "volumes"):
+        yield from _of_volume(volume)
+    for container in (*_mappings(spec, "initContainers"), *_mappings(spec, "containers")):
+        for source in _mappings(container, "envFrom"):
+            yield from _references(source, "configMapRef", "secretRef", way="environment")
+        for variable in _mappings(container, "env"):
+            given = nested_mapping(variable, "valueFrom")
+            yield from _references(given, "configMapKeyRef", "secretKeyRef", way="environment")
+
+
+def _of_volume(volume: Mapping[str, Any]) -> Iterator[Need]:
+    claim = nested_text(volume, "persistentVolumeClaim", "claimName")
+    yield Need(resource=PERSISTENT_VOLUME_CLAIMS, name=claim, way="volume")
+    for source in (volume, *_mappings(nested_mapping(volume, "projected"), "sources")):
+        yield from _references(source, "configMap", "secret", way="volume")
+
+
+def _references(source: Mapping[str, Any], config_map: str, secret: str, *, way: str) -> Iterator[Need]:
+    for resource, field in ((CONFIG_MAPS, config_map), (SECRETS, secret)):
+        given = nested_mapping(source, field)
+        name = nested_text(given, "name") or nested_text(given, "secretName")
+        yield Need(resource=resource, name=name, way=way, optional=given.get("optional") is True)
+
+
+def _of_autoscaler(manifest: Manifest) -> Iterator[Need]:
+    target = nested_mapping(manifest, "spec", "scaleTargetRef")
+    if (resource := _SCALED.get(nested_text(target, "kind"))) is not None:
+        yield Need(resource=resource, name=nested_text(target, "name"), way="target")
+
+
+def _of_ingress(manifest: Manifest) -> Iterator[Need]:
+    default = nested_text(manifest, "spec", "defaultBackend", "service", "name")
+    yield Need(resource=SERVICES, name=default, way="backend")
+    for rule in _mappings(nested_mapping(manifest, "spec"), "rules"):
+        for path in _mappings(nested_mapping(rule, "http"), "paths"):
+            yield Need(resource=SERVICES, name=nested_text(path, "backend", "service", "name"), way="backend")
+    for given in _mappings(nested_mapping(manifest, "spec"), "tls"):
+        yield Need(resource=SECRETS, name=nested_text(given, "secretName"), way="certificate")
+
+
+def _mappings(parent: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
+    return [each for each in nested_list(parent, field) if isinstance(each, Mapping)]
+
+
+def users_among(objects: Iterable[Manifest]) -> list[tuple[Manifest, list[Need]]]:
+    """Those that name others, with what they name; what another object made names what its maker names, and is left out."""
+    made = ((each, needs_of(each)) for each in objects if not nested_list(each, "metadata", "ownerReferences"))
+    return [(each, needs) for each, needs in made if needs]
