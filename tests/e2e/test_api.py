@@ -305,7 +305,7 @@ async def test_dependencies_are_looked_for_where_the_application_has_them_not(de
 
     (user,) = told["items"]
     assert (user["kind"], user["name"]) == ("Deployment", "web")
-    assert {(each["name"], each["way"], each["state"], bool(each["uid"])) for each in user["needs"]} == {
+    assert {(each["name"], *each["ways"], each["state"], bool(each["uid"])) for each in user["needs"]} == {
         ("settings", "environment", "here", True),
         ("gone", "environment", "missing", False),
         ("outside", "environment", "elsewhere", False),

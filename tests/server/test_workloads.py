@@ -99,6 +99,7 @@ TEMPLATE = {
         {"name": "data", "persistentVolumeClaim": {"claimName": "data"}},
         {"name": "all", "projected": {"sources": [{"secret": {"name": "cert"}}, {"serviceAccountToken": {}}]}},
         {"name": "old", "secret": {"secretName": "key"}},
+        {"name": "flags", "configMap": {"name": "flags", "optional": True}},
         {"name": "tmp", "emptyDir": {}},
     ],
 }
@@ -108,8 +109,8 @@ OF_TEMPLATE = [
     ("PersistentVolumeClaim", "data", "volume", False),
     ("Secret", "cert", "volume", False),
     ("Secret", "key", "volume", False),
+    ("ConfigMap", "flags", "volume", "environment", False),
     ("Secret", "db", "environment", True),
-    ("ConfigMap", "flags", "environment", False),
 ]
 
 
@@ -139,7 +140,7 @@ OF_TEMPLATE = [
     ids=["deployment", "cron-job", "pod", "autoscaler", "ingress", "odd"],
 )
 def test_what_an_object_needs_is_read_off_it(manifest: Any, needs: Any):
-    assert [(each.resource.kind, each.name, each.way, each.optional) for each in needs_of(manifest)] == needs
+    assert [(each.resource.kind, each.name, *each.ways, each.optional) for each in needs_of(manifest)] == needs
 
 
 def test_what_another_made_needs_what_its_maker_needs():

@@ -7,7 +7,7 @@ certificates), not off what their containers do. Everything named is in the name
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from haori.cluster import ApiResource
@@ -40,13 +40,14 @@ class Need:
 
     resource: ApiResource
     name: str
-    way: str
+    ways: tuple[str, ...]
     """`volume`, `environment`, `account`, `registry` (credentials of one), `target`, `backend` or `certificate`."""
     optional: bool = False
+    """Whether it may be missing, in each of the ways."""
 
 
 def needs_of(manifest: Manifest) -> list[Need]:
-    """What one object names, each once a way, in the order in which it is named."""
+    """What one object names, each once, in the order in which it is named."""
     kind = str(manifest.get("kind"))
     if kind == INGRESSES.kind:
         found = _of_ingress(manifest)
@@ -54,14 +55,23 @@ def needs_of(manifest: Manifest) -> list[Need]:
         found = _of_autoscaler(manifest)
     else:
         found = _of_pod(nested_mapping(manifest, *_TEMPLATES.get(kind, ("spec", "template", "spec"))))
-    named = {(each.resource.kind, each.name, each.way, each.optional): each for each in found if each.name}
-    return list(named.values())
+    needs: dict[tuple[str, str], Need] = {}
+    for each in found:
+        key = each.resource.kind, each.name
+        if each.name:
+            needs[key] = _both(needs[key], each) if key in needs else each
+    return list(needs.values())
+
+
+def _both(one: Need, other: Need) -> Need:
+    ways = tuple(dict.fromkeys((*one.ways, *other.ways)))
+    return replace(one, ways=ways, optional=one.optional and other.optional)
 
 
 def _of_pod(spec: Mapping[str, Any]) -> Iterator[Need]:
-    yield Need(resource=SERVICE_ACCOUNTS, name=nested_text(spec, "serviceAccountName"), way="account")
+    yield Need(resource=SERVICE_ACCOUNTS, name=nested_text(spec, "serviceAccountName"), ways=("account",))
     for secret in _mappings(spec, "imagePullSecrets"):
-        yield Need(resource=SECRETS, name=nested_text(secret, "name"), way="registry")
+        yield Need(resource=SECRETS, name=nested_text(secret, "name"), ways=("registry",))
     for volume in _mappings(spec, "volumes"):
         yield from _of_volume(volume)
     for container in (*_mappings(spec, "initContainers"), *_mappings(spec, "containers")):
@@ -74,7 +84,7 @@ def _of_pod(spec: Mapping[str, Any]) -> Iterator[Need]:
 
 def _of_volume(volume: Mapping[str, Any]) -> Iterator[Need]:
     claim = nested_text(volume, "persistentVolumeClaim", "claimName")
-    yield Need(resource=PERSISTENT_VOLUME_CLAIMS, name=claim, way="volume")
+    yield Need(resource=PERSISTENT_VOLUME_CLAIMS, name=claim, ways=("volume",))
     for source in (volume, *_mappings(nested_mapping(volume, "projected"), "sources")):
         yield from _references(source, "configMap", "secret", way="volume")
 
@@ -83,23 +93,23 @@ def _references(source: Mapping[str, Any], config_map: str, secret: str, *, way:
     for resource, field in ((CONFIG_MAPS, config_map), (SECRETS, secret)):
         given = nested_mapping(source, field)
         name = nested_text(given, "name") or nested_text(given, "secretName")
-        yield Need(resource=resource, name=name, way=way, optional=given.get("optional") is True)
+        yield Need(resource=resource, name=name, ways=(way,), optional=given.get("optional") is True)
 
 
 def _of_autoscaler(manifest: Manifest) -> Iterator[Need]:
     target = nested_mapping(manifest, "spec", "scaleTargetRef")
     if (resource := _SCALED.get(nested_text(target, "kind"))) is not None:
-        yield Need(resource=resource, name=nested_text(target, "name"), way="target")
+        yield Need(resource=resource, name=nested_text(target, "name"), ways=("target",))
 
 
 def _of_ingress(manifest: Manifest) -> Iterator[Need]:
     default = nested_text(manifest, "spec", "defaultBackend", "service", "name")
-    yield Need(resource=SERVICES, name=default, way="backend")
+    yield Need(resource=SERVICES, name=default, ways=("backend",))
     for rule in _mappings(nested_mapping(manifest, "spec"), "rules"):
         for path in _mappings(nested_mapping(rule, "http"), "paths"):
-            yield Need(resource=SERVICES, name=nested_text(path, "backend", "service", "name"), way="backend")
+            yield Need(resource=SERVICES, name=nested_text(path, "backend", "service", "name"), ways=("backend",))
     for given in _mappings(nested_mapping(manifest, "spec"), "tls"):
-        yield Need(resource=SECRETS, name=nested_text(given, "secretName"), way="certificate")
+        yield Need(resource=SECRETS, name=nested_text(given, "secretName"), ways=("certificate",))
 
 
 def _mappings(parent: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:

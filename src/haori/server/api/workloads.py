@@ -84,7 +84,7 @@ async def _dependencies(ask: Ask) -> Response:
         place = _place(user, need)
         uid = here.get(place, "")
         told = "here" if uid else states.get(place, "unknown")
-        return {"uid": uid, **_named(place), "way": need.way, "optional": need.optional, "state": told}
+        return {"uid": uid, **_named(place), "ways": list(need.ways), "optional": need.optional, "state": told}
 
     items = [
         {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { isLacking, type Need, neededOf, type User, usersOf } from './needs'
 
 const need = (name: string, over: Partial<Need> = {}): Need => ({
-  ...{ uid: '', kind: 'Secret', namespace: 'shop', name, way: 'environment', optional: false, state: 'here' },
+  ...{ uid: '', kind: 'Secret', namespace: 'shop', name, ways: ['environment'], optional: false, state: 'here' },
   ...over,
 })
 const user = (name: string, ...needs: Need[]): User => ({
@@ -23,9 +23,9 @@ it.each([
 it('turns round who needs what, with what is lacking first', () => {
   const users = [
     user('api', need('a'), need('db', { state: 'missing', optional: true })),
-    user('web', need('a', { way: 'volume' }), need('db', { state: 'missing' })),
+    user('web', need('a', { ways: ['volume'] }), need('db', { state: 'missing' })),
   ]
-  const turned = neededOf(users).map((each) => [each.need.name, each.users.map((one) => `${one.name} ${one.way}`)])
+  const turned = neededOf(users).map((each) => [each.need.name, each.users.map((one) => `${one.name} ${one.ways}`)])
   expect(turned).toEqual([
     ['db', ['api environment', 'web environment']],
     ['a', ['api environment', 'web volume']],

@@ -11,7 +11,7 @@ export interface Named {
 }
 
 export interface Need extends Named {
-  way: Way
+  ways: Way[]
   optional: boolean
   state: State
 }
@@ -22,7 +22,7 @@ export interface User extends Named {
 
 export interface Needed {
   need: Need
-  users: (Named & { way: Way })[]
+  users: (Named & { ways: Way[] })[]
 }
 
 export function keyOf({ kind, namespace, name }: Named): string {
@@ -42,7 +42,7 @@ export function neededOf(users: readonly User[]): Needed[] {
       const known = found.get(keyOf(need)) ?? { need, users: [] }
       // Who cannot do without it counts more than who can.
       const stricter = known.need.optional && !need.optional ? need : known.need
-      found.set(keyOf(need), { need: stricter, users: [...known.users, { ...user, way: need.way }] })
+      found.set(keyOf(need), { need: stricter, users: [...known.users, { ...user, ways: need.ways }] })
     }
   }
   const rank = ({ need }: Needed) => `${isLacking(need) ? 0 : 1} ${keyOf(need)}`

@@ -10,7 +10,7 @@ afterEach(() => vi.unstubAllGlobals())
 
 const own = '/api/haori/v1/applications/shop'
 const need = (name: string, over = {}) => ({
-  ...{ uid: '', kind: 'Secret', namespace: 'shop', name, way: 'environment', optional: false, state: 'here' },
+  ...{ uid: '', kind: 'Secret', namespace: 'shop', name, ways: ['environment'], optional: false, state: 'here' },
   ...over,
 })
 
@@ -29,10 +29,10 @@ function open(items: unknown[]) {
 const web = {
   ...{ uid: 'web', kind: 'Deployment', namespace: 'shop', name: 'web' },
   needs: [
-    need('flags', { uid: 'flags', kind: 'ConfigMap', way: 'volume' }),
+    need('flags', { uid: 'flags', kind: 'ConfigMap', ways: ['volume', 'environment'] }),
     need('db', { state: 'missing' }),
     need('cache', { state: 'missing', optional: true }),
-    need('team', { state: 'elsewhere', way: 'registry' }),
+    need('team', { state: 'elsewhere', ways: ['registry'] }),
   ],
 }
 
@@ -40,7 +40,7 @@ it('tells what an object needs and which of it is not there', async () => {
   open([web])
   const card = await screen.findByRole('region', { name: 'web needs' })
   expect(screen.getByRole('status')).toHaveTextContent('1 object is needed and not there')
-  expect(card).toHaveTextContent(/flagsmounted/)
+  expect(card).toHaveTextContent(/flagsmounted · in its environment/)
   expect(card).toHaveTextContent(/dbin its environment · not there/)
   expect(card).toHaveTextContent(/cachein its environment · not there, and may be missing/)
   expect(card).toHaveTextContent(/teamsigns in to the registry of images · not of this application/)

@@ -70,8 +70,8 @@ function Dependencies({ users, known }: { users: readonly User[]; known: Known }
               isTurned
             >
               {by.map((user) => (
-                <ObjectTile key={`${keyOf(user)} ${user.way}`} node={user} known={known}>
-                  {say(user.way)}
+                <ObjectTile key={keyOf(user)} node={user} known={known}>
+                  {user.ways.map((way) => say(way)).join(' · ')}
                 </ObjectTile>
               ))}
             </Card>
@@ -83,7 +83,7 @@ function Dependencies({ users, known }: { users: readonly User[]; known: Known }
               head={<ObjectTile node={user satisfies Named} known={known} />}
             >
               {user.needs.map((need) => (
-                <NeedTile key={`${keyOf(need)} ${need.way}`} need={need} known={known} way />
+                <NeedTile key={keyOf(need)} need={need} known={known} hasWays />
               ))}
             </Card>
           ))}
@@ -112,14 +112,14 @@ function Card({
   )
 }
 
-function NeedTile({ need, known, way = false }: { need: Need; known: Known; way?: boolean }) {
+function NeedTile({ need, known, hasWays = false }: { need: Need; known: Known; hasWays?: boolean }) {
   const say = useWords(words)
   const isGone = need.state === 'missing'
   const state = need.state === 'here' ? '' : say(isGone && need.optional ? 'optional' : need.state)
   return (
     <ObjectTile node={need} known={known}>
-      {way && say(need.way)}
-      {way && state && ' · '}
+      {hasWays && need.ways.map((way) => say(way)).join(' · ')}
+      {hasWays && state && ' · '}
       {isLacking(need) ? (
         <Mark tone="bad" icon={XCircle} size={14}>
           {state}
