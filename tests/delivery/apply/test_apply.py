@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -15,7 +16,16 @@ from haori.cluster import (
     UnreachableError,
 )
 from haori.cluster.client import error_of_status
-from haori.cluster.well_known import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, SECRETS
+from haori.cluster.well_known import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    JOBS,
+    NAMESPACES,
+    PERSISTENT_VOLUME_CLAIMS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+)
 from haori.delivery.apply import Action, Applier, ApplySettings, LostLeadershipError, Task, WriteDoor
 from haori.delivery.apply.client_side import LAST_APPLIED, plan_merge, plan_patch, with_last_applied
 from haori.delivery.apply.errors import explain
@@ -73,6 +83,29 @@ class Recorder:
         self._called("delete", name, arguments)
 
 
+class Gathering(Recorder):
+    """Counts the writes that are under way at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+        self._inside = 0
+
+    async def discover(self, *, refresh: bool = False) -> Discovery:
+        known = (CONFIG_MAPS, SECRETS, DEPLOYMENTS, SERVICES, SERVICE_ACCOUNTS, PERSISTENT_VOLUME_CLAIMS, JOBS)
+        return Discovery(resources=known)
+
+    async def apply(self, resource: ApiResource, body: Any, **arguments: Any) -> dict[str, Any]:
+        if not self._inside:
+            self.sizes.append(0)
+        self._inside += 1
+        self.sizes[-1] += 1
+        for _ in range(10):  # Whoever may come meanwhile comes.
+            await asyncio.sleep(0)
+        self._inside -= 1
+        return dict(body)
+
+
 def manifest(name: str = "a", kind: str = "ConfigMap", **metadata: Any) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "n", **metadata}, "data": {}}
 
@@ -112,6 +145,28 @@ async def test_prunes_then_old_hooks_then_kinds_in_the_planned_order():
     assert recorder.arguments[0]["uid"] == "u"
     assert recorder.arguments[1]["body"] == {"metadata": {"finalizers": ["x"], "uid": "v"}}
     assert [outcome.task for outcome in outcomes] == tasks
+
+
+@pytest.mark.parametrize(
+    ("kinds", "batches"),
+    [
+        (["ServiceAccount", "Secret", "ConfigMap", "Service", "Deployment"], [4, 1]),
+        (["ConfigMap", "PersistentVolumeClaim", "Service"], [1, 1, 1]),
+        (["ServiceAccount", "Token", "Token", "ConfigMap"], [1, 2, 1]),
+        (["Deployment", "Deployment", "Job"], [2, 1]),
+    ],
+)
+async def test_what_waits_for_nothing_is_written_at_once(kinds: list[str], batches: list[int]):
+    gathered = Gathering()
+    tasks = []
+    for number, kind in enumerate(kinds):
+        desired = manifest(f"o{number}", "Secret" if kind == "Token" else kind)
+        if kind == "Token":
+            desired["type"] = "kubernetes.io/service-account-token"
+        desired["apiVersion"] = {"Deployment": "apps/v1", "Job": "batch/v1"}.get(kind, "v1")
+        tasks.append(Task(action=Action.APPLY, desired=desired))
+    outcomes = await applier(gathered).run_wave(tasks)
+    assert (gathered.sizes, [outcome.error for outcome in outcomes]) == (batches, [None] * len(kinds))
 
 
 async def test_a_kind_that_fails_does_not_keep_later_kinds_back():

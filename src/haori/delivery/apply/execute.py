@@ -1,8 +1,8 @@
 """One wave's steps to named results.
 
 Pruning comes first and all at once, then old hooks go, then objects are written kind by kind in the order they were
-planned, those of one kind in parallel. A kind that fails does not keep later kinds from being written, but its outcome
-says so.
+planned, those of one kind in parallel, and so are neighbouring kinds of which none waits for another. A kind that fails does
+not keep later kinds from being written, but its outcome says so.
 Nothing is read before it is written: the plan knows what is there. Every write goes through the door; when that
 shuts, LostLeadershipError ends the wave at once. see: argoproj/argo-cd `gitops-engine/pkg/sync/sync_context.go` (3.6).
 """
@@ -44,6 +44,10 @@ _PROPAGATION = {
 }
 _NEVER_RECREATED = frozenset({("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition")})
 """All that is in them would go with them, so Argo CD updates them whatever is asked."""
+_PASSIVE = frozenset({("", "ServiceAccount"), ("", "Secret"), ("", "ConfigMap"), ("", "Service")})
+"""Kinds that only lie there until what comes later uses them, so that it is all the same which of them comes first."""
+_OF_ACCOUNT = "kubernetes.io/service-account-token"
+"""A Secret of this type is taken away again where its ServiceAccount is not there yet."""
 _CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
@@ -346,13 +350,20 @@ async def _wait_for(look: Callable[[], Awaitable[bool]], seconds: float) -> bool
 
 
 def _batches(tasks: Sequence[Task]) -> list[list[int]]:
-    """Indices that run together: prunes, then deletions of old hooks, then each kind's writes."""
+    """Indices that run together: prunes, then deletions of old hooks, then each kind's writes, passive kinds' at once."""
     pruned = [index for index, task in enumerate(tasks) if task.action in (Action.PRUNE, Action.SKIP_PRUNE)]
     hooks = [index for index, task in enumerate(tasks) if task.action is Action.DELETE_HOOK]
     apart = {*pruned, *hooks}
     rest = [index for index in range(len(tasks)) if index not in apart]
-    kinds = [list(group) for _, group in groupby(rest, key=lambda index: tasks[index].key.group_kind)]
+    kinds = [list(group) for _, group in groupby(rest, key=lambda index: _turn(tasks[index]))]
     return [batch for batch in (pruned, hooks, *kinds) if batch]
+
+
+def _turn(task: Task) -> tuple[str, str] | None:
+    """What neighbours share that are written together; None for all that is passive."""
+    is_token = task.desired is not None and task.desired.get("type") == _OF_ACCOUNT
+    kind = task.key.group, task.key.kind
+    return None if kind in _PASSIVE and not is_token else kind
 
 
 def _is_established(crd: Manifest) -> bool:

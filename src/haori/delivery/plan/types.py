@@ -80,7 +80,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """Steps that run together: prunes first, then kind by kind."""
+    """Steps that run together: prunes first, then kind by kind (those of which none waits for another at once)."""
 
     phase: SyncPhase
     number: int
