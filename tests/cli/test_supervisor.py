@@ -9,7 +9,7 @@ import pytest
 
 from haori.cli.instance import Instance, InstanceError, write_json
 from haori.cli.process import ProcessRecord, start_ticks, stop_process
-from haori.cli.supervisor import ProcessSpec, Supervisor, hold_lock, keep_log_short
+from haori.cli.supervisor import ProcessSpec, Supervisor, hold_lock, keep_log_short, last_words
 
 LIVE = "import pathlib, signal, sys; pathlib.Path(sys.argv[1]).open('a').write('start\\n'); signal.pause()"
 END = "import pathlib, sys; pathlib.Path(sys.argv[1]).open('a').write('start\\n')"
@@ -113,3 +113,34 @@ def test_a_long_log_is_moved_aside(tmp_path):
     keep_log_short(log, limit=10)
     assert log.read_bytes() == b""
     assert (tmp_path / "part.log.1").read_bytes() == b"x" * 20
+
+
+async def test_what_a_process_said_last_is_told(instance, tmp_path):
+    told = Told()
+    script = "import sys; sys.exit('Error: the port 1 is taken\\nchoose another')"
+    supervisor = Supervisor(instance, [ProcessSpec(name="part")], say=told, command=command(script, tmp_path))
+    task = asyncio.create_task(supervisor.run())
+    async with asyncio.timeout(20):
+        await told.event.wait()
+    supervisor.stop()
+    await task
+    assert told.sentences[0].code == "process-ended-saying"
+    assert told.sentences[0].parameters["said"] == "Error: the port 1 is taken choose another"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, ""),
+        ("", ""),
+        ('{"event": "ready"}\n', ""),
+        ('old\n{"event": "ready"}\nError: full\n\n', "Error: full"),
+        ("a\nb\nc\nd\n", "b c d"),
+        ("x" * 9000, "x" * 500),
+    ],
+)
+def test_last_words_are_those_for_people(tmp_path, text, said):
+    log = tmp_path / "part.log"
+    if text is not None:
+        log.write_text(text)
+    assert last_words(log) == said

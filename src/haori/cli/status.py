@@ -19,6 +19,7 @@ from haori.cli.options import data_dir_option, output_option
 from haori.cli.process import read_record
 from haori.cli.progress import is_as_wanted
 from haori.cli.settings import load_settings
+from haori.cli.supervisor import last_words
 from haori.words import text
 
 
@@ -48,7 +49,7 @@ def collect_status(instance: Instance) -> dict[str, Any]:
         "api": read_json(instance.sandbox_server).get("url") if sandbox else None,
         "supervisor": supervisor.pid if supervisor is not None and supervisor.is_alive else None,
         "processes": [
-            {"name": record.name, "pid": record.pid, "state": _state(record.name, record.is_alive, record.ready)}
+            _process(instance, record.name, record.pid, _state(record.name, record.is_alive, record.ready))
             for record in process_records(instance)
         ],
         "console": console_url(instance),
@@ -75,6 +76,13 @@ def _state(name: str, is_alive: bool, is_ready: bool) -> str:
     return "done" if name in JOBS and is_ready else "stopped"
 
 
+def _process(instance: Instance, name: str, pid: int, state: str) -> dict[str, Any]:
+    """{name, pid, state, said, log}; `said`: what one that is not there, or not ready, wrote last."""
+    log = instance.logs / f"{name}.log"
+    said = last_words(log) if state in ("stopped", "starting") else ""
+    return {"name": name, "pid": pid, "state": state, "said": said, "log": str(log)}
+
+
 def _ask_engine(instance: Instance) -> dict[str, Any]:
     try:
         client = engine_client(instance)
@@ -99,6 +107,7 @@ def format_status(value: dict[str, Any]) -> list[str]:
     lines += [f"{text(code)}: {fact}" for code, fact in facts if fact]
     states = ", ".join(f"{p['name']} {p['state']} ({p['pid']})" for p in value["processes"])
     lines.append(f"{text('status.processes')}: {states or '-'}")
+    lines += [text("status.troubled", process) for process in value["processes"] if process["said"]]
     if isolation := (value["engine"] or {}).get("isolation"):
         lines.append(f"{text('status.isolation')}: {isolation}")
     if observing := (value["engine"] or {}).get("observing"):

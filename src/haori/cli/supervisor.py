@@ -16,6 +16,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +31,7 @@ STEADY_SECONDS = 10.0
 STOP_GRACE_SECONDS = 8.0
 LOG_BYTES = 20 * 1024 * 1024
 LOG_CHECK_SECONDS = 60.0
+LAST_BYTES, LAST_LINES, LAST_LETTERS = 4096, 3, 500
 
 Say = Callable[[Sentence], None]
 Command = Callable[[str], Sequence[str]]
@@ -133,7 +135,24 @@ def run_command_line(instance: Instance, name: str) -> list[str]:
 
 def _ended(name: str, code: int, pause: float, log: Path) -> Sentence:
     how = signal.Signals(-code).name if code < 0 else str(code)
-    return Sentence(code="process-ended", parameters={"process": name, "how": how, "seconds": pause, "log": str(log)})
+    facts = {"process": name, "how": how, "seconds": pause, "log": str(log)}
+    if said := last_words(log):
+        return Sentence(code="process-ended-saying", parameters={**facts, "said": said})
+    return Sentence(code="process-ended", parameters=facts)
+
+
+def last_words(log: Path) -> str:
+    """What a process wrote last for people: the lines after its last structured one; empty where it said nothing."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    told = list(
+        takewhile(lambda line: not line.startswith("{"), reversed([line.strip() for line in lines if line.strip()]))
+    )
+    return " ".join(reversed(told[:LAST_LINES]))[-LAST_LETTERS:]
 
 
 async def _stop_child(child: _Child) -> None:
