@@ -5,11 +5,25 @@ import { useWords } from '@/shared/words'
 import styles from './canvas.module.css'
 import { Card } from './card'
 import { useGestures } from './gestures'
-import { type Box, layOut, linesIn, NODE, rowsIn } from './layout'
+import { type Box, type Drawing, layOut, linesIn, NODE, rowsIn } from './layout'
 import { Minimap } from './minimap'
 import type { TreeView } from './rows'
 import { useSize } from './size'
-import { areaOf, beginAt, fitWhole, pan, reveal, type View, zoom } from './view'
+import {
+  areaOf,
+  beginAt,
+  canFitWhole,
+  centre,
+  fitWhole,
+  isAllInSight,
+  keepInSight,
+  pan,
+  reveal,
+  type Size,
+  settle,
+  type View,
+  zoom,
+} from './view'
 import { words } from './words'
 
 const AROUND = 200
@@ -23,8 +37,8 @@ export function Canvas({ tree }: { tree: TreeView }) {
   const size = useSize(frame)
   const { rows, at } = tree
   const drawing = useMemo(() => layOut(rows), [rows])
-  // Until the reader moves it, it is as it fits; afterwards nothing moves it but the reader.
-  const [moved, setMoved] = useState<View | null>(null)
+  // Until the reader moves it, it is as it fits; afterwards nothing moves it but the reader, unless nothing would be in sight.
+  const [moved, setMoved] = useState<Moved | null>(null)
   const first = useRef<View | null>(null)
   first.current ??= beginAt(drawing, size)
   const [sized, setSized] = useState(size)
@@ -32,12 +46,13 @@ export function Canvas({ tree }: { tree: TreeView }) {
     setSized(size)
     first.current = beginAt(drawing, size)
   }
-  const view = moved ?? first.current
+  const begun = first.current
+  const view = useMemo(() => (moved ? viewOf(moved, drawing, size) : begun), [moved, begun, drawing, size])
   const now = useRef(view)
   now.current = view
   const change = (to: (view: View) => View) => {
-    now.current = to(now.current)
-    setMoved(now.current)
+    now.current = keepInSight(to(now.current), drawing, size)
+    setMoved({ view: now.current, drawing, size })
   }
   const gestures = useGestures(frame, {
     pan: (by) => change((before) => pan(before, by, drawing, size)),
@@ -71,16 +86,10 @@ export function Canvas({ tree }: { tree: TreeView }) {
     else return false
     return true
   }
-  const go = (to: Box) =>
-    change((before) => ({
-      ...before,
-      x: size.width / 2 - to.x * before.scale,
-      y: size.height / 2 - to.y * before.scale,
-    }))
+  const go = (to: Box) => change((before) => centre(before, to, drawing, size))
 
   const area = areaOf(view, size, AROUND)
   const shown = rowsIn(drawing, area)
-  const isLarger = drawing.width * view.scale > size.width || drawing.height * view.scale > size.height
   const idOf = (index: number) => `${name}-${index}`
   return (
     <div className={styles['whole']}>
@@ -136,14 +145,31 @@ export function Canvas({ tree }: { tree: TreeView }) {
         <IconButton label={say('zoom-out')} onClick={() => change((before) => zoom(before, 1 / STEP, middle))}>
           <Minus size={16} aria-hidden />
         </IconButton>
-        <IconButton label={say('zoom-fit')} onClick={() => change(() => fitWhole(drawing, size))}>
+        <IconButton
+          label={say(canFitWhole(drawing, size) ? 'zoom-fit' : 'zoom-most')}
+          onClick={() => change(() => fitWhole(drawing, size))}
+        >
           <Maximize size={16} aria-hidden />
         </IconButton>
         <IconButton label={say('zoom-real')} onClick={() => change(() => beginAt(drawing, size))}>
           <SquareArrowUpLeft size={16} aria-hidden />
         </IconButton>
       </div>
-      {isLarger && <Minimap rows={rows} drawing={drawing} area={areaOf(view, size)} onGo={go} />}
+      {!isAllInSight(view, drawing, size) && (
+        <Minimap rows={rows} drawing={drawing} frame={size} area={areaOf(view, size)} onGo={go} />
+      )}
     </div>
   )
+}
+
+/** A view the reader chose, and of what. */
+interface Moved {
+  view: View
+  drawing: Drawing
+  size: Size
+}
+
+function viewOf(moved: Moved, drawing: Drawing, size: Size): View {
+  const isSame = moved.drawing === drawing && moved.size === size
+  return isSame ? moved.view : settle(moved.view, drawing, size)
 }

@@ -2,59 +2,54 @@ import { type PointerEvent, useMemo } from 'react'
 import { toneOf } from '@/shared/ui'
 import { healthWord } from './card'
 import type { Row } from './folding'
-import { type Area, type Box, type Drawing, NODE } from './layout'
+import type { Area, Box, Drawing } from './layout'
+import { areaIn, mapOf, pathsOf, placeAt } from './map'
 import styles from './minimap.module.css'
-
-const ROOM = { width: 168, height: 120 }
+import type { Size } from './view'
 
 /** All of the drawing in a corner, with what is in sight; a click goes there. For the mouse only: keys walk the tree. */
 export function Minimap({
   rows,
   drawing,
+  frame,
   area,
   onGo,
 }: {
   rows: readonly Row[]
   drawing: Drawing
+  frame: Size
   area: Area
   onGo: (to: Box) => void
 }) {
-  const scale = Math.min(ROOM.width / drawing.width, ROOM.height / drawing.height)
-  // One path a tone: thousands of elements would cost more than the drawing itself.
-  const paths = useMemo(() => pathsOf(rows, drawing), [rows, drawing])
+  const map = useMemo(() => mapOf(drawing, frame), [drawing, frame])
+  const paths = useMemo(() => pathsOf(rows.map(toneIn), drawing, map), [rows, drawing, map])
   const go = (event: PointerEvent<SVGSVGElement>) => {
     if (event.buttons !== 1) return
     event.stopPropagation()
+    // So that a drag that leaves the map goes on.
+    if (event.type === 'pointerdown') event.currentTarget.setPointerCapture?.(event.pointerId)
     const corner = event.currentTarget.getBoundingClientRect()
-    onGo({ x: (event.clientX - corner.left) / scale, y: (event.clientY - corner.top) / scale })
+    onGo(placeAt({ x: event.clientX - corner.left, y: event.clientY - corner.top }, map))
   }
   return (
     <svg
       className={styles['map']}
-      width={drawing.width * scale}
-      height={drawing.height * scale}
-      viewBox={`0 0 ${drawing.width} ${drawing.height}`}
+      width={map.width}
+      height={map.height}
+      viewBox={`0 0 ${map.width} ${map.height}`}
       aria-hidden
       onPointerDown={go}
       onPointerMove={go}
     >
-      {Object.entries(paths).map(([tone, path]) => (
+      {paths.map(([tone, path]) => (
         <path key={tone} className={styles[tone]} d={path} />
       ))}
-      <rect className={styles['sight']} x={area.x} y={area.y} width={area.width} height={area.height} />
+      <rect className={styles['sight']} {...areaIn(area, map)} />
     </svg>
   )
 }
 
-function pathsOf(rows: readonly Row[], drawing: Drawing): Record<string, string> {
-  const parts: Record<string, string[]> = {}
-  rows.forEach((row, index) => {
-    const box = drawing.boxes[index]
-    if (!box) return
-    const word = healthWord(row.branch)
-    const tone = word === 'none' ? 'plain' : toneOf(word)
-    parts[tone] ??= []
-    parts[tone].push(`M${box.x} ${box.y}h${NODE.width}v${NODE.height}h-${NODE.width}z`)
-  })
-  return Object.fromEntries(Object.entries(parts).map(([tone, each]) => [tone, each.join('')]))
+function toneIn(row: Row): string {
+  const word = healthWord(row.branch)
+  return word === 'none' ? 'plain' : toneOf(word)
 }

@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { render, screen, within } from '@testing-library/react'
+import { fireEvent, render, screen, waitFor, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { createMemoryRouter, RouterProvider, useLocation } from 'react-router'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -103,6 +103,23 @@ it('filters, and keeps the way to what is asked for', async () => {
   expect(screen.getByRole('treeitem', { name: /Deployment web/ })).toBeInTheDocument()
   expect(screen.queryByRole('treeitem', { name: /child/ })).toBeNull()
   expect(screen.getByText('1 of 3 objects')).toBeInTheDocument()
+})
+
+it('shows what a filter leaves, however far down the reader was', async () => {
+  show(samplePlatform(60))
+  const tree = await screen.findByRole('tree')
+  await userEvent.click(screen.getByRole('button', { name: 'Open all' }))
+  fireEvent.wheel(tree, { deltaY: 5000 })
+  await waitFor(() => expect(tree.querySelector('[aria-level="1"]')).toBeNull())
+  await userEvent.type(screen.getByRole('searchbox'), 'web-00012-rs-2')
+  expect(await screen.findByText('web-00012-rs-2')).toBeInTheDocument()
+})
+
+it('says that a large tree cannot be shown whole', async () => {
+  show(samplePlatform(60))
+  expect(await screen.findByRole('button', { name: 'Show everything' })).toBeInTheDocument()
+  await userEvent.click(screen.getByRole('button', { name: 'Open all' }))
+  await userEvent.click(screen.getByRole('button', { name: /^From the top, as small as can be read/ }))
 })
 
 it('opens the way to a node that a link names', async () => {

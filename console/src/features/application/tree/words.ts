@@ -3,7 +3,7 @@ import { defineWords } from '@/shared/words'
 export const words = defineWords(
   {
     tree: 'Objects as a tree',
-    'tree-keys': 'Arrows walk, Space folds, Enter opens, + and − zoom, 0 shows everything.',
+    'tree-keys': 'Arrows walk, Space folds, Enter opens, + and − zoom, 0 shows everything, or as much as can be.',
     objects: '{n} {n|object|objects}',
     unwell: '{n} not well',
     absent: 'not in the cluster',
@@ -13,6 +13,7 @@ export const words = defineWords(
     'zoom-in': 'Larger',
     'zoom-out': 'Smaller',
     'zoom-fit': 'Show everything',
+    'zoom-most': 'From the top, as small as can be read (too large to show everything)',
     'zoom-real': 'Back to the beginning',
     fold: 'Group by',
     'fold-auto': 'by size',
@@ -31,7 +32,7 @@ export const words = defineWords(
   },
   {
     tree: 'オブジェクトのツリー',
-    'tree-keys': '矢印キーで移動、スペースで開閉、Enter で詳細、+ と − で拡大縮小、0 で全体表示。',
+    'tree-keys': '矢印キーで移動、スペースで開閉、Enter で詳細、+ と − で拡大縮小、0 で全体 (または可能な限り) 表示。',
     objects: 'オブジェクト {n} 件',
     unwell: '要確認 {n} 件',
     absent: 'クラスターにありません',
@@ -41,6 +42,7 @@ export const words = defineWords(
     'zoom-in': '拡大',
     'zoom-out': '縮小',
     'zoom-fit': '全体を表示',
+    'zoom-most': '先頭から、読める最小の大きさで表示 (大きすぎて全体は表示できません)',
     'zoom-real': '先頭に戻る',
     fold: 'まとめ方',
     'fold-auto': '数に応じて',
