@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Node } from '../nodes'
 import { type Branch, buildTree, isUnwell, worstOf } from './branches'
 import { sample, samplePlatform } from './samples'
 
@@ -23,7 +24,11 @@ describe('buildTree', () => {
 
   it('counts what is not well, all the way up', () => {
     const { root } = buildTree(app, [pod, old, current, web, config], null)
-    expect([root.size, root.unwell, root.worst]).toEqual([5, 1, 'Degraded'])
+    expect([root.size, root.unwell]).toEqual([5, 1])
+    expect(root.children.map((each) => [each.label, each.unwell, each.worst])).toEqual([
+      ['settings', 0, 'Healthy'],
+      ['web', 1, 'Degraded'],
+    ])
   })
 
   it('does not lose objects that own each other', () => {
@@ -37,6 +42,53 @@ describe('buildTree', () => {
     const { root } = buildTree(app, [web, ...pods], null)
     expect(root.children[0]?.children.map((each) => [each.type, each.label, each.size])).toEqual([['group', 'Pod', 13]])
     expect(buildTree(app, [web, ...pods.slice(1)], null).root.children[0]?.children).toHaveLength(12)
+  })
+
+  it('says of the application what it says of itself', () => {
+    expect(buildTree(app, [pod], null, { health: 'Progressing' }).root.worst).toBe('Progressing')
+  })
+
+  describe('while it is read', () => {
+    const podsOf = (count: number) =>
+      Array.from({ length: count }, (_, index) => sample('Pod', `p${index}`, { parents: ['web'] }))
+    const below = (count: number, known: ReturnType<typeof buildTree>['gatherings'], more: Node[] = []) =>
+      buildTree(app, [web, ...podsOf(count), ...more], null, { known }).root.children[0]?.children ?? []
+
+    it('gathers nothing that was apart, however many it becomes', () => {
+      const { gatherings } = buildTree(app, [web, ...podsOf(4)], null)
+      expect(below(13, gatherings)).toEqual(buildTree(app, [web, ...podsOf(13)], 'none').root.children[0]?.children)
+    })
+
+    it('keeps a group, however few are left of it, and whatever comes beside it', () => {
+      const { gatherings } = buildTree(app, [web, ...podsOf(13)], null)
+      const job = sample('Job', 'backup', { parents: ['web'] })
+      expect(below(2, gatherings, [job]).map((each) => [each.type, each.label, each.size])).toEqual([
+        ['node', 'backup', 1],
+        ['group', 'Pod', 2],
+      ])
+    })
+
+    it('decides about what has no children when it has some', () => {
+      const { gatherings } = buildTree(app, [web], null)
+      expect(below(13, gatherings).map((each) => each.type)).toEqual(['group'])
+    })
+
+    it('does not gather an application that becomes large, nor take apart one that was', () => {
+      const small = buildTree(app, samplePlatform(60), null)
+      expect(small.root.children).toHaveLength(60)
+      const grown = buildTree(app, samplePlatform(61), null, { known: small.gatherings })
+      expect(grown.root.children).toHaveLength(61)
+      const large = buildTree(app, samplePlatform(61), null)
+      const shrunk = buildTree(app, samplePlatform(60), null, { known: large.gatherings })
+      expect(shrunk.root.children.map((each) => [each.type, each.size])).toEqual([['group', 300]])
+    })
+  })
+
+  it('gathers nothing at all where that is chosen', () => {
+    const pods = Array.from({ length: 40 }, (_, index) => sample('Pod', `p${index}`, { parents: ['web'] }))
+    const { root, gatherings } = buildTree(app, [web, ...pods], 'none')
+    expect(root.children[0]?.children).toHaveLength(40)
+    expect(gatherings.size).toBe(0)
   })
 
   it.each([
@@ -57,15 +109,12 @@ describe('buildTree', () => {
     const child = sample('Application', 'child', { group: 'argoproj.io', namespace: 'argocd' })
     const self = sample('Application', 'shop', { group: 'argoproj.io', namespace: 'argocd' })
     const [id, selfId] = ['argoproj.io/Application/argocd/child', 'argoproj.io/Application/argocd/shop']
-    const { root } = buildTree(
-      app,
-      [child, self],
-      null,
-      new Map([
+    const { root } = buildTree(app, [child, self], null, {
+      opened: new Map([
         [id, [config]],
         [selfId, [child]],
       ]),
-    )
+    })
     expect(outline(root)).toEqual({ shop: [{ child: ['settings'] }, 'shop'] })
     expect(root.children[0]?.children[0]).toMatchObject({
       id: 'argocd/child~/ConfigMap/shop/settings',

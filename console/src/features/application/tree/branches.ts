@@ -24,6 +24,7 @@ export interface Branch {
   size: number
   /** Those of them that are not well or not as Git has them. */
   unwell: number
+  /** The worst of them; of the application, what it says of itself. */
   worst: string
 }
 
@@ -61,26 +62,70 @@ export function applicationOf(node: Node): AppRef | null {
   return is ? { namespace: node.namespace, name: node.name } : null
 }
 
+/** How one thing's children are gathered: all of them by what they have in common, or leaves of the kinds that are many. */
+type Gathering = { by: Exclude<Fold, 'none'> } | { kinds: ReadonlySet<string> }
+
+/** What was decided about gathering, by the id of what stands above. */
+export type Gatherings = ReadonlyMap<string, Gathering>
+
+export interface Options {
+  opened?: Opened
+  /** Decisions of before: they are never taken back, since a tree that moves while one reads it would be unusable. */
+  known?: Gatherings
+  /** What the application says of itself. */
+  health?: string
+}
+
+/** Without a `fold` many objects are gathered, as is decided when what stands above them is first met with children. */
 export function buildTree(
   app: AppRef,
   nodes: readonly Node[],
   fold: Fold | null,
-  opened: Opened = new Map(),
-): { root: Branch } {
-  const builder = new Builder(app, opened)
-  const children = builder.forest(app, nodes, [`${app.namespace}/${app.name}`])
-  const chosen = fold ?? (nodes.length > MANY_NODES ? 'kind' : 'none')
-  const gathered = gather('', app, children, chosen)
-  return { root: { ...whole(gathered), id: '', type: 'application', app, node: null, label: app.name } }
+  { opened = new Map(), known = new Map(), health = 'Unknown' }: Options = {},
+): { root: Branch; gatherings: Gatherings } {
+  const builder = new Builder(app, opened, known, fold)
+  const gathered = builder.whole(nodes)
+  const root: Branch = {
+    ...whole(gathered),
+    id: '',
+    type: 'application',
+    app,
+    node: null,
+    label: app.name,
+    worst: health,
+  }
+  return { root, gatherings: builder.gatherings }
 }
 
 class Builder {
   readonly root: AppRef
   readonly opened: Opened
+  readonly gatherings: Map<string, Gathering>
+  readonly fold: Fold | null
 
-  constructor(root: AppRef, opened: Opened) {
+  constructor(root: AppRef, opened: Opened, known: Gatherings, fold: Fold | null) {
     this.root = root
     this.opened = opened
+    this.gatherings = new Map(known)
+    this.fold = fold
+  }
+
+  whole(nodes: readonly Node[]): readonly Branch[] {
+    const children = this.forest(this.root, nodes, [`${this.root.namespace}/${this.root.name}`])
+    if (this.fold === 'none' || children.length === 0) return children
+    if (this.fold) return gather('', this.root, children, { by: this.fold })
+    return this.gathered('', this.root, children, nodes.length > MANY_NODES)
+  }
+
+  /** `children` as was decided about them, or is now that they are met for the first time. */
+  gathered(id: string, app: AppRef, children: readonly Branch[], areMany = false): readonly Branch[] {
+    if (this.fold === 'none' || children.length === 0) return children
+    let gathering = this.gatherings.get(id)
+    if (!gathering) {
+      gathering = areMany ? { by: 'kind' } : { kinds: manyOf(children) }
+      this.gatherings.set(id, gathering)
+    }
+    return gather(id, app, children, gathering)
   }
 
   /** `above`: applications this one is opened in, so that one that contains itself ends somewhere. */
@@ -99,7 +144,7 @@ class Builder {
       const id = idOf(this.root, app, node)
       const owned = (node.uid ? (below.get(node.uid) ?? []) : []).filter((each) => !seen.has(each))
       const children = [...sortSiblings(owned).map(branch), ...this.inside(id, node, above)]
-      return grown({ id, type: 'node', app, node, label: node.name }, gather(id, app, children, 'none'))
+      return grown({ id, type: 'node', app, node, label: node.name }, this.gathered(id, app, children))
     }
     const found = sortSiblings(roots).map(branch)
     // Owners that own each other are no part of any tree: they are shown all the same.
@@ -140,19 +185,26 @@ function whole(children: readonly Branch[]): Pick<Branch, 'children' | 'size' | 
   return { children, size, unwell, worst: worstOf(children.map((child) => child.worst)) }
 }
 
-/** `children` with those gathered that have something in common: by `fold`, or leaves of one kind where they are many. */
-function gather(parent: string, app: AppRef, children: readonly Branch[], fold: Fold): readonly Branch[] {
+/** Kinds of which there are many among `children`, leaves all of them. */
+function manyOf(children: readonly Branch[]): ReadonlySet<string> {
+  const kinds = new Map<string, Branch[]>()
+  for (const child of children) push(kinds, commonOf(child, 'kind'), child)
+  const many = [...kinds].filter(
+    ([, members]) => members.length > MANY_LEAVES && members.every((each) => each.children.length === 0),
+  )
+  return new Set(many.map(([kind]) => kind))
+}
+
+function gather(parent: string, app: AppRef, children: readonly Branch[], gathering: Gathering): readonly Branch[] {
+  const kinds = 'kinds' in gathering ? gathering.kinds : null
+  if (kinds?.size === 0) return children
+  const fold = 'by' in gathering ? gathering.by : 'kind'
   const groups = new Map<string, Branch[]>()
-  for (const child of children) {
-    push(groups, commonOf(child, fold), child)
-  }
-  const isGathered = (members: readonly Branch[]) =>
-    fold === 'none' ? members.length > MANY_LEAVES && members.every((each) => each.children.length === 0) : true
-  if (fold === 'none' && ![...groups.values()].some(isGathered)) return children
+  for (const child of children) push(groups, commonOf(child, fold), child)
   return [...groups].flatMap(([label, members]) =>
-    isGathered(members)
-      ? [grown({ id: `${parent}#${fold}:${label}`, type: 'group', app, node: null, label }, members)]
-      : members,
+    kinds && !kinds.has(label)
+      ? members
+      : [grown({ id: `${parent}#${fold}:${label}`, type: 'group', app, node: null, label }, members)],
   )
 }
 
@@ -163,7 +215,7 @@ function push<Item>(lists: Map<string, Item[]>, key: string, item: Item): void {
   else lists.set(key, [item])
 }
 
-function commonOf(branch: Branch, fold: Fold): string {
+function commonOf(branch: Branch, fold: Exclude<Fold, 'none'>): string {
   if (fold === 'health') return branch.worst
   if (fold === 'wave') return String(branch.node?.wave ?? 0)
   return branch.node?.kind ?? branch.label

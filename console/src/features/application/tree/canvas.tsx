@@ -123,7 +123,7 @@ export function Canvas({ tree }: { tree: TreeView }) {
                 row={row}
                 isFocused={index === at}
                 isChosen={row.branch.id === tree.chosen && row.branch.id !== ''}
-                pulses={tree.pulses.get(row.branch.id) ?? 0}
+                pulses={tree.pulseOf(row.branch.id)}
                 canExpand={tree.canExpand(row.branch)}
                 style={{
                   position: 'absolute',

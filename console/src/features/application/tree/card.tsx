@@ -15,7 +15,7 @@ export interface CardProps {
   id: string
   isFocused: boolean
   isChosen: boolean
-  /** How often it has changed: a new number makes it pulse once. */
+  /** The pulse it is in, 0 for none: a new number makes it pulse once. */
   pulses: number
   /** An application whose objects can be shown in place and are not yet. */
   canExpand: boolean

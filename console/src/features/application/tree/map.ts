@@ -15,6 +15,8 @@ const TALL = { share: 0.6, most: 360 }
 const LEAST_SIGHT_PX = 5
 /** The later ones are drawn above the others: what is ill is seen among thousands. */
 const TONES = ['plain', 'good', 'idle', 'busy', 'warn', 'bad']
+const LOUD = new Set(['busy', 'warn', 'bad'])
+const LEAST_LOUD_PX = 3
 
 export function mapOf(drawing: Size, frame: Size): Scaled {
   const even = Math.min(ROOM.width / drawing.width, ROOM.height / drawing.height)
@@ -49,11 +51,14 @@ export function areaIn(area: Area, map: Scaled): Area {
  */
 export function pathsOf(tones: readonly string[], drawing: Drawing, map: Scaled): [string, string][] {
   const marks = new Map<string, Set<string>>(TONES.map((tone) => [tone, new Set()]))
-  const [width, height] = [round(NODE.width * map.scale.x), Math.max(1, round(NODE.height * map.scale.y))]
+  const width = round(NODE.width * map.scale.x)
   drawing.boxes.forEach((box, index) => {
+    const tone = tones[index] ?? 'plain'
+    const least = LOUD.has(tone) ? LEAST_LOUD_PX : 1
+    const height = Math.max(least, round(NODE.height * map.scale.y))
     const [x, y] = [round(box.x * map.scale.x), box.y * map.scale.y]
-    const line = height > 1 ? round(y) : Math.min(Math.round(y), Math.floor(map.height) - 1)
-    marks.get(tones[index] ?? 'plain')?.add(`M${x} ${line}h${width}v${height}h-${width}z`)
+    const line = height > least ? round(y) : Math.min(Math.round(y), Math.floor(map.height) - least)
+    marks.get(tone)?.add(`M${x} ${line}h${width}v${height}h-${width}z`)
   })
   return [...marks].flatMap(([tone, each]) => (each.size > 0 ? [[tone, [...each].join('')] as [string, string]] : []))
 }

@@ -8,7 +8,8 @@ export interface TreeView {
   /** Index of the row the keyboard is at. */
   at: number
   chosen: string
-  pulses: ReadonlyMap<string, number>
+  /** Which pulse the branch of an id is in, 0 for none. */
+  pulseOf: (id: string) => number
   /** An application whose objects can be shown in place and are not yet. */
   canExpand: (branch: Branch) => boolean
   onToggle: (row: Row) => void

@@ -34,7 +34,7 @@ function show(nodes: Node[] | null, search = '') {
   trees['shop'] = nodes as Node[]
   const element = (
     <AppContext value={app}>
-      <TreeTab application={{} as Application} />
+      <TreeTab application={{ status: { health: { status: 'Progressing' } } } as Application} />
       <Place />
     </AppContext>
   )
@@ -62,6 +62,12 @@ it('names each object with its marks and why', async () => {
     await screen.findByRole('treeitem', { name: /Deployment web.*the image cannot be pulled.*Out of sync.*Degraded/ }),
   ).toHaveAttribute('aria-level', '2')
   expect(screen.getByRole('treeitem', { name: /Pod web-1.*Healthy/ })).toHaveAttribute('aria-level', '3')
+})
+
+it('says of the application what its page says', async () => {
+  show(few)
+  const root = await screen.findByRole('treeitem', { name: /^shop/ })
+  expect(root).toHaveAccessibleName(/Progressing/)
 })
 
 it('is walked by arrows and opened by Enter', async () => {

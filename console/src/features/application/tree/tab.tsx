@@ -16,20 +16,21 @@ import { FoldTools } from './tools'
 import { useTreeView } from './use-tree-view'
 
 /** The application's objects as a tree, kept up to date. */
-export function TreeTab(_: { application: Application }) {
+export function TreeTab({ application }: { application: Application }) {
   const app = useAppRef()
   const tree = useTree(app)
+  const health = application.status?.health?.status ?? 'Unknown'
   useExported(`${app.name}-tree`, tree.data)
-  return <Loaded query={tree}>{(nodes) => <Tree nodes={nodes} />}</Loaded>
+  return <Loaded query={tree}>{(nodes) => <Tree nodes={nodes} health={health} />}</Loaded>
 }
 
-function Tree({ nodes }: { nodes: readonly Node[] }) {
+function Tree({ nodes, health }: { nodes: readonly Node[]; health: string }) {
   const say = useWords(shared)
   const isNarrow = useIsNarrow()
   const [params] = useSearchParams()
   const filters = useMemo(() => filtersOf(params), [params])
   const keeps = useMemo(() => (isFiltering(filters) ? (node: Node) => matches(node, filters) : null), [filters])
-  const { view, opened, openAll, closeWell, root } = useTreeView(nodes, keeps)
+  const { view, opened, openAll, closeWell, root } = useTreeView(nodes, keeps, health)
   const shown = useMemo(() => (keeps ? nodes.filter(keeps).length : nodes.length), [nodes, keeps])
   if (nodes.length === 0) return <Empty title={say('empty')}>{say('empty-text')}</Empty>
   return (

@@ -7,9 +7,9 @@ import type { Node } from '../nodes'
 import { treeQuery } from '../nodes'
 import { useAppRef } from '../reference'
 import { useSelection } from '../selection'
-import { applicationOf, type Branch, buildTree, FOLDS, type Fold } from './branches'
+import { applicationOf, type Branch, buildTree, FOLDS, type Fold, type Gatherings } from './branches'
 import { decideFolds, type Folds, type Row, rowsOf, stepOf } from './folding'
-import { usePulses } from './pulse'
+import { type Shown, usePulses } from './pulse'
 import type { TreeView } from './rows'
 
 /** An application shown in place: how far that is. */
@@ -23,13 +23,19 @@ export function foldOf(params: URLSearchParams): Fold | null {
   return FOLDS.find((each) => each === params.get('fold')) ?? null
 }
 
-export function useTreeView(nodes: readonly Node[], keeps: ((node: Node) => boolean) | null) {
+/** `health` is the application's own. */
+export function useTreeView(nodes: readonly Node[], keeps: ((node: Node) => boolean) | null, health: string) {
   const app = useAppRef()
   const [params] = useSearchParams()
   const selection = useSelection()
   const places = useOpened()
   const fold = foldOf(params)
-  const { root } = useMemo(() => buildTree(app, nodes, fold, places.nodes), [app, nodes, fold, places.nodes])
+  const gathered = useRef<Gatherings>(new Map())
+  const { root, gatherings } = useMemo(
+    () => buildTree(app, nodes, fold, { opened: places.nodes, known: gathered.current, health }),
+    [app, nodes, fold, places.nodes, health],
+  )
+  gathered.current = gatherings
 
   const [choices, setChoices] = useState<Folds>(new Map())
   const decided = useRef<Folds>(new Map())
@@ -82,7 +88,8 @@ export function useTreeView(nodes: readonly Node[], keeps: ((node: Node) => bool
     }
     return true
   }
-  const view: TreeView = { rows, at, chosen: key, pulses: usePulses(nodes), canExpand, onToggle, onOpen, onKey }
+  const pulseOf = usePulses(app, [{ app, nodes }, ...places.shown])
+  const view: TreeView = { rows, at, chosen: key, pulseOf, canExpand, onToggle, onOpen, onKey }
   return {
     view,
     root,
@@ -110,7 +117,11 @@ function useOpened() {
   })
   const nodes = useMemo(() => new Map(trees.flatMap(([id, each]) => (each ? [[id, each] as const] : []))), [trees])
   const open = (id: string, app: AppRef) => setOpened((before) => new Map([...before, [id, app]]))
-  return { nodes, states, open }
+  const shown = [...opened].flatMap(([id, app]): Shown[] => {
+    const found = nodes.get(id)
+    return found ? [{ app, nodes: found }] : []
+  })
+  return { nodes, states, shown, open }
 }
 
 /** Ids of what stands above the branch `id`; null where it is nowhere. */

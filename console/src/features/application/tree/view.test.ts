@@ -63,7 +63,7 @@ describe('the map of a tall column', () => {
     const tones = column.boxes.map((_, index) => (index === 2500 ? 'bad' : 'good'))
     const paths = pathsOf(tones, column, map)
     expect(paths.map(([tone]) => tone)).toEqual(['good', 'bad'])
-    expect(paths[1]?.[1]).toMatch(/^M[\d.]+ 180h[\d.]+v1h/)
+    expect(paths[1]?.[1]).toMatch(/^M[\d.]+ 180h[\d.]+v3h/)
     expect(paths[0]?.[1].split('M').length).toBeLessThan(800)
   })
 
