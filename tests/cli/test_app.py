@@ -512,3 +512,11 @@ def test_completion_without_a_cluster_gives_nothing(tmp_path) -> None:
     context = click.Context(command)
     context.params["instance"] = Instance(tmp_path)
     assert complete_application(context, command.params[0] if command.params else None, "") == []  # type: ignore[arg-type]
+
+
+def test_a_dry_run_is_called_one() -> None:
+    state = {"phase": "Succeeded", "operation": {"sync": {"dryRun": True}}}
+    lines = "\n".join(describe(application(operationState=state), with_operation=True))
+    assert "Succeeded (dry run: nothing was changed)" in lines
+    asked = {**application(operationState=state), "operation": {"sync": {}}}
+    assert "dry run" not in "\n".join(describe(asked, with_operation=True))

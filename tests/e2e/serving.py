@@ -60,6 +60,7 @@ async def serving(delivery: Delivery, *, engine: Path | None = None, **settings:
         data_dir=folder,
         kubeconfig=delivery.kubeconfig,
         namespace=delivery.control,
+        allow_file_repositories=True,
         engine=engine or delivery.folder / "engine" / "listener.json",
         **settings,
     )

@@ -251,8 +251,10 @@ def condition_lines(application: Manifest) -> list[str]:
 def _operation_facts(application: Manifest) -> list[tuple[str, Any]]:
     state = nested_mapping(application, "status", "operationState")
     started, finished = state.get("startedAt"), state.get("finishedAt")
+    phase = operation_phase(application)
+    is_dry = nested_mapping(state, "operation", "sync").get("dryRun") is True and application.get("operation") is None
     return [
-        ("operation", operation_phase(application)),
+        ("operation", text("cli.app.get.dry-run", {"phase": phase}) if is_dry else phase),
         ("message", _message(state)),
         ("started", started),
         ("finished", finished),

@@ -36,6 +36,9 @@ class ServerSettings:
     """The folder of the console's built files; None: only the API is served."""
     allow_exec_credentials: bool = False
     """Whether programs that cluster Secrets name are run to reach those clusters."""
+    allow_file_repositories: bool = False
+    """Whether repositories on the disk of an engine that reads them may be registered; off, as whoever may add repositories
+    could read that disk."""
 
     store: StoreSettings | None = field(default=None, repr=False)
     """Where sessions, tokens with scopes, links and the audit log are kept; None: there are none of them."""

@@ -30,7 +30,7 @@ export function Facts({ application }: { application: Application }) {
       </div>
       {state && (
         <div className={styles['mark']}>
-          <dt>{say('operation')}</dt>
+          <dt>{say(state.operation?.sync?.dryRun ? 'operation-dry' : 'operation')}</dt>
           <dd>
             <Status value={state.phase} variant="chip" />{' '}
             <span className={styles['quiet']}>

@@ -69,6 +69,8 @@ export interface Application {
     sourceType?: string
     sourceTypes?: string[]
     reconciledAt?: string
+    /** Ours: the reason why it is not as wanted, in English as conditions are. */
+    haori?: { why?: { text?: string } | null }
   }
 }
 

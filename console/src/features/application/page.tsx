@@ -66,7 +66,9 @@ function ApplicationPage({ app }: { app: AppRef }) {
 /** What everybody should know before reading on. */
 function Banners({ application, stream }: { application: Application; stream: StreamState }) {
   const say = useWords(words)
-  const { conditions = [] } = application.status ?? {}
+  // What the reason above says already is not said again.
+  const told = application.status?.haori?.why?.text
+  const conditions = (application.status?.conditions ?? []).filter((each) => each.message !== told)
   const isDeleting = Boolean(application.metadata.deletionTimestamp)
   if (conditions.length === 0 && !isDeleting && stream !== 'lost') return null
   return (

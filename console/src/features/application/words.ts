@@ -11,6 +11,7 @@ export const words = defineWords(
     sync: 'Sync',
     health: 'Health',
     operation: 'Last operation',
+    'operation-dry': 'Last operation (dry run)',
     lost: 'Live updates are interrupted; trying again.',
     gone: 'This application is not here, or not for you to see.',
     'gone-text': 'It may have been deleted or renamed. The list shows what you may see.',
@@ -34,6 +35,7 @@ export const words = defineWords(
     shown: '{n} of {total} {total|object|objects}',
     empty: 'This application has no objects yet.',
     'empty-text': 'They appear with the first sync.',
+    'empty-broken': 'They appear once what is said above is mended.',
   },
   {
     views: 'このアプリケーションの表示',
@@ -45,6 +47,7 @@ export const words = defineWords(
     sync: '同期',
     health: 'ヘルス',
     operation: '直近の操作',
+    'operation-dry': '直近の操作 (ドライラン)',
     lost: 'ライブ更新が途切れています。再接続中です。',
     gone: 'このアプリケーションはないか、閲覧できません。',
     'gone-text': '削除または改名された可能性があります。一覧には閲覧できるものが表示されます。',
@@ -68,5 +71,6 @@ export const words = defineWords(
     shown: '{total} 件中 {n} 件',
     empty: 'このアプリケーションにはまだオブジェクトがありません。',
     'empty-text': '最初の同期で作られます。',
+    'empty-broken': '上の問題が解決すると表示されます。',
   },
 )

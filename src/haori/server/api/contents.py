@@ -92,7 +92,7 @@ async def _check(ask: Ask) -> Response:
     if found is not None and not ask.text("type"):
         url, kind = found[0].url, found[0].kind
     if kind == "git":
-        parse_url(url)
+        parse_url(url, allow_file=ask.context.settings.allow_file_repositories)
     body = {"url": url, "kind": kind, "given": _given(ask)}
     return await answer_json(ask.request, await ask.context.engine.post("repositories", "check", body=body))
 

@@ -109,7 +109,15 @@ def build_timeline(application: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _entry(kind: str, time: str, **facts: Any) -> dict[str, Any]:
-    empty: dict[str, Any] = {"until": "", "who": "", "revision": "", "id": None, "phase": "", "message": ""}
+    empty: dict[str, Any] = {
+        "until": "",
+        "who": "",
+        "revision": "",
+        "id": None,
+        "phase": "",
+        "message": "",
+        "dryRun": False,
+    }
     return {"kind": kind, "time": time, **empty, **facts}
 
 
@@ -134,6 +142,7 @@ def _operation(state: Mapping[str, Any]) -> dict[str, Any]:
         revision=",".join(nested_list(result, "revisions")) or nested_text(result, "revision"),
         phase=nested_text(state, "phase"),
         message=nested_text(state, "message"),
+        dryRun=nested_mapping(state, "operation", "sync").get("dryRun") is True,
     )
 
 

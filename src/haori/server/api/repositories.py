@@ -175,7 +175,7 @@ class Shelf:
         if not url or kind not in KINDS:
             raise RefusedError(Kind.INVALID, "field-unusable", field="type" if url else self.url_field)
         if kind == "git":
-            parse_url(url)
+            parse_url(url, allow_file=ask.context.settings.allow_file_repositories)
         project = "" if self.is_template else nested_text(body, "project")
         return build_secret(
             url, values, namespace=ask.context.namespace, kind=kind, is_template=self.is_template, project=project

@@ -10,8 +10,12 @@ import { PinBanner } from './pin'
 
 afterEach(() => vi.unstubAllGlobals())
 const declared = { 'argocd.argoproj.io/tracking-id': 'wear:argoproj.io/Application:argocd/shop' }
-const history = [{ id: 0, revision: 'a' }]
 const APP = '/api/v1/applications/shop'
+
+const releases = [
+  { id: 1, revision: 'a'.repeat(40) },
+  { id: 2, revision: 'b'.repeat(40) },
+]
 
 describe('the actions', () => {
   it('refresh without changing anything', async () => {
@@ -23,16 +27,19 @@ describe('the actions', () => {
 
   it('lead to the plan of a sync and to the releases', async () => {
     serve({})
-    show(<Actions application={shop({ history })} />)
+    show(<Actions application={shop({ history: releases })} />)
     await userEvent.click(screen.getByRole('button', { name: 'Sync…' }))
     expect(screen.getByTestId('place')).toHaveTextContent('/applications/argocd/shop/sync')
     await userEvent.click(screen.getByRole('button', { name: 'Roll back…' }))
     expect(screen.getByTestId('place')).toHaveTextContent('/applications/argocd/shop/history?to=before')
   })
 
-  it('offer no rollback where nothing was released', () => {
+  it.each([
+    ['nothing was released', []],
+    ['there is one release, which runs', releases.slice(1)],
+  ])('offer no rollback where %s', (_, history) => {
     serve({})
-    show(<Actions application={shop()} />)
+    show(<Actions application={shop({ history })} />)
     expect(screen.getByRole('button', { name: 'Roll back…' })).toHaveAttribute(
       'title',
       expect.stringMatching(/no earlier/),

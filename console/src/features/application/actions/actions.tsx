@@ -5,6 +5,7 @@ import { useAddress } from '@/shared/address'
 import { useCommands } from '@/shared/commands'
 import { Button, CommandHint, Popover, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
+import { releaseBefore } from '../history/rollback'
 import type { Application } from '../model'
 import { isRunning } from '../sync/plan'
 import styles from './actions.module.css'
@@ -78,7 +79,7 @@ function useRefreshing(application: Application) {
 function useRollbackReason(application: Application): string | undefined {
   const say = useWords(words)
   const lack = useLack(application, 'rollback')
-  return lack ?? ((application.status?.history?.length ?? 0) > 0 ? undefined : say('rollback-none'))
+  return lack ?? (releaseBefore(application) ? undefined : say('rollback-none'))
 }
 
 /** Every action with what it does and the command that does the same. */

@@ -10,6 +10,7 @@ import { Badges } from '../badges'
 import { FilterBar } from '../filters'
 import { KindIcon } from '../kind-icon'
 import type { Application } from '../model'
+import { NoObjects } from '../no-objects'
 import { filtersOf, healthOf, kindText, matches, type Node, nodeKey, useTree, whyOf } from '../nodes'
 import { useAppRef } from '../reference'
 import { useSelection } from '../selection'
@@ -21,12 +22,12 @@ import { words } from './words'
 const ROW_PX = 44
 
 /** All objects of the application in a table. */
-export function ResourcesTab(_: { application: Application }) {
+export function ResourcesTab({ application }: { application: Application }) {
   const tree = useTree(useAppRef())
-  return <Loaded query={tree}>{(nodes) => <Objects nodes={nodes} />}</Loaded>
+  return <Loaded query={tree}>{(nodes) => <Objects application={application} nodes={nodes} />}</Loaded>
 }
 
-function Objects({ nodes }: { nodes: readonly Node[] }) {
+function Objects({ application, nodes }: { application: Application; nodes: readonly Node[] }) {
   const say = useWords(shared)
   const [params] = useSearchParams()
   const shown = useMemo(() => {
@@ -37,7 +38,7 @@ function Objects({ nodes }: { nodes: readonly Node[] }) {
     )
   }, [nodes, params])
   useExported(`${useAppRef().name}-resources`, shown)
-  if (nodes.length === 0) return <Empty title={say('empty')}>{say('empty-text')}</Empty>
+  if (nodes.length === 0) return <NoObjects application={application} />
   return (
     <>
       <FilterBar nodes={nodes} shown={shown.length} />

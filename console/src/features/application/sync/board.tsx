@@ -88,7 +88,7 @@ function Wave({
     <li className={`${styles['wave']} ${styles[result]}`}>
       <div className={styles['head']}>
         <h3>{say(word)}</h3>
-        {phase !== 'Namespace' && <Term name="wave">{say('wave', { number: wave })}</Term>}
+        {phase !== 'Namespace' && wave !== null && <Term name="wave">{say('wave', { number: wave })}</Term>}
         <span className={styles['outcome']}>
           {result !== 'planned' && <Mark result={result} />}
           {seconds !== null && (

@@ -62,7 +62,7 @@ describe('a running sync', () => {
     const columns = fillIn(columnsOf(plan), state('Running', row('late'), row('mend', { syncPhase: 'SyncFail' })))
     expect(columns.map((each) => [each.id, ...each.cells.map((cell) => cell.name)]).slice(3)).toEqual([
       ['Sync 1', 'old', 'late'],
-      ['SyncFail 0', 'mend'],
+      ['SyncFail ?', 'mend'],
     ])
   })
 })
@@ -70,8 +70,20 @@ describe('a running sync', () => {
 it('is told whole by its results where no plan is known', () => {
   const columns = fillIn([], state('Succeeded', row('settings'), migrate))
   expect(columns.map((each) => [each.id, each.result])).toEqual([
-    ['PreSync 0', 'done'],
-    ['Sync 0', 'done'],
+    ['PreSync ?', 'done'],
+    ['Sync ?', 'done'],
+  ])
+})
+
+it('puts results without a plan into their waves, as far as those are known', () => {
+  const waves: Record<string, number> = { early: -1, settings: 0, late: 2 }
+  const rows = [row('late'), row('gone'), row('settings'), row('early'), migrate]
+  const columns = fillIn([], state('Succeeded', ...rows), (key) => waves[key.split('/').at(-1) ?? ''])
+  expect(columns.map((each) => [each.phase, each.wave, ...each.cells.map((cell) => cell.name)])).toEqual([
+    ['PreSync', null, 'migrate'],
+    ['Sync', -1, 'early'],
+    ['Sync', 0, 'settings'],
+    ['Sync', 2, 'late', 'gone'],
   ])
 })
 

@@ -57,7 +57,8 @@ export interface Cell extends Step {
 export interface Column {
   id: string
   phase: string
-  wave: number
+  /** null: nobody knows any more. */
+  wave: number | null
   cells: Cell[]
   result: Result
 }
@@ -79,10 +80,15 @@ function columnOf({ phase, wave, steps }: Wave): Column {
 }
 
 /**
- * The columns with what an operation has done so far. Objects that the plan does not know (it was made anew meanwhile)
- * join their phase's last column; a failed operation's SyncFail hooks make columns of their own.
+ * The columns with what an operation has done so far. Objects that the plan does not know (it was made anew meanwhile, or there
+ * is none any more) stand in the column of their phase and wave, as far as `waveOf` knows it; those of which nobody knows
+ * it join their phase's last column. A failed operation's SyncFail hooks make columns of their own.
  */
-export function fillIn(columns: readonly Column[], state: OperationState): Column[] {
+export function fillIn(
+  columns: readonly Column[],
+  state: OperationState,
+  waveOf: (key: string) => number | undefined = () => undefined,
+): Column[] {
   const rows = new Map((state.syncResult?.resources ?? []).map((row) => [rowKey(row), row]))
   const isOver = !isRunning(state)
   const filled = columns.map((column) => {
@@ -93,7 +99,7 @@ export function fillIn(columns: readonly Column[], state: OperationState): Colum
     })
     return { ...column, cells, result: resultOf(cells) }
   })
-  return addUnplanned(filled, [...rows.values()], isOver)
+  return addUnplanned(filled, [...rows.values()], isOver, waveOf)
 }
 
 /** Results of a namespace made first stand with those before the sync. */
@@ -106,19 +112,25 @@ function rowKey(row: ResultRow): string {
   return `${row.syncPhase ?? 'Sync'} ${objectKey(row)}`
 }
 
-function addUnplanned(columns: Column[], rows: readonly ResultRow[], isOver: boolean): Column[] {
+function addUnplanned(
+  columns: Column[],
+  rows: readonly ResultRow[],
+  isOver: boolean,
+  waveOf: (key: string) => number | undefined,
+): Column[] {
   const found = [...columns]
   for (const row of rows) {
     const phase = row.syncPhase ?? 'Sync'
     const cell = fillCell(cellOfRow(row), row, isOver)
-    const at = found.findLastIndex((column) => column.phase === phase)
+    const wave = waveOf(cell.key) ?? null
+    const at = found.findLastIndex((column) => column.phase === phase && (wave === null || column.wave === wave))
     const column = found[at]
     if (column) {
       const cells = [...column.cells, cell]
       found[at] = { ...column, cells, result: resultOf(cells) }
     } else {
-      const place = found.findIndex((each) => orderOf(each.phase) > orderOf(phase))
-      const made = { id: `${phase} 0`, phase, wave: 0, cells: [cell], result: cell.result }
+      const made = { id: `${phase} ${wave ?? '?'}`, phase, wave, cells: [cell], result: cell.result }
+      const place = found.findIndex((each) => isBefore(made, each))
       found.splice(place < 0 ? found.length : place, 0, made)
     }
   }
@@ -127,6 +139,11 @@ function addUnplanned(columns: Column[], rows: readonly ResultRow[], isOver: boo
 
 const PHASES = ['Namespace', 'PreSync', 'Sync', 'PostSync', 'SyncFail']
 const orderOf = (phase: string) => PHASES.indexOf(phase)
+
+function isBefore(one: Column, other: Column): boolean {
+  const phases = orderOf(one.phase) - orderOf(other.phase)
+  return phases < 0 || (phases === 0 && (one.wave ?? Infinity) < (other.wave ?? Infinity))
+}
 
 function cellOfRow(row: ResultRow): Cell {
   // Whether it changed anything is not told: as changed it is listed, with what the cluster said.

@@ -5,6 +5,7 @@ import { shortRevision } from '../model'
 import { Board, type Selection } from './board'
 import { type Column, columnsOf, type Plan, tallyOf } from './plan'
 import styles from './planned.module.css'
+import { chosenColumns, tickedColumns } from './request'
 import { words } from './words'
 
 /** The part of a query of a plan that is shown. */
@@ -14,6 +15,8 @@ export interface PlanQuery {
   isPlaceholderData: boolean
   refetch: () => unknown
 }
+
+const NONE: ReadonlySet<string> = new Set()
 
 /** A plan to read, before anything of it happens: how much it does, what forbids it, its waves, and what it leaves alone. */
 export function Planned({
@@ -32,6 +35,7 @@ export function Planned({
   const say = useWords(words)
   const { data: plan, error } = query
   const columns = plan ? columnsOf(plan) : []
+  const without = selection?.without ?? NONE
   return (
     <section className={styles['plan']} aria-label={title} aria-busy={query.isPlaceholderData}>
       {plan ? (
@@ -41,9 +45,9 @@ export function Planned({
               {title}{' '}
               <code>{say('plan-of', { revision: plan.revision.split(',').map(shortRevision).join(', ') })}</code>
             </Heading>
-            <Summary plan={plan} columns={columns} />
+            <Summary plan={plan} columns={chosenColumns(columns, without)} />
           </div>
-          <Board columns={columns} {...(selection && { selection })} />
+          <Board columns={tickedColumns(columns, without)} {...(selection && { selection })} />
           <LeftAlone plan={plan} />
           {children?.(plan, columns)}
         </>

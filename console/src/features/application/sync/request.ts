@@ -1,5 +1,6 @@
 /** What a reader chose for a sync, as an operation to plan, a request to send, and a command to type. */
-import type { ObjectName } from '../objects'
+
+import { type ObjectName, objectKey } from '../objects'
 import type { SyncOperation } from './operation'
 import type { Column } from './plan'
 
@@ -45,6 +46,21 @@ export function chosenObjects(columns: readonly Column[], without: ReadonlySet<s
   const chosen = cells.filter((cell) => !without.has(cell.key))
   if (chosen.length === cells.length) return undefined
   return chosen.map(({ group, kind, namespace, name }) => ({ group, kind, namespace, name }))
+}
+
+/** What a sync of the ticked objects does: hooks run in a whole sync only. */
+export function chosenColumns(columns: readonly Column[], without: ReadonlySet<string>): Column[] {
+  const chosen = chosenObjects(columns, without)
+  if (chosen === undefined) return [...columns]
+  const keys = new Set(chosen.map(objectKey))
+  return columns.map((column) => ({ ...column, cells: column.cells.filter((cell) => keys.has(cell.key)) }))
+}
+
+/** The columns to tick in: once not all is chosen, those without the hooks that will not run. */
+export function tickedColumns(columns: readonly Column[], without: ReadonlySet<string>): Column[] {
+  if (chosenObjects(columns, without) === undefined) return [...columns]
+  const kept = columns.map((column) => ({ ...column, cells: column.cells.filter((cell) => cell.action !== 'hook') }))
+  return kept.filter((column) => column.cells.length > 0)
 }
 
 /** What may be ticked: hooks and the namespace belong to a whole sync. */

@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from 'react'
-import { useSearchParams } from 'react-router'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { Ago, Button, CommandHint, Loaded, Status, useDuration, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import { useOperation } from '../application'
 import { type Application, revisionsOf, shortRevision } from '../model'
+import { useTree } from '../nodes'
+import { objectKey } from '../objects'
 import { useMayHere } from '../queries'
 import { LongText } from '../why/long-text'
 import { useBegun, useTerminate } from './api'
@@ -15,20 +16,35 @@ import { observe, type Spans } from './spans'
 import { words } from './words'
 
 /** The operation under way or last run, as its plan filled in with what became of each object. */
-export function Run({ application, state }: { application: Application; state: OperationState }) {
+export function Run({
+  application,
+  state,
+  onPlan,
+}: {
+  application: Application
+  state: OperationState
+  /** Goes on to another plan. */
+  onPlan: () => void
+}) {
   const operation = useOperation(application.metadata, state)
-  return <Loaded query={operation}>{(whole) => <Operation application={application} state={whole} />}</Loaded>
+  return (
+    <Loaded query={operation}>
+      {(whole) => <Operation application={application} state={whole} onPlan={onPlan} />}
+    </Loaded>
+  )
 }
 
-function Operation({ application, state }: { application: Application; state: OperationState }) {
+function Operation({ application, state, onPlan }: Parameters<typeof Run>[0]) {
   const say = useWords(words)
   const { name, namespace } = application.metadata
-  const [, setParams] = useSearchParams()
   const goesOn = isRunning(state)
   const revision = revisionsOf(state.syncResult).join(',') || (state.operation?.sync?.revision ?? '')
   const begun = useBegun({ name, namespace }, revision, goesOn)
   const now = useNow(goesOn)
-  const columns = fillIn(goesOn || isOfThis(begun.data, state) ? (begun.data ?? []) : [], state)
+  const tree = useTree({ name, namespace }).data
+  const waves = useMemo(() => new Map((tree ?? []).map((node) => [objectKey(node), node.wave])), [tree])
+  const planned = goesOn || isOfThis(begun.data, state) ? (begun.data ?? []) : []
+  const columns = fillIn(planned, state, (key) => waves.get(key))
   const spans = useSpans(state, columns)
   return (
     <section className={styles['run']} aria-label={say(titleOf(state))}>
@@ -50,7 +66,7 @@ function Operation({ application, state }: { application: Application; state: Op
         <Terminate application={application} />
       ) : (
         <div>
-          <Button look="primary" onClick={() => setParams({}, { replace: true })}>
+          <Button look="primary" onClick={onPlan}>
             {say('plan-again')}
           </Button>
         </div>

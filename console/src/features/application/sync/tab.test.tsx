@@ -50,6 +50,8 @@ describe('before a sync', () => {
     show(<SyncTab application={shop()} />)
     await userEvent.click(await screen.findByRole('checkbox', { name: 'Include Service shop/web' }))
     expect(screen.getByText(/runs no hooks/)).toBeVisible()
+    expect(screen.queryByRole('heading', { name: 'PreSync' })).toBeNull()
+    expect(screen.queryByText(/hook runs/)).toBeNull()
     await userEvent.click(screen.getByRole('button', { name: 'Synchronize what is chosen (1)' }))
     await waitFor(() => expect(screen.getByTestId('place')).toHaveTextContent('view=last'))
     const sent = asked.find((each) => each.url.includes('/sync?'))
@@ -142,6 +144,23 @@ describe('a sync under way', () => {
     await userEvent.click(await screen.findByRole('button', { name: 'Terminate' }))
     await waitFor(() => expect(asked.some((each) => each.method === 'DELETE')).toBe(true))
   })
+})
+
+it('that was watched stays when it ends, until the reader goes on', async () => {
+  const running = withOperation({ phase: 'Running', startedAt: '2026-01-01T00:00:00Z', syncResult: {} })
+  const sent = { ...object('Service', 'web'), syncPhase: 'Sync', status: 'Synced', message: 'service/web applied' }
+  const ended = withOperation({
+    ...{ phase: 'Succeeded', startedAt: '2026-01-01T00:00:00Z', finishedAt: '2026-01-01T00:00:05Z' },
+    syncResult: { resources: [sent] },
+  })
+  serve({ ...running.told, [PLAN]: plan, 'GET /api/haori/v1/applications/shop/plan': plan })
+  const page = show(<SyncTab application={running.known} />)
+  expect(await screen.findByRole('button', { name: 'Terminate' })).toBeVisible()
+  serve({ ...ended.told, [PLAN]: plan })
+  page.change(<SyncTab application={ended.known} />)
+  expect(await screen.findByText('service/web applied')).toBeInTheDocument()
+  await userEvent.click(screen.getByRole('button', { name: 'Plan a sync' }))
+  expect(await screen.findByRole('button', { name: 'Synchronize' })).toBeVisible()
 })
 
 it('tells the last sync by its results, and leads back to the plan', async () => {

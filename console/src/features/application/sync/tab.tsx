@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { Empty } from '@/shared/ui'
 import { useWords } from '@/shared/words'
@@ -11,15 +12,24 @@ import { words } from './words'
 /** Syncing: the plan before, the same plan filling in while it runs, and what the last one did. */
 export function SyncTab({ application }: { application: Application }) {
   const say = useWords(words)
-  const [params] = useSearchParams()
+  const [params, setParams] = useSearchParams()
+  const [watched, setWatched] = useState('')
   const state = application.status?.operationState
-  if (state && isRunning(state)) return <Run application={application} state={state} />
+  const isGoing = state !== undefined && isRunning(state)
+  const begun = state?.startedAt ?? ''
+  if (isGoing && watched !== begun) setWatched(begun)
+  const plan = () => {
+    setWatched('')
+    setParams({}, { replace: true })
+  }
+  if (isGoing) return <Run application={application} state={state} onPlan={plan} />
   if (application.operation) return <Planner application={application} />
-  const isLast = params.get('view') === 'last'
+  // What somebody has watched stays when it ends, until they go on.
+  const isLast = params.get('view') === 'last' || (watched !== '' && watched === begun)
   return (
     <div className={styles['tab']}>
       <nav className={styles['views']} aria-label={say('view')}>
-        <Link to="?" replace aria-current={isLast ? undefined : 'page'}>
+        <Link to="?" replace onClick={() => setWatched('')} aria-current={isLast ? undefined : 'page'}>
           {say('plan-again')}
         </Link>
         <Link to="?view=last" replace aria-current={isLast ? 'page' : undefined}>
@@ -29,7 +39,7 @@ export function SyncTab({ application }: { application: Application }) {
       {!isLast ? (
         <Planner application={application} />
       ) : state ? (
-        <Run application={application} state={state} />
+        <Run application={application} state={state} onPlan={plan} />
       ) : (
         <Empty title={say('never-synced')} />
       )}

@@ -12,6 +12,7 @@ export interface Told {
   id: number | null
   phase: string
   message: string
+  dryRun?: boolean
 }
 
 export const LANES = ['sync', 'health', 'event'] as const
@@ -22,7 +23,7 @@ export interface Entry {
   lane: Lane
   time: string
   /** Word of the table: what it is. */
-  kind: 'operation' | 'release' | 'created' | 'health' | 'event' | 'other'
+  kind: 'operation' | 'dry-run' | 'release' | 'created' | 'health' | 'event' | 'other'
   title: string
   text: string
   /** Word of a status, empty where it has none. */
@@ -55,7 +56,7 @@ function fromTold(each: Told): Entry {
     key: `${each.kind} ${each.time} ${each.id ?? ''}`,
     lane: 'sync',
     time: each.time,
-    kind,
+    kind: kind === 'operation' && each.dryRun ? 'dry-run' : kind,
     title: kind === 'other' ? each.kind : '',
     text: each.message,
     status: each.phase,

@@ -6,6 +6,7 @@ import { useWords } from '@/shared/words'
 import { FilterBar } from '../filters'
 import type { Application } from '../model'
 import { useIsNarrow } from '../narrow'
+import { NoObjects } from '../no-objects'
 import { filtersOf, isFiltering, matches, type Node, useTree } from '../nodes'
 import { useAppRef } from '../reference'
 import { words as shared } from '../words'
@@ -21,10 +22,10 @@ export function TreeTab({ application }: { application: Application }) {
   const tree = useTree(app)
   const health = application.status?.health?.status ?? 'Unknown'
   useExported(`${app.name}-tree`, tree.data)
-  return <Loaded query={tree}>{(nodes) => <Tree nodes={nodes} health={health} />}</Loaded>
+  return <Loaded query={tree}>{(nodes) => <Tree application={application} nodes={nodes} health={health} />}</Loaded>
 }
 
-function Tree({ nodes, health }: { nodes: readonly Node[]; health: string }) {
+function Tree({ application, nodes, health }: { application: Application; nodes: readonly Node[]; health: string }) {
   const say = useWords(shared)
   const isNarrow = useIsNarrow()
   const [params] = useSearchParams()
@@ -32,7 +33,7 @@ function Tree({ nodes, health }: { nodes: readonly Node[]; health: string }) {
   const keeps = useMemo(() => (isFiltering(filters) ? (node: Node) => matches(node, filters) : null), [filters])
   const { view, opened, openAll, closeWell, root } = useTreeView(nodes, keeps, health)
   const shown = useMemo(() => (keeps ? nodes.filter(keeps).length : nodes.length), [nodes, keeps])
-  if (nodes.length === 0) return <Empty title={say('empty')}>{say('empty-text')}</Empty>
+  if (nodes.length === 0) return <NoObjects application={application} />
   return (
     <>
       <FilterBar nodes={nodes} shown={shown}>
