@@ -74,7 +74,7 @@ async def test_stopping_ends_every_process(instance, tmp_path):
     specs = [ProcessSpec(name="one"), ProcessSpec(name="two")]
     supervisor = Supervisor(instance, specs, say=lambda _: None, command=command(LIVE, mark))
     task = asyncio.create_task(supervisor.run())
-    await until(lambda: mark.exists() and mark.read_text().count("start") == 2)
+    await until(lambda: mark.exists() and mark.read_text().count("start") == 2 and len(supervisor.pids()) == 2)
     pids = supervisor.pids()
     supervisor.stop()
     await task
