@@ -6,6 +6,7 @@ import type { AppRef } from '@/shared/api/types'
 import type { Application } from './model'
 import { askArgo, keyOf } from './queries'
 import type { OperationState } from './sync/operation'
+import { wavesOf } from './sync/plan'
 
 /** What an Application says of each of its objects, twice: with a large tree it is nearly all of it. */
 const LEFT_OUT = ['status.resources', 'status.operationState.syncResult.resources']
@@ -30,10 +31,24 @@ export function useApplication(app: AppRef) {
 
 /** `known`, the operation under way or last run, with what became of each object. */
 export function useOperation(app: AppRef, known: OperationState | undefined) {
+  return useWhole(app, known, (application) => application.status?.operationState)
+}
+
+/** The same, with the waves of the objects that the application has now. */
+export function useOperationInWaves(app: AppRef, known: OperationState) {
+  return useWhole(app, known, operationInWaves)
+}
+
+function operationInWaves({ status }: Application) {
+  return status?.operationState && { state: status.operationState, waves: wavesOf(status.resources ?? []) }
+}
+
+function useWhole<Part>(app: AppRef, known: OperationState | undefined, select: (application: Application) => Part) {
   return useQuery({
     queryKey: keyOf(app, 'operation', known?.startedAt),
-    queryFn: ({ signal }) => askArgo<Application>(app, [], { query: { fields: 'status.operationState' }, signal }),
-    select: (application) => application.status?.operationState,
+    queryFn: ({ signal }) =>
+      askArgo<Application>(app, [], { query: { fields: 'status.operationState,status.resources' }, signal }),
+    select,
     enabled: known !== undefined,
   })
 }

@@ -62,7 +62,13 @@ export interface Application {
     sync?: { status?: string; revision?: string; revisions?: string[] }
     health?: { status?: string; lastTransitionTime?: string }
     conditions?: { type: string; message: string; lastTransitionTime?: string }[]
-    resources?: (ObjectName & { version?: string; status?: string; hook?: boolean; requiresPruning?: boolean })[]
+    resources?: (ObjectName & {
+      version?: string
+      status?: string
+      hook?: boolean
+      requiresPruning?: boolean
+      syncWave?: number
+    })[]
     summary?: { images?: string[]; externalURLs?: string[] }
     history?: HistoryEntry[]
     operationState?: OperationState

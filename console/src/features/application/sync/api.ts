@@ -25,27 +25,43 @@ export function useUnpinnedPlan(app: AppRef, prune: boolean) {
   })
 }
 
-const begunKey = (app: AppRef) => ['begun', app.namespace, app.name]
+const begunKey = (app: AppRef, ...rest: unknown[]) => ['begun', app.namespace, app.name, ...rest]
 
-/** Asks for a sync; the plan that it was asked with is kept, to be filled in while it runs. */
-export function useSync(app: AppRef) {
+/** The plan that a sync was asked with, and when the operation before it began. */
+interface Begun {
+  columns: Column[]
+  before: string
+}
+
+/** Asks for a sync; the plan that it was asked with is kept, to be filled in while it runs. `before`: see `Begun`. */
+export function useSync(app: AppRef, before: string, asked: (dryRun: boolean) => void) {
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: ({ body }: { body: Record<string, unknown>; columns: Column[] }) =>
+    mutationFn: ({ body }: { body: { dryRun?: boolean }; columns: Column[] }) =>
       askArgo(app, ['sync'], { method: 'POST', body }),
-    onSuccess: (_, { columns }) => {
-      queries.setQueryData(begunKey(app), columns)
+    onSuccess: (_, { body, columns }) => {
+      queries.setQueryData<Begun>(begunKey(app), { columns, before })
+      // The running sync takes the planner's place, so what a call of `mutate` would do then may never be done.
+      asked(body.dryRun ?? false)
       return queries.invalidateQueries({ queryKey: keyOf(app) })
     },
   })
 }
 
-/** The columns of an operation that is under way: those it was begun with here, else planned once at its revision. */
-export function useBegun(app: AppRef, revision: string, isRunning: boolean) {
+/** The columns of an operation: those it was asked with here, else, while it goes on, planned once at its revision. */
+export function useBegun(app: AppRef, startedAt: string, revision: string, isRunning: boolean) {
+  const queries = useQueryClient()
+  const own = queries.getQueryData<Begun>(begunKey(app))
+  const isAsked = own !== undefined && own.before !== startedAt
   return useQuery({
-    queryKey: begunKey(app),
-    queryFn: async ({ signal }) => columnsOf(await askOwn<Plan>(app, ['plan'], { query: { revision }, signal })),
-    enabled: isRunning,
+    queryKey: begunKey(app, startedAt),
+    queryFn: async ({ signal }) => {
+      if (!isAsked) return columnsOf(await askOwn<Plan>(app, ['plan'], { query: { revision }, signal }))
+      // The plan is of this operation alone, whatever runs afterwards.
+      queries.removeQueries({ queryKey: begunKey(app), exact: true })
+      return own.columns
+    },
+    enabled: isRunning || isAsked,
     staleTime: Number.POSITIVE_INFINITY,
   })
 }

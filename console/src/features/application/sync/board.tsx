@@ -18,7 +18,7 @@ import { FieldList } from '../diff/fields'
 import { objectText } from '../objects'
 import { LongText } from '../why/long-text'
 import styles from './board.module.css'
-import type { Action, Cell, Column, Result } from './plan'
+import type { Action, Cell, Column, Result, Trial } from './plan'
 import { lengthOf, type Spans } from './spans'
 import { words } from './words'
 
@@ -81,14 +81,16 @@ function Wave({
   const say = useWords(words)
   const duration = useDuration()
   const { phase, wave, result, cells } = column
-  const quiet = cells.filter((cell) => cell.action === 'keep' && (cell.result === 'planned' || cell.result === 'done'))
+  const quiet = cells.filter(isQuiet)
   const told = cells.filter((cell) => !quiet.includes(cell))
   const word = `phase-${phase}` as Parameters<typeof say>[0]
   return (
     <li className={`${styles['wave']} ${styles[result]}`}>
       <div className={styles['head']}>
         <h3>{say(word)}</h3>
-        {phase !== 'Namespace' && wave !== null && <Term name="wave">{say('wave', { number: wave })}</Term>}
+        {phase !== 'Namespace' && (
+          <Term name="wave">{wave === null ? say('wave-unknown') : say('wave', { number: wave })}</Term>
+        )}
         <span className={styles['outcome']}>
           {result !== 'planned' && <Mark result={result} />}
           {seconds !== null && (
@@ -115,6 +117,11 @@ function Wave({
       )}
     </li>
   )
+}
+
+/** What stays as it is and is not refused needs no telling. */
+function isQuiet({ action, result, tried }: Cell): boolean {
+  return action === 'keep' && (result === 'planned' || result === 'done') && tried?.isAccepted !== false
 }
 
 /** Characters of what the cluster says that a narrow cell has room for. */
@@ -146,6 +153,7 @@ function Item({ cell, selection }: { cell: Cell; selection: Selection | undefine
           <LongText text={cell.message} most={MESSAGE} />
         </p>
       )}
+      {cell.tried && <Tried trial={cell.tried} />}
       {cell.needsApproval && <p className={styles['message']}>{say('needs-approval')}</p>}
       {cell.differences.length > 0 && (
         <details className={styles['fields']}>
@@ -154,6 +162,24 @@ function Item({ cell, selection }: { cell: Cell; selection: Selection | undefine
         </details>
       )}
     </li>
+  )
+}
+
+/** What a dry run found of an object; what the cluster says of one that it accepts is in the title. */
+function Tried({ trial: { isAccepted, message } }: { trial: Trial }) {
+  const say = useWords(words)
+  const Icon = isAccepted ? Check : OctagonX
+  return (
+    <div className={styles['tried']} title={isAccepted ? message : undefined}>
+      <span className={`${styles['mark']} ${styles[isAccepted ? 'good' : 'bad']}`}>
+        <Icon size={14} aria-hidden /> {say(isAccepted ? 'tried-good' : 'tried-bad')}
+      </span>
+      {!isAccepted && (
+        <p className={styles['bad']}>
+          <LongText text={message} most={MESSAGE} />
+        </p>
+      )}
+    </div>
   )
 }
 

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { nextTryAt, type OperationState, seconds, triesOf } from './operation'
-import type { Column } from './plan'
-import { type Choices, commandOf, operationOf, requestOf, type Switch } from './request'
+import { type Column, tallyOf } from './plan'
+import {
+  type Choices,
+  chosenColumns,
+  columnsOfObjects,
+  commandOf,
+  isTrialOf,
+  offeredColumns,
+  operationOf,
+  requestOf,
+  type Switch,
+} from './request'
 
 describe('the next try', () => {
   const at = (rest: Partial<OperationState>) =>
@@ -54,6 +64,51 @@ const choices = (switches: Switch[], without: string[] = [], revision = ''): Cho
   switches: new Set(switches),
   without: new Set(without),
   revision,
+})
+
+describe('what is ticked', () => {
+  const ids = (shown: readonly Column[]) => shown.map((each) => [each.id, ...each.cells.map((one) => one.kind)])
+
+  it('is all of it, with its hooks, at first', () => {
+    expect(chosenColumns(columns, new Set())).toEqual(columns)
+  })
+
+  it('takes the hooks along where a tick goes, and leaves the object to tick again', () => {
+    const without = new Set(['/Secret/shop/secret'])
+    expect(ids(offeredColumns(columns, without))).toEqual([['Sync 0', 'Secret', 'Service']])
+    expect(ids(chosenColumns(columns, without))).toEqual([['Sync 0', 'Service']])
+    expect(tallyOf(chosenColumns(columns, without))).toMatchObject({ configure: 1, hook: 0 })
+  })
+
+  it('is told of an operation of some objects by their names', () => {
+    expect(ids(columnsOfObjects(columns, [{ kind: 'Service', namespace: 'shop', name: 'service' }]))).toEqual([
+      ['Sync 0', 'Service'],
+    ])
+    expect(columnsOfObjects(columns, [])).toEqual(columns)
+  })
+})
+
+describe('the last operation is a dry run of what is chosen', () => {
+  const own = ['CreateNamespace=true']
+  const plain = { dryRun: true, prune: false, syncOptions: own }
+  it.each([
+    ['of the same', plain, choices([]), 'Succeeded', true],
+    [
+      'of the same with switches',
+      { ...plain, prune: true, syncOptions: ['Replace=true', ...own] },
+      choices(['prune', 'replace']),
+      'Failed',
+      true,
+    ],
+    ['without pruning', plain, choices(['prune']), 'Succeeded', false],
+    ['with hooks', plain, choices(['skipHooks']), 'Succeeded', false],
+    ['by force', { ...plain, syncStrategy: { hook: { force: true } } }, choices([]), 'Succeeded', false],
+    ['that goes on', plain, choices([]), 'Running', false],
+    ['that was none', { ...plain, dryRun: false }, choices([]), 'Succeeded', false],
+  ] as const)('%s', (_, sync, chosen, phase, expected) => {
+    const ran = { phase, operation: { sync: { ...sync, syncOptions: [...sync.syncOptions] } } }
+    expect(isTrialOf(ran, operationOf(chosen, own), own)).toBe(expected)
+  })
 })
 
 describe('what is asked for', () => {

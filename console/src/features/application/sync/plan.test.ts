@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { OperationState, ResultRow } from './operation'
-import { type Action, columnsOf, fillIn, isRunning, type Plan, rowResult, tallyOf } from './plan'
+import {
+  type Action,
+  columnsOf,
+  fillIn,
+  isRunning,
+  type Plan,
+  rowResult,
+  tallyOf,
+  trialTallyOf,
+  wavesOf,
+  withTrial,
+} from './plan'
 import { observe } from './spans'
 
 const step = (name: string, action: Action, kind = 'ConfigMap') => ({
@@ -58,33 +69,51 @@ describe('a running sync', () => {
     ])
   })
 
-  it('shows objects that the plan does not know in the last column of their phase', () => {
-    const columns = fillIn(columnsOf(plan), state('Running', row('late'), row('mend', { syncPhase: 'SyncFail' })))
+  it('shows objects that the plan does not know where the application has them, else in no wave', () => {
+    const rows = [row('late'), row('lost'), row('mend', { syncPhase: 'SyncFail' })]
+    const waves = wavesOf([{ kind: 'ConfigMap', namespace: 'shop', name: 'late', syncWave: 1 }])
+    const columns = fillIn(columnsOf(plan), state('Running', ...rows), waves)
     expect(columns.map((each) => [each.id, ...each.cells.map((cell) => cell.name)]).slice(3)).toEqual([
       ['Sync 1', 'old', 'late'],
-      ['SyncFail ?', 'mend'],
+      ['Sync unknown', 'lost'],
+      ['SyncFail unknown', 'mend'],
     ])
   })
 })
 
-it('is told whole by its results where no plan is known', () => {
-  const columns = fillIn([], state('Succeeded', row('settings'), migrate))
-  expect(columns.map((each) => [each.id, each.result])).toEqual([
-    ['PreSync ?', 'done'],
-    ['Sync ?', 'done'],
+it('is told whole by its results where no plan is known, in the waves that the application tells', () => {
+  const waves = wavesOf([
+    { ...migrate, syncWave: 3 },
+    { ...row('crd'), syncWave: -1 },
+    row('settings'),
+    { ...row('web'), syncWave: 2 },
+  ])
+  const namespace = { ...row('shop', { kind: 'Namespace', syncPhase: 'PreSync' }), namespace: '' }
+  const rows = [row('web'), row('settings'), row('crd'), row('gone', { status: 'Pruned' }), migrate, namespace]
+  const columns = fillIn([], state('Succeeded', ...rows), waves)
+  expect(columns.map((each) => [each.phase, each.wave, each.cells[0]?.name, each.result])).toEqual([
+    ['Namespace', 0, 'shop', 'done'],
+    ['PreSync', 3, 'migrate', 'done'],
+    ['Sync', -1, 'crd', 'done'],
+    ['Sync', 0, 'settings', 'done'],
+    ['Sync', 2, 'web', 'done'],
+    ['Sync', null, 'gone', 'done'],
   ])
 })
 
-it('puts results without a plan into their waves, as far as those are known', () => {
-  const waves: Record<string, number> = { early: -1, settings: 0, late: 2 }
-  const rows = [row('late'), row('gone'), row('settings'), row('early'), migrate]
-  const columns = fillIn([], state('Succeeded', ...rows), (key) => waves[key.split('/').at(-1) ?? ''])
-  expect(columns.map((each) => [each.phase, each.wave, ...each.cells.map((cell) => cell.name)])).toEqual([
-    ['PreSync', null, 'migrate'],
-    ['Sync', -1, 'early'],
-    ['Sync', 0, 'settings'],
-    ['Sync', 2, 'late', 'gone'],
-  ])
+it('has in its cells what a dry run of it found', () => {
+  const refused = row('settings', { status: 'SyncFailed', message: 'immutable' })
+  const columns = withTrial(columnsOf(plan), state('Failed', migrate, refused))
+  expect(columns.flatMap((each) => each.cells.map((cell) => [cell.name, cell.result, cell.tried?.isAccepted]))).toEqual(
+    [
+      ['shop', 'planned', undefined],
+      ['migrate', 'planned', true],
+      ['settings', 'planned', false],
+      ['banner', 'planned', undefined],
+      ['old', 'planned', undefined],
+    ],
+  )
+  expect(trialTallyOf(columns)).toEqual({ accepted: 1, refused: 1 })
 })
 
 describe('a result', () => {

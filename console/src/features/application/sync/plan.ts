@@ -52,12 +52,19 @@ export interface Cell extends Step {
   key: string
   result: Result
   message: string
+  /** What the cluster said when the last dry run asked it of this object; absent where it was not asked. */
+  tried?: Trial
+}
+
+export interface Trial {
+  isAccepted: boolean
+  message: string
 }
 
 export interface Column {
   id: string
   phase: string
-  /** null: nobody knows any more. */
+  /** null: what is in it was part of the operation, and nothing says in which wave. */
   wave: number | null
   cells: Cell[]
   result: Result
@@ -79,27 +86,31 @@ function columnOf({ phase, wave, steps }: Wave): Column {
   return { id: `${phase} ${wave}`, phase, wave, cells, result: 'planned' }
 }
 
+/** Waves of objects by `objectKey`. */
+export type Waves = ReadonlyMap<string, number>
+
+/** The waves of the objects that an application has, as its status tells them; what is in wave 0 is told without. */
+export function wavesOf(resources: readonly (Partial<ObjectName> & { syncWave?: number })[]): Waves {
+  return new Map(resources.map((each) => [objectKey(each), each.syncWave ?? 0]))
+}
+
 /**
- * The columns with what an operation has done so far. Objects that the plan does not know (it was made anew meanwhile, or there
- * is none any more) stand in the column of their phase and wave, as far as `waveOf` knows it; those of which nobody knows
- * it join their phase's last column. A failed operation's SyncFail hooks make columns of their own.
+ * The columns with what an operation has done so far. Objects that the plan does not know (there is none any more, or it
+ * was made anew meanwhile) stand in the wave that the application tells of them (`waves`), else in a last column of their
+ * phase whose wave is not known.
  */
-export function fillIn(
-  columns: readonly Column[],
-  state: OperationState,
-  waveOf: (key: string) => number | undefined = () => undefined,
-): Column[] {
+export function fillIn(columns: readonly Column[], state: OperationState, waves: Waves = new Map()): Column[] {
   const rows = new Map((state.syncResult?.resources ?? []).map((row) => [rowKey(row), row]))
   const isOver = !isRunning(state)
   const filled = columns.map((column) => {
     const cells = column.cells.map((cell) => {
-      const row = rows.get(`${NAMED[column.phase] ?? column.phase} ${cell.key}`)
+      const row = rows.get(cellKey(cell, column))
       if (row) rows.delete(rowKey(row))
       return row ? fillCell(cell, row, isOver) : { ...cell, result: isOver ? notReached(cell) : ('waiting' as const) }
     })
     return { ...column, cells, result: resultOf(cells) }
   })
-  return addUnplanned(filled, [...rows.values()], isOver, waveOf)
+  return addUnplanned(filled, [...rows.values()], isOver, waves)
 }
 
 /** Results of a namespace made first stand with those before the sync. */
@@ -108,41 +119,38 @@ const NAMED: Readonly<Record<string, string>> = { Namespace: 'PreSync' }
 /** In sync already, so that nothing had to be sent; all else was not reached. */
 const notReached = (cell: Cell): Result => (cell.action === 'keep' ? 'done' : 'skipped')
 
+/** The key of a cell's result. */
+function cellKey(cell: Cell, column: Column): string {
+  return `${NAMED[column.phase] ?? column.phase} ${cell.key}`
+}
+
 function rowKey(row: ResultRow): string {
   return `${row.syncPhase ?? 'Sync'} ${objectKey(row)}`
 }
 
-function addUnplanned(
-  columns: Column[],
-  rows: readonly ResultRow[],
-  isOver: boolean,
-  waveOf: (key: string) => number | undefined,
-): Column[] {
-  const found = [...columns]
+function addUnplanned(columns: Column[], rows: readonly ResultRow[], isOver: boolean, waves: Waves): Column[] {
+  const found = new Map(columns.map((column) => [column.id, column]))
   for (const row of rows) {
-    const phase = row.syncPhase ?? 'Sync'
-    const cell = fillCell(cellOfRow(row), row, isOver)
-    const wave = waveOf(cell.key) ?? null
-    const at = found.findLastIndex((column) => column.phase === phase && (wave === null || column.wave === wave))
-    const column = found[at]
-    if (column) {
-      const cells = [...column.cells, cell]
-      found[at] = { ...column, cells, result: resultOf(cells) }
-    } else {
-      const made = { id: `${phase} ${wave ?? '?'}`, phase, wave, cells: [cell], result: cell.result }
-      const place = found.findIndex((each) => isBefore(made, each))
-      found.splice(place < 0 ? found.length : place, 0, made)
-    }
+    const { phase, wave } = placeOf(row, waves)
+    const id = `${phase} ${wave ?? 'unknown'}`
+    const cells = [...(found.get(id)?.cells ?? []), fillCell(cellOfRow(row), row, isOver)]
+    found.set(id, { id, phase, wave, cells, result: resultOf(cells) })
   }
-  return found
+  return [...found.values()].sort((a, b) => orderOf(a.phase) - orderOf(b.phase) || waveOrder(a.wave, b.wave))
+}
+
+function placeOf(row: ResultRow, waves: Waves): { phase: string; wave: number | null } {
+  const phase = row.syncPhase ?? 'Sync'
+  if (phase === 'PreSync' && row.kind === 'Namespace' && !row.hookType) return { phase: 'Namespace', wave: 0 }
+  return { phase, wave: waves.get(objectKey(row)) ?? null }
 }
 
 const PHASES = ['Namespace', 'PreSync', 'Sync', 'PostSync', 'SyncFail']
 const orderOf = (phase: string) => PHASES.indexOf(phase)
 
-function isBefore(one: Column, other: Column): boolean {
-  const phases = orderOf(one.phase) - orderOf(other.phase)
-  return phases < 0 || (phases === 0 && (one.wave ?? Infinity) < (other.wave ?? Infinity))
+/** What is not known comes last. */
+function waveOrder(a: number | null, b: number | null): number {
+  return a === b ? 0 : a === null ? 1 : b === null ? -1 : a - b
 }
 
 function cellOfRow(row: ResultRow): Cell {
@@ -185,6 +193,25 @@ function resultOf(cells: readonly Cell[]): Result {
   if (has('running')) return 'running'
   if (has('waiting')) return has('done') ? 'running' : 'waiting'
   return has('skipped') && !has('done') ? 'skipped' : 'done'
+}
+
+/** The columns of a plan, each cell with what a dry run of it (`state`) found. */
+export function withTrial(columns: readonly Column[], state: OperationState): Column[] {
+  const rows = new Map((state.syncResult?.resources ?? []).map((row) => [rowKey(row), row]))
+  return columns.map((column) => ({ ...column, cells: column.cells.map((cell) => triedCell(cell, column, rows)) }))
+}
+
+function triedCell(cell: Cell, column: Column, rows: ReadonlyMap<string, ResultRow>): Cell {
+  const row = rows.get(cellKey(cell, column))
+  if (!row) return cell
+  return { ...cell, tried: { isAccepted: rowResult(row, true) !== 'failed', message: row.message ?? '' } }
+}
+
+/** How many objects a dry run found to be accepted, and how many refused. */
+export function trialTallyOf(columns: readonly Column[]): { accepted: number; refused: number } {
+  const tried = columns.flatMap((column) => column.cells.flatMap((cell) => cell.tried ?? []))
+  const accepted = tried.filter((each) => each.isAccepted).length
+  return { accepted, refused: tried.length - accepted }
 }
 
 /** Whether an operation goes on; one that waits for its next try does. */

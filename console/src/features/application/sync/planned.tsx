@@ -1,12 +1,17 @@
+import { Check, OctagonX } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { Callout, Failure, Loading, Term } from '@/shared/ui'
+import { Ago, Callout, Failure, Loading, Term } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import { shortRevision } from '../model'
+import { revisionsOf, shortRevision } from '../model'
+import { LongText } from '../why/long-text'
 import { Board, type Selection } from './board'
-import { type Column, columnsOf, type Plan, tallyOf } from './plan'
+import type { OperationState } from './operation'
+import { type Column, columnsOf, type Plan, tallyOf, trialTallyOf, withTrial } from './plan'
 import styles from './planned.module.css'
-import { chosenColumns, tickedColumns } from './request'
+import { chosenColumns, chosenObjects, offeredColumns } from './request'
 import { words } from './words'
+
+const NONE: ReadonlySet<string> = new Set()
 
 /** The part of a query of a plan that is shown. */
 export interface PlanQuery {
@@ -16,26 +21,29 @@ export interface PlanQuery {
   refetch: () => unknown
 }
 
-const NONE: ReadonlySet<string> = new Set()
-
 /** A plan to read, before anything of it happens: how much it does, what forbids it, its waves, and what it leaves alone. */
 export function Planned({
   query,
   title,
   heading: Heading = 'h3',
   selection,
+  trial,
   children,
 }: {
   query: PlanQuery
   title: string
   heading?: 'h2' | 'h3'
   selection?: Selection
+  /** A dry run of this plan, told where it was made at the same revision. */
+  trial?: OperationState | undefined
   children?: (plan: Plan, columns: Column[]) => ReactNode
 }) {
   const say = useWords(words)
   const { data: plan, error } = query
-  const columns = plan ? columnsOf(plan) : []
   const without = selection?.without ?? NONE
+  const isTried = trial !== undefined && revisionsOf(trial.syncResult).join(',') === plan?.revision
+  const planned = plan ? columnsOf(plan) : []
+  const columns = isTried ? withTrial(planned, trial) : planned
   return (
     <section className={styles['plan']} aria-label={title} aria-busy={query.isPlaceholderData}>
       {plan ? (
@@ -45,9 +53,14 @@ export function Planned({
               {title}{' '}
               <code>{say('plan-of', { revision: plan.revision.split(',').map(shortRevision).join(', ') })}</code>
             </Heading>
-            <Summary plan={plan} columns={chosenColumns(columns, without)} />
+            <Summary
+              plan={plan}
+              columns={chosenColumns(columns, without)}
+              isPartial={chosenObjects(columns, without) !== undefined}
+            />
+            {isTried && <TrialFacts state={trial} columns={columns} />}
           </div>
-          <Board columns={tickedColumns(columns, without)} {...(selection && { selection })} />
+          <Board columns={offeredColumns(columns, without)} {...(selection && { selection })} />
           <LeftAlone plan={plan} />
           {children?.(plan, columns)}
         </>
@@ -62,7 +75,7 @@ export function Planned({
 }
 
 /** How much a plan does, in numbers, and what forbids it. */
-function Summary({ plan, columns }: { plan: Plan; columns: readonly Column[] }) {
+function Summary({ plan, columns, isPartial }: { plan: Plan; columns: readonly Column[]; isPartial: boolean }) {
   const say = useWords(words)
   const tally = tallyOf(columns)
   const isQuiet = tally.create + tally.configure + tally.prune === 0
@@ -70,7 +83,7 @@ function Summary({ plan, columns }: { plan: Plan; columns: readonly Column[] }) 
   return (
     <>
       {isQuiet ? (
-        <p>{say('nothing-to-do', { hooks })}</p>
+        <p>{isPartial ? say('nothing-chosen') : say('nothing-to-do', { hooks })}</p>
       ) : (
         <ul className={styles['tally']}>
           {(['create', 'configure', 'prune', 'hook', 'keep'] as const).map(
@@ -90,6 +103,23 @@ function Summary({ plan, columns }: { plan: Plan; columns: readonly Column[] }) 
       <Problems title={say('refused')} texts={plan.refusals.map((each) => each.text)} />
       <Problems title={say('invalid')} texts={plan.invalid.map((each) => `${each.object}: ${each.text}`)} />
     </>
+  )
+}
+
+/** What a dry run of the plan found, in numbers; each object's part stands with it. */
+function TrialFacts({ state, columns }: { state: OperationState; columns: readonly Column[] }) {
+  const say = useWords(words)
+  const { accepted, refused } = trialTallyOf(columns)
+  const hasFailed = state.phase !== 'Succeeded'
+  return (
+    <p className={`${styles['trial']} ${hasFailed ? styles['bad'] : ''}`} role="status">
+      {hasFailed ? <OctagonX size={15} aria-hidden /> : <Check size={15} aria-hidden />}
+      <span>
+        {say('dry-run')} <Ago at={state.finishedAt ?? state.startedAt} />: {say('tried-accepted', { count: accepted })}
+        {refused > 0 && `, ${say('tried-refused', { count: refused })}`}.{' '}
+        {hasFailed ? <LongText text={state.message ?? ''} /> : say('tried-only')}
+      </span>
+    </p>
   )
 }
 

@@ -3,23 +3,45 @@ import { useSearchParams } from 'react-router'
 import { useAddress } from '@/shared/address'
 import { Button, Choice, CommandHint, Field, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
+import { useOperation } from '../application'
 import { type Application, sourcesOf } from '../model'
 import { useMayHere } from '../queries'
 import { usePlan, useSync } from './api'
 import { type Column, isRunning } from './plan'
 import { Planned } from './planned'
 import styles from './planner.module.css'
-import { type Choices, chosenObjects, commandOf, operationOf, requestOf, SWITCHES, type Switch } from './request'
+import {
+  type Choices,
+  chosenColumns,
+  chosenObjects,
+  commandOf,
+  isTrialOf,
+  operationOf,
+  requestOf,
+  SWITCHES,
+  type Switch,
+} from './request'
 import { words } from './words'
 
 /** The plan of a sync with all that can be chosen of it; nothing happens until the reader says so. */
-export function Planner({ application }: { application: Application }) {
+export function Planner({
+  application,
+  without,
+  setWithout,
+}: {
+  application: Application
+  without: ReadonlySet<string>
+  setWithout: (to: ReadonlySet<string>) => void
+}) {
   const say = useWords(words)
   const app = application.metadata
   const { may, permission } = useMayHere(application, 'sync')
-  const [choices, change] = useChoices()
+  const [choices, change] = useChoices(without, setWithout)
   const own = application.spec.syncPolicy?.syncOptions ?? []
-  const plan = usePlan(app, operationOf(choices, own), may)
+  const operation = operationOf(choices, own)
+  const plan = usePlan(app, operation, may)
+  const last = application.status?.operationState
+  const trial = useOperation(app, last && isTrialOf(last, operation, own) ? last : undefined)
   return (
     <div className={styles['planner']}>
       <Options choices={choices} change={change} target={sourcesOf(application)[0]?.targetRevision || 'HEAD'} />
@@ -27,6 +49,7 @@ export function Planner({ application }: { application: Application }) {
         query={plan}
         title={say('plan-title')}
         heading="h2"
+        trial={trial.data}
         selection={{ without: choices.without, toggle: (key) => change({ without: toggled(choices.without, key) }) }}
       >
         {({ refusals, invalid }, columns) => (
@@ -45,9 +68,11 @@ export function Planner({ application }: { application: Application }) {
 }
 
 /** Switches and revision stand in the URL; ticks are of this very plan, so they go when the page does. */
-function useChoices(): [Choices, (change: Partial<Choices>) => void] {
+function useChoices(
+  without: ReadonlySet<string>,
+  setWithout: (to: ReadonlySet<string>) => void,
+): [Choices, (change: Partial<Choices>) => void] {
   const { params, put } = useAddress()
-  const [without, setWithout] = useState<ReadonlySet<string>>(new Set())
   const named = params.get('options')?.split(',') ?? []
   const choices = {
     switches: new Set(SWITCHES.filter((each) => named.includes(each))),
@@ -135,7 +160,7 @@ function Go({
   const notes = useNotes()
   const [, setParams] = useSearchParams()
   const { name, namespace } = application.metadata
-  const sync = useSync({ name, namespace })
+  const before = application.status?.operationState?.startedAt ?? ''
   const own = application.spec.syncPolicy?.syncOptions ?? []
   const chosen = chosenObjects(columns, choices.without)
   const why =
@@ -144,16 +169,14 @@ function Go({
     (isRefused && say('refused')) ||
     (chosen?.length === 0 && say('none-chosen')) ||
     undefined
+  const sync = useSync({ name, namespace }, before, (dryRun) => {
+    notes.said(say(dryRun ? 'asked-dry' : 'asked', { name }))
+    if (!dryRun) setParams({ view: 'last' }, { replace: true })
+  })
   const begin = (dryRun: boolean) =>
     sync.mutate(
-      { body: requestOf(choices, own, columns, dryRun), columns },
-      {
-        onSuccess: () => {
-          notes.said(say('asked', { name }))
-          setParams({ view: 'last' }, { replace: true })
-        },
-        onError: notes.failed,
-      },
+      { body: requestOf(choices, own, columns, dryRun), columns: chosenColumns(columns, choices.without) },
+      { onError: notes.failed },
     )
   const body = JSON.stringify(requestOf(choices, own, columns, false))
   return (

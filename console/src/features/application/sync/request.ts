@@ -1,8 +1,7 @@
 /** What a reader chose for a sync, as an operation to plan, a request to send, and a command to type. */
-
 import { type ObjectName, objectKey } from '../objects'
-import type { SyncOperation } from './operation'
-import type { Column } from './plan'
+import type { OperationState, SyncOperation } from './operation'
+import { type Cell, type Column, isRunning } from './plan'
 
 export const SWITCHES = ['prune', 'force', 'replace', 'serverSide', 'applyOutOfSyncOnly', 'skipHooks'] as const
 export type Switch = (typeof SWITCHES)[number]
@@ -48,25 +47,46 @@ export function chosenObjects(columns: readonly Column[], without: ReadonlySet<s
   return chosen.map(({ group, kind, namespace, name }) => ({ group, kind, namespace, name }))
 }
 
-/** What a sync of the ticked objects does: hooks run in a whole sync only. */
-export function chosenColumns(columns: readonly Column[], without: ReadonlySet<string>): Column[] {
-  const chosen = chosenObjects(columns, without)
-  if (chosen === undefined) return [...columns]
-  const keys = new Set(chosen.map(objectKey))
-  return columns.map((column) => ({ ...column, cells: column.cells.filter((cell) => keys.has(cell.key)) }))
-}
-
-/** The columns to tick in: once not all is chosen, those without the hooks that will not run. */
-export function tickedColumns(columns: readonly Column[], without: ReadonlySet<string>): Column[] {
+/** The columns to choose from: where an object is not ticked, no hook runs. */
+export function offeredColumns(columns: readonly Column[], without: ReadonlySet<string>): Column[] {
   if (chosenObjects(columns, without) === undefined) return [...columns]
-  const kept = columns.map((column) => ({ ...column, cells: column.cells.filter((cell) => cell.action !== 'hook') }))
-  return kept.filter((column) => column.cells.length > 0)
+  return keepCells(columns, (cell) => cell.action !== 'hook')
 }
 
-/** What may be ticked: hooks and the namespace belong to a whole sync. */
+/** The columns of a sync of what is ticked. */
+export function chosenColumns(columns: readonly Column[], without: ReadonlySet<string>): Column[] {
+  return keepCells(offeredColumns(columns, without), (cell) => !without.has(cell.key))
+}
+
+/** The columns of an operation of `objects`; none named are all. */
+export function columnsOfObjects(columns: readonly Column[], objects: readonly Partial<ObjectName>[] = []): Column[] {
+  if (objects.length === 0) return [...columns]
+  const named = new Set(objects.map(objectKey))
+  return keepCells(columns, ({ action, key }) => action === 'create-namespace' || (action !== 'hook' && named.has(key)))
+}
+
+function keepCells(columns: readonly Column[], keeps: (cell: Cell) => boolean): Column[] {
+  return columns
+    .map((column) => ({ ...column, cells: column.cells.filter(keeps) }))
+    .filter((column) => column.cells.length > 0)
+}
+
+/** What may be ticked: hooks belong to a whole sync, and the namespace is made for any. */
 export function selectable(columns: readonly Column[]) {
   const cells = columns.flatMap((column) => column.cells)
   return cells.filter((cell) => cell.action !== 'hook' && cell.action !== 'create-namespace')
+}
+
+/** Whether the last operation (`state`) was a dry run of `operation`, whatever was ticked; `own` options are the application's. */
+export function isTrialOf(state: OperationState, operation: SyncOperation, own: readonly string[]): boolean {
+  const tried = state.operation?.sync
+  if (!tried?.dryRun || isRunning(state)) return false
+  const facts = ({ prune, syncStrategy, syncOptions = [] }: SyncOperation) => {
+    const options = syncOptions.length > 0 ? syncOptions : own
+    const force = (syncStrategy?.apply ?? syncStrategy?.hook)?.force ?? false
+    return JSON.stringify([prune ?? false, Boolean(syncStrategy?.apply), force, [...options].sort()])
+  }
+  return facts(tried) === facts(operation)
 }
 
 /** The body of `POST /api/v1/applications/NAME/sync`. */

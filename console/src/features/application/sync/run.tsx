@@ -1,50 +1,35 @@
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { useSearchParams } from 'react-router'
 import { Ago, Button, CommandHint, Loaded, Status, useDuration, useNotes } from '@/shared/ui'
 import { useWords } from '@/shared/words'
-import { useOperation } from '../application'
+import { useOperationInWaves } from '../application'
 import { type Application, revisionsOf, shortRevision } from '../model'
-import { useTree } from '../nodes'
-import { objectKey } from '../objects'
 import { useMayHere } from '../queries'
 import { LongText } from '../why/long-text'
 import { useBegun, useTerminate } from './api'
 import { Board } from './board'
 import { nextTryAt, type OperationState, triesOf } from './operation'
-import { type Column, fillIn, isRunning } from './plan'
+import { type Column, fillIn, isRunning, type Waves } from './plan'
+import { columnsOfObjects } from './request'
 import styles from './run.module.css'
 import { observe, type Spans } from './spans'
 import { words } from './words'
 
 /** The operation under way or last run, as its plan filled in with what became of each object. */
-export function Run({
-  application,
-  state,
-  onPlan,
-}: {
-  application: Application
-  state: OperationState
-  /** Goes on to another plan. */
-  onPlan: () => void
-}) {
-  const operation = useOperation(application.metadata, state)
-  return (
-    <Loaded query={operation}>
-      {(whole) => <Operation application={application} state={whole} onPlan={onPlan} />}
-    </Loaded>
-  )
+export function Run({ application, state }: { application: Application; state: OperationState }) {
+  const operation = useOperationInWaves(application.metadata, state)
+  return <Loaded query={operation}>{(whole) => <Operation application={application} {...whole} />}</Loaded>
 }
 
-function Operation({ application, state, onPlan }: Parameters<typeof Run>[0]) {
+function Operation({ application, state, waves }: { application: Application; state: OperationState; waves: Waves }) {
   const say = useWords(words)
   const { name, namespace } = application.metadata
+  const [, setParams] = useSearchParams()
   const goesOn = isRunning(state)
   const revision = revisionsOf(state.syncResult).join(',') || (state.operation?.sync?.revision ?? '')
-  const begun = useBegun({ name, namespace }, revision, goesOn)
+  const begun = useBegun({ name, namespace }, state.startedAt ?? '', revision, goesOn)
   const now = useNow(goesOn)
-  const tree = useTree({ name, namespace }).data
-  const waves = useMemo(() => new Map((tree ?? []).map((node) => [objectKey(node), node.wave])), [tree])
-  const planned = goesOn || isOfThis(begun.data, state) ? (begun.data ?? []) : []
-  const columns = fillIn(planned, state, (key) => waves.get(key))
+  const columns = fillIn(columnsOfObjects(begun.data ?? [], state.operation?.sync?.resources), state, waves)
   const spans = useSpans(state, columns)
   return (
     <section className={styles['run']} aria-label={say(titleOf(state))}>
@@ -66,7 +51,7 @@ function Operation({ application, state, onPlan }: Parameters<typeof Run>[0]) {
         <Terminate application={application} />
       ) : (
         <div>
-          <Button look="primary" onClick={onPlan}>
+          <Button look="primary" onClick={() => setParams({}, { replace: true })}>
             {say('plan-again')}
           </Button>
         </div>
@@ -78,12 +63,6 @@ function Operation({ application, state, onPlan }: Parameters<typeof Run>[0]) {
 function titleOf(state: OperationState) {
   const what = state.operation?.sync?.dryRun ? 'dry-run' : 'sync'
   return `${isRunning(state) ? 'running' : 'last'}-${what}` as const
-}
-
-/** Whether kept columns are those of this operation: each of its results has a place in them. */
-function isOfThis(columns: readonly Column[] | undefined, state: OperationState): boolean {
-  const known = new Set(columns?.flatMap((column) => column.cells.map((cell) => `${cell.kind} ${cell.name}`)))
-  return (state.syncResult?.resources ?? []).every((row) => known.has(`${row.kind} ${row.name}`))
 }
 
 function Facts({ state, revision, now }: { state: OperationState; revision: string; now: number }) {

@@ -50,8 +50,9 @@ describe('before a sync', () => {
     show(<SyncTab application={shop()} />)
     await userEvent.click(await screen.findByRole('checkbox', { name: 'Include Service shop/web' }))
     expect(screen.getByText(/runs no hooks/)).toBeVisible()
-    expect(screen.queryByRole('heading', { name: 'PreSync' })).toBeNull()
-    expect(screen.queryByText(/hook runs/)).toBeNull()
+    expect(screen.queryByRole('heading', { name: 'Before the sync' })).toBeNull()
+    expect(screen.queryByText('1 hook runs')).toBeNull()
+    expect(screen.getByText('1 changed')).toBeVisible()
     await userEvent.click(screen.getByRole('button', { name: 'Synchronize what is chosen (1)' }))
     await waitFor(() => expect(screen.getByTestId('place')).toHaveTextContent('view=last'))
     const sent = asked.find((each) => each.url.includes('/sync?'))
@@ -161,6 +162,85 @@ it('that was watched stays when it ends, until the reader goes on', async () => 
   expect(await screen.findByText('service/web applied')).toBeInTheDocument()
   await userEvent.click(screen.getByRole('button', { name: 'Plan a sync' }))
   expect(await screen.findByRole('button', { name: 'Synchronize' })).toBeVisible()
+})
+
+it('keeps the filled plan of a sync that was watched to its end', async () => {
+  const applied = {
+    ...object('Deployment', 'web'),
+    syncPhase: 'Sync',
+    status: 'Synced',
+    message: 'deployment configured',
+  }
+  const of = (phase: string) =>
+    withOperation({
+      phase,
+      startedAt: '2026-01-02T00:00:00Z',
+      operation: { sync: {} },
+      syncResult: { resources: [applied] },
+    })
+  const [running, over] = [of('Running'), of('Succeeded')]
+  const quiet = { ...plan, waves: [{ phase: 'PreSync', wave: 0, steps: [step('Job', 'migrate', 'hook')] }] }
+  serve({ ...running.told, 'GET /api/haori/v1/applications/shop/plan': plan, [PLAN]: quiet })
+  const page = show(<SyncTab application={running.known} />)
+  expect(await screen.findByText('deployment configured')).toBeVisible()
+  serve({ ...over.told, [PLAN]: quiet })
+  page.change(<SyncTab application={over.known} />)
+  expect(await screen.findByRole('heading', { name: 'Last sync' })).toBeVisible()
+  expect(screen.getByText('deployment configured')).toBeVisible()
+  expect(screen.getByRole('heading', { name: 'Before the sync' })).toBeVisible()
+  await userEvent.click(screen.getByRole('button', { name: 'Plan a sync' }))
+  expect(await screen.findByText(/Nothing differs from Git/)).toBeVisible()
+})
+
+it('has the results of a dry run in the cells of its plan', async () => {
+  const refused = {
+    ...object('Deployment', 'web'),
+    syncPhase: 'Sync',
+    status: 'SyncFailed',
+    message: 'immutable field',
+  }
+  const fine = { ...object('Service', 'web'), syncPhase: 'Sync', status: 'Synced', message: 'service/web unchanged' }
+  const { known, told } = withOperation({
+    phase: 'Failed',
+    message: 'one object was refused',
+    operation: { sync: { dryRun: true } },
+    syncResult: { revision: plan.revision, resources: [refused, fine] },
+  })
+  serve({ ...told, [PLAN]: plan })
+  show(<SyncTab application={known} />)
+  expect(await screen.findByText('dry run: refused')).toBeVisible()
+  expect(screen.getByText('immutable field')).toBeVisible()
+  expect(screen.getByText('dry run: accepted')).toBeInTheDocument()
+  expect(screen.getByText('change')).toBeVisible()
+  expect(screen.getByRole('link', { name: 'Last dry run' })).toBeVisible()
+})
+
+it('does not tell a dry run of another revision', async () => {
+  const { known, told } = withOperation({
+    phase: 'Succeeded',
+    operation: { sync: { dryRun: true } },
+    syncResult: { revision: 'f'.repeat(40), resources: [{ ...object('Service', 'web'), status: 'Synced' }] },
+  })
+  const asked = serve({ ...told, [PLAN]: plan })
+  show(<SyncTab application={known} />)
+  await waitFor(() => expect(asked.some((each) => each.url.includes('fields='))).toBe(true))
+  expect(await screen.findByText('change')).toBeVisible()
+  expect(screen.queryByText(/dry run:/)).toBeNull()
+})
+
+it('tells the waves of the last sync as the application has them', async () => {
+  const of = (name: string) => ({ ...object('ConfigMap', name), syncPhase: 'Sync', status: 'Synced' })
+  const { known, told } = withOperation({
+    phase: 'Succeeded',
+    syncResult: { resources: [of('first'), of('second'), of('gone')] },
+  })
+  const resources = [{ ...object('ConfigMap', 'first'), syncWave: -1 }, object('ConfigMap', 'second')]
+  const application = told['GET /api/v1/applications/shop']
+  serve({ 'GET /api/v1/applications/shop': { ...application, status: { ...application.status, resources } } })
+  show(<SyncTab application={known} />, '/applications/argocd/shop/sync?view=last')
+  expect(await screen.findByText('wave -1')).toBeVisible()
+  expect(screen.getByText('wave 0')).toBeVisible()
+  expect(screen.getByText('wave not known')).toBeVisible()
 })
 
 it('tells the last sync by its results, and leads back to the plan', async () => {
