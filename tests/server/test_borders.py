@@ -131,6 +131,56 @@ async def test_a_cluster_s_namespaces_can_be_emptied(talk: Talk, client: LocalCl
     assert b64decode(data["config"]) == b'{"bearerToken": "canary"}'
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"type": "bogus"}, "type"),
+        ({"name": "\0"}, "name"),
+        ({"name": "x" * 254}, "name"),
+        ({"username": 5}, "username"),
+        ({"insecure": "yes"}, "insecure"),
+    ],
+)
+async def test_a_change_is_held_to_what_one_is_made_by(talk: Talk, body: dict[str, Any], field: str):
+    await talk.ask("POST", "/api/v1/repositories", who="admin", body={"repo": "https://git.example/a"})
+    path = f"/api/v1/repositories/{quote('https://git.example/a', safe='')}"
+
+    answer = await talk.ask("PUT", path, who="admin", body=body)
+
+    assert (answer.code, answer.json()["haori"]["parameters"]) == ("field-unusable", {"field": field})
+
+
+async def test_no_chart_repository_becomes_a_folder_of_the_disk(talk: Talk):
+    made = await talk.ask(
+        "POST", "/api/v1/repositories", who="admin", body={"repo": "/srv/a", "type": "helm", "name": "a"}
+    )
+    path = f"/api/v1/repositories/{quote('/srv/a', safe='')}"
+
+    assert made.status == 200
+    assert [(await talk.ask("PUT", path, who="admin", body={"type": kind})).code for kind in (None, "git")] == [
+        "git-url-file"
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"namespaces": [None]}, "namespaces"),
+        ({"namespaces": ["a,b"]}, "namespaces"),
+        ({"namespaces": [1, {"a": 1}]}, "namespaces"),
+        ({"name": "\n x"}, "name"),
+    ],
+)
+async def test_a_cluster_keeps_to_what_could_be(talk: Talk, client: LocalClient, body: dict[str, Any], field: str):
+    await client.create(SECRETS, before := cluster_secret(PROD, "prod", namespaces="shop"))
+
+    answer = await talk.ask("PUT", f"/api/v1/clusters/{quote(PROD, safe='')}", who="admin", body=body)
+
+    kept = await client.get(SECRETS, before["metadata"]["name"], "argocd")
+    assert (answer.code, answer.json()["haori"]["parameters"]) == ("field-unusable", {"field": field})
+    assert b64decode(kept["data"]["namespaces"]) == b"shop"
+
+
 async def test_a_secret_of_the_same_name_is_no_other_repository_s(talk: Talk, client: LocalClient):
     """Names are short hashes of URL and project, one after the other: others have the same."""
     theirs = build_secret("https://git.example/fashop", {"password": "canary"}, namespace="argocd")

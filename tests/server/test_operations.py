@@ -32,6 +32,8 @@ class Busy:
         self.left = 0
         self.then: dict[str, Any] = {}
         """What the engine's first write says beside the time."""
+        self.renew = False
+        """Whether the Application is deleted and made anew before that."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -39,6 +41,9 @@ class Busy:
     async def patch(self, resource: Any, name: str, *where: Any, **chosen: Any) -> dict[str, Any]:
         if self.left:
             self.left -= 1
+            if self.renew:
+                await self._client.delete(APPLICATIONS, name, "argocd")
+                await create(self._client, automated=True)
             status = {"status": {"reconciledAt": f"2026-11-26T00:00:{self.left:02}Z"}, **self.then}
             self.then = {}
             await self._client.patch(
@@ -130,6 +135,35 @@ async def test_a_pin_waits_for_no_sync_that_waits_itself(
     answer = await talk.ask(*ASKED["a pin"][:2], who="admin", body={"reason": "night"})
 
     assert answer.status == status, answer.body
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("rollback", {"id": "²"}, "field-unusable"),
+        ("rollback", {"id": "٣"}, "field-unusable"),
+        ("rollback", {"id": True}, "field-unusable"),
+        ("sync", {"sourcePositions": ["9" * 5000], "revisions": ["main"]}, "field-unusable"),
+        ("sync", {"revision": OLD}, "sync-of-another-revision"),
+        ("sync", {"revisions": [OLD]}, "sync-of-another-revision"),
+    ],
+)
+async def test_what_cannot_be_asked_for_is_named(talk: Talk, client: LocalClient, path: str, body: Any, code: str):
+    await create(client, automated=True)
+
+    answer = await talk.ask("POST", f"/api/v1/applications/shop/{path}", who="admin", body=body)
+
+    assert (answer.status, answer.code) == (400, code)
+    assert "operation" not in await client.get(APPLICATIONS, "shop", "argocd")
+
+
+async def test_one_that_was_made_anew_meanwhile_is_another(talk: Talk, busy: Busy, client: LocalClient):
+    await create(client, automated=True)
+    busy.renew, busy.left = True, 1
+
+    answer = await talk.ask(*ASKED["a sync"][:2], who="admin", body={})
+
+    assert (answer.status, "operation" in await client.get(APPLICATIONS, "shop", "argocd")) == (403, False)
 
 
 @pytest.mark.parametrize("duration", ["0s", "-5m"])

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from haori.server.shared_views import AT_MOST
+from haori.server.shared_views import AT_MOST, MOST_OF_ONE
 from tests.access.conftest import client, server, settings, url, wheel
 from tests.server.furnished import OWNER_TOKEN, House
 from tests.server.talking import Answer
@@ -55,12 +55,16 @@ async def test_who_may_change_accounts_mends_what_others_left(house: House):
         ("x" * 61, "", "name"),
         ("two\nlines", "", "name"),
         ("  ", "", "name"),
+        ("a ", "", "name"),
+        ("..", "", "name"),
+        ("a", None, "search"),
+        ("a", ["q=1"], "search"),
         ("a", "x" * 2001, "search"),
         ("a", "q=1#elsewhere", "search"),
         ("a", "q=a b", "search"),
     ],
 )
-async def test_what_nobody_could_use_is_refused(house: House, name: str, search: str, field: str):
+async def test_what_nobody_could_use_is_refused(house: House, name: str, search: Any, field: str):
     answer = await put(house, OWNER_TOKEN, name, search)
     assert (answer.code, answer.json()["haori"]["parameters"]) == ("field-unusable", {"field": field})
 
@@ -72,6 +76,14 @@ async def test_there_is_an_end_to_them(house: House):
         )
     assert (await put(house, OWNER_TOKEN, "one more")).code == "views-full"
     assert (await put(house, OWNER_TOKEN, "v7")).status == 200
+
+
+async def test_nobody_takes_the_room_of_all(house: House):
+    reader = await house.credential("reader")
+    made = [await put(house, reader, f"v{number}") for number in range(MOST_OF_ONE + 1)]
+
+    assert [answer.status for answer in made[:-1]] == [200] * MOST_OF_ONE
+    assert (made[-1].code, (await put(house, OWNER_TOKEN, "mine")).status) == ("views-of-one-full", 200)
 
 
 async def test_a_token_with_scopes_names_nothing_for_everybody(house: House):

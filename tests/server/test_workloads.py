@@ -144,8 +144,11 @@ def test_what_an_object_needs_is_read_off_it(manifest: Any, needs: Any):
 
 
 def test_what_another_made_needs_what_its_maker_needs():
-    made = thing("Pod", "web-1", spec=TEMPLATE, metadata={"ownerReferences": [{"uid": "uid-web"}]})
-    alone = thing("Pod", "alone", spec=TEMPLATE)
-    assert [user["metadata"]["name"] for user, _ in users_among([made, alone, thing("Pod", "free", spec={})])] == [
-        "alone"
-    ]
+    def owned(name: str, owner: str) -> dict[str, Any]:
+        return thing("Pod", name, spec=TEMPLATE, metadata={"ownerReferences": [{"uid": owner}]})
+
+    alone, maker = thing("Pod", "alone", spec=TEMPLATE), thing("Job", "job", spec={"template": {"spec": TEMPLATE}})
+    found = users_among(
+        [owned("of-job", "uid-job"), owned("of-an-operator", "uid-x"), alone, maker, thing("Pod", "free")]
+    )
+    assert [user["metadata"]["name"] for user, _ in found] == ["of-an-operator", "alone", "job"]

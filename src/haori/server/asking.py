@@ -191,7 +191,9 @@ class Ask:
         """As it is now, for what is decided by it. Raises RefusedError where it has become one that was not asked about."""
         before = await self.application()
         self._application = None
-        if project_of(await self.application()) != project_of(before):
+        now = await self.application()
+        uids = [nested_text(each, "metadata", "uid") for each in (before, now)]
+        if project_of(now) != project_of(before) or uids[0] != uids[1]:
             raise self._hidden()
 
     def known_application(self) -> str:

@@ -117,6 +117,13 @@ def _mappings(parent: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
 
 
 def users_among(objects: Iterable[Manifest]) -> list[tuple[Manifest, list[Need]]]:
-    """Those that name others, with what they name; what another object made names what its maker names, and is left out."""
-    made = ((each, needs_of(each)) for each in objects if not nested_list(each, "metadata", "ownerReferences"))
-    return [(each, needs) for each, needs in made if needs]
+    """Those that name others, with what they name. What another one of them made (a Pod its ReplicaSet did) names what its
+    maker names, and is left out."""
+    known = list(objects)
+    uids = {nested_text(each, "metadata", "uid") for each in known}
+    first = [each for each in known if not any(nested_text(owner, "uid") in uids for owner in _owners(each))]
+    return [(each, needs) for each in first if (needs := needs_of(each))]
+
+
+def _owners(manifest: Manifest) -> list[Mapping[str, Any]]:
+    return _mappings(nested_mapping(manifest, "metadata"), "ownerReferences")

@@ -164,8 +164,9 @@ class Guard:
 
 
 def _as_told(exchange: _Exchange, error: Exception) -> Exception:
-    """The error as the sender may read it: why the store is away may hold paths and lines of a log, and is for nobody unknown."""
-    if exchange.identity is None and isinstance(error, StoreUnavailableError) and error.code == "store-away":
+    """The error as the sender may read it: why the store is away may hold addresses, paths and lines of a log, which are for
+    who may read them there."""
+    if exchange.identity != OWNER and isinstance(error, StoreUnavailableError) and error.parameters:
         return StoreUnavailableError("store-away", reason=Sentence(code="store-reason-logged", parameters={}))
     return error
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from haori.access import Identity
 from haori.errors import UserError
-from haori.store import Transaction
+from haori.store import Connection, Transaction
 
-AT_MOST = 500
+AT_MOST, MOST_OF_ONE = 500, 50
 LONGEST_NAME, LONGEST_SEARCH = 60, 2000
 _COLUMNS = "name, search, subject, issuer, changed_at"
 _FIND = f"SELECT {_COLUMNS} FROM view WHERE name = %s FOR UPDATE"  # noqa: S608
@@ -21,7 +21,7 @@ _PUT = f"""INSERT INTO view ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s) ON CONFLICT
 
 
 class ViewError(UserError):
-    """`view-unknown` (view): there is none of that name; `views-full` (limit)."""
+    """`view-unknown` (view): there is none of that name; `views-full`, `views-of-one-full` (limit)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +62,8 @@ class SharedViews:
             row = await (await connection.execute(_FIND, [name])).fetchone()
             if row is not None:
                 judge(_view(row))
-            counted = await (await connection.execute("SELECT count(*) FROM view")).fetchone()
-            if row is None and (counted or (0,))[0] >= AT_MOST:
-                raise ViewError("views-full", limit=AT_MOST)
+            if row is None:
+                await _refuse_full(connection, identity)
             maker = (row[2], row[3]) if row is not None else (identity.subject, identity.issuer)
             values = [name, search, *maker, self._clock()]
             await connection.execute(_PUT, values)
@@ -78,6 +77,19 @@ class SharedViews:
                 raise ViewError("view-unknown", view=name)
             judge(_view(row))
             await connection.execute("DELETE FROM view WHERE name = %s", [name])
+
+
+async def _refuse_full(connection: Connection, identity: Identity) -> None:
+    """Raises ViewError where there are enough of theirs, or of all."""
+    counted = await connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE subject = %s AND issuer = %s) FROM view",
+        [identity.subject, identity.issuer],
+    )
+    of_all, of_one = (await counted.fetchone()) or (0, 0)
+    if of_one >= MOST_OF_ONE:
+        raise ViewError("views-of-one-full", limit=MOST_OF_ONE)
+    if of_all >= AT_MOST:
+        raise ViewError("views-full", limit=AT_MOST)
 
 
 def _view(row: tuple[Any, ...]) -> SharedView:

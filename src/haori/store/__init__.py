@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from haori.store.events import Event, Events, StoredEvent, Stream, Transaction
     from haori.store.keeper import StoreKeeper
     from haori.store.settings import StoreSettings
-    from haori.store.store import Store, check_cancelled, open_store
+    from haori.store.store import Connection, Store, check_cancelled, open_store
 
 __all__ = [
+    "Connection",
     "Embedded",
     "Event",
     "Events",
@@ -49,6 +50,7 @@ _HOMES = {
     "StoreMissingError": "errors",
     "StoreSchemaError": "errors",
     "StoreUnavailableError": "errors",
+    "Connection": "store",
     "Event": "events",
     "Events": "events",
     "StoredEvent": "events",

@@ -28,10 +28,11 @@ from haori.server.answering import answer_json
 from haori.server.api.listing import sees
 from haori.server.api.refreshing import MANAGER
 from haori.server.api.writing import refuse_declared
-from haori.server.asking import Ask
+from haori.server.asking import Ask, is_name
 from haori.server.errors import Kind, RefusedError
 from haori.server.routing import Filtered, Query, Route, Rule
 
+LONGEST_NAME = 253
 IN_CLUSTER = ClusterEntry(secret="", server=argo.IN_CLUSTER_SERVER, name=argo.IN_CLUSTER_NAME)
 
 
@@ -124,12 +125,17 @@ async def _given_object(ask: Ask) -> str:
 
 
 def _values(body: Mapping[str, Any]) -> dict[str, str]:
-    """The fields of a Secret that a body says."""
+    """The fields of a Secret that a body says. Raises RefusedError."""
     values = {name: nested_text(body, name) for name in ("name", "project") if nested_text(body, name)}
+    if not all(each.isprintable() and len(each) <= LONGEST_NAME for each in values.values()):
+        raise RefusedError(Kind.INVALID, "field-unusable", field="name")
     if config := nested_mapping(body, "config"):
         values["config"] = orjson.dumps(config).decode()
     if isinstance(body.get("namespaces"), list):
-        values["namespaces"] = ",".join(str(each) for each in nested_list(body, "namespaces"))
+        namespaces = nested_list(body, "namespaces")
+        if not all(isinstance(each, str) and is_name(each) for each in namespaces):
+            raise RefusedError(Kind.INVALID, "field-unusable", field="namespaces")
+        values["namespaces"] = ",".join(namespaces)
     if isinstance(body.get("clusterResources"), bool):
         values["clusterResources"] = "true" if body["clusterResources"] else "false"
     return values

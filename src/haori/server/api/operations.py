@@ -60,20 +60,30 @@ def place_revisions(application: Manifest, positions: Sequence[Any], revisions: 
     if len(positions) != len(revisions):
         raise RefusedError(Kind.INVALID, "field-unusable", field="sourcePositions")
     for position, revision in zip(positions, revisions, strict=True):
-        index = int(position) - 1 if str(position).isascii() and str(position).isdigit() else -1
+        index = (read_number(position) or 0) - 1
         if not 0 <= index < len(placed) or not isinstance(revision, str):
             raise RefusedError(Kind.INVALID, "field-unusable", field="sourcePositions")
         placed[index] = revision
     return placed
 
 
-def refuse_other_revision(application: Manifest, revision: str, *, is_dry: bool) -> None:
-    """Raises RefusedError where automated sync would lead away again from the revision that is asked for."""
-    automated = parse_application(application).spec.sync_policy.automated
-    source = nested_mapping(application, "spec", "source")
-    wanted = nested_text(source, "targetRevision") or "HEAD"
-    if automated is not None and not is_dry and revision not in ("", wanted):
-        raise RefusedError(Kind.PRECONDITION, "sync-of-another-revision", revision=revision[:64], wanted=wanted)
+def read_number(value: Any) -> int | None:
+    """A whole number as clients of Argo CD send one, those of 64 bits as text; None for what is none."""
+    text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def refuse_other_revision(application: Manifest, asked: Mapping[str, Any]) -> None:
+    """Raises RefusedError where automated sync would lead away again from a revision that is asked for."""
+    spec = parse_application(application).spec
+    if spec.sync_policy.automated is None or asked.get("dryRun") is True:
+        return
+    wanted = [nested_text(each, "targetRevision") or "HEAD" for each in (source.raw for source in spec.sources)]
+    named = [nested_text(asked, "revision"), *(str(each) for each in nested_list(asked, "revisions"))]
+    for revision in named:
+        if revision and revision not in wanted:
+            facts = {"revision": revision[:64], "wanted": ", ".join(wanted)}
+            raise RefusedError(Kind.PRECONDITION, "sync-of-another-revision", **facts)
 
 
 def refuse_busy(application: Manifest) -> None:
@@ -96,7 +106,7 @@ async def _sync(ask: Ask) -> Response:
 
     def decide(application: Manifest) -> dict[str, Any]:
         refuse_busy(application)
-        refuse_other_revision(application, nested_text(asked, "revision"), is_dry=asked.get("dryRun") is True)
+        refuse_other_revision(application, asked)
         operation = build_operation(application, asked, who=ask.who.subject)
         return {"metadata": version_of(application), "operation": operation}
 
@@ -119,9 +129,10 @@ async def _terminate(ask: Ask) -> Response:
 
 async def _rollback(ask: Ask) -> Response:
     asked = await ask.json(dict)
-    given = asked.get("id")
-    # Argo CD's clients send numbers of 64 bits as text; 0 is the last release before this one.
-    entry_id = int(given) if isinstance(given, (int, str)) and str(given).isdigit() and len(str(given)) < 19 else 0
+    # 0 is the last release before this one.
+    entry_id = read_number(asked.get("id", 0))
+    if entry_id is None:
+        raise RefusedError(Kind.INVALID, "field-unusable", field="id")
 
     def decide(manifest: Manifest) -> dict[str, Any]:
         if asked.get("dryRun") is True:

@@ -35,7 +35,13 @@ FIELDS: Mapping[str, str] = {
     "tlsClientCertData": "tlsClientCertData", "tlsClientCertKey": "tlsClientCertKey", "name": "name", "type": "type",
 }  # fmt: skip
 """Fields of a body to fields of a Secret."""
+FLAGS = frozenset(
+    {"insecure", "insecureIgnoreHostKey", "enableOCI", "enableOci", "insecureOCIForceHttp", "insecureOciForceHttp"}
+)
 KINDS = ("git", "helm", "oci")
+NAMES = frozenset({"name", "username", "type"})
+"""Fields that people read in one line."""
+LONGEST_NAME = 253
 UNKNOWN = {"status": "Unknown", "message": "", "attemptedAt": None}
 
 
@@ -139,7 +145,9 @@ class Shelf:
 
     async def update(self, ask: Ask) -> Response:
         """Changes one; what the body does not say stays, and null takes a field away."""
-        (_, secret), body = await self.demand(ask), await ask.json(dict)
+        (entry, secret), body = await self.demand(ask), await ask.json(dict)
+        kind = ("git" if body["type"] is None else body["type"]) if "type" in body else entry.kind
+        self._check(ask, entry.url, kind)
         gone = {known for field, known in FIELDS.items() if field in body and body[field] is None}
         return await self._told(ask, await self._merge(ask, secret, values_of(body), gone))
 
@@ -172,14 +180,20 @@ class Shelf:
         body = await ask.json(dict)
         values = values_of(body)
         kind, url = values.pop("type", "git"), nested_text(body, self.url_field)
-        if not url or kind not in KINDS:
-            raise RefusedError(Kind.INVALID, "field-unusable", field="type" if url else self.url_field)
-        if kind == "git":
-            parse_url(url, allow_file=ask.context.settings.allow_file_repositories)
+        if not url:
+            raise RefusedError(Kind.INVALID, "field-unusable", field=self.url_field)
+        self._check(ask, url, kind)
         project = "" if self.is_template else nested_text(body, "project")
         return build_secret(
             url, values, namespace=ask.context.namespace, kind=kind, is_template=self.is_template, project=project
         )
+
+    def _check(self, ask: Ask, url: str, kind: Any) -> None:
+        """Raises RefusedError, and what a URL that cannot be dialled raises."""
+        if kind not in KINDS:
+            raise RefusedError(Kind.INVALID, "field-unusable", field="type")
+        if kind == "git":
+            parse_url(url, allow_file=ask.context.settings.allow_file_repositories)
 
     async def given_object(self, ask: Ask) -> str:
         """What the body would store, as policies name it."""
@@ -203,15 +217,23 @@ def object_of(entry: RepositoryEntry) -> str:
 
 
 def values_of(body: Mapping[str, Any]) -> dict[str, str]:
-    """The fields of a Secret that a body says; flags as the words they are in a Secret."""
+    """The fields of a Secret that a body says; flags as the words they are in a Secret. Raises RefusedError."""
     values: dict[str, str] = {}
     for field, known in FIELDS.items():
         value = body.get(field)
-        if isinstance(value, bool):
+        if value is None or value == "":
+            continue
+        if field in FLAGS and isinstance(value, bool):
             values[known] = "true" if value else "false"
-        elif isinstance(value, str) and value:
+        elif field not in FLAGS and isinstance(value, str) and (field not in NAMES or _is_line(value)):
             values[known] = value
+        else:
+            raise RefusedError(Kind.INVALID, "field-unusable", field=field)
     return values
+
+
+def _is_line(text: str) -> bool:
+    return text.isprintable() and len(text) <= LONGEST_NAME
 
 
 FRESH = Query(name="forceRefresh", help="Whether what was found out lately is found out anew.", type="boolean")

@@ -7,7 +7,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from haori.objects import nested_text
 from haori.server.answering import answer_json
 from haori.server.api.accounts import refuse_narrowed
 from haori.server.asking import Ask
@@ -24,8 +23,8 @@ async def _list(ask: Ask) -> Response:
 
 async def _put(ask: Ask) -> Response:
     refuse_narrowed(ask)
-    name, search = _name(ask), nested_text(await ask.json(dict), "search")
-    if len(search) > LONGEST_SEARCH or not _QUERY.fullmatch(search) or "#" in search:
+    name, search = _name(ask), (await ask.json(dict)).get("search")
+    if not isinstance(search, str) or len(search) > LONGEST_SEARCH or not _QUERY.fullmatch(search) or "#" in search:
         raise RefusedError(Kind.INVALID, "field-unusable", field="search")
     view = await _views(ask).put(name, search, ask.who, _judge(ask))
     return await answer_json(ask.request, _to_json(ask, view))
@@ -44,7 +43,7 @@ def _views(ask: Ask) -> SharedViews:
 def _name(ask: Ask) -> str:
     """Of the path. Raises RefusedError for what nobody could read in a menu."""
     name = ask.parameters["name"]
-    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+    if name in (".", "..") or name != name.strip() or not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise RefusedError(Kind.INVALID, "field-unusable", field="name")
     ask.about = f"View {name}"
     return name
