@@ -144,11 +144,11 @@ def test_what_an_object_needs_is_read_off_it(manifest: Any, needs: Any):
 
 
 def test_what_another_made_needs_what_its_maker_needs():
-    def owned(name: str, owner: str) -> dict[str, Any]:
-        return thing("Pod", name, spec=TEMPLATE, metadata={"ownerReferences": [{"uid": owner}]})
-
-    alone, maker = thing("Pod", "alone", spec=TEMPLATE), thing("Job", "job", spec={"template": {"spec": TEMPLATE}})
-    found = users_among(
-        [owned("of-job", "uid-job"), owned("of-an-operator", "uid-x"), alone, maker, thing("Pod", "free")]
-    )
-    assert [user["metadata"]["name"] for user, _ in found] == ["of-an-operator", "alone", "job"]
+    web = thing("Deployment", "web", spec={"template": {"spec": TEMPLATE}})
+    pods = [thing("Pod", name, spec=TEMPLATE) for name in ("of-web", "of-an-operator", "alone")]
+    parents = {
+        "uid-of-web": ["uid-replica-set"], "uid-replica-set": ["uid-web"], "uid-of-an-operator": ["uid-x"],
+        "uid-x": ["uid-y"], "uid-y": ["uid-x"],
+    }  # fmt: skip
+    found = users_among([*pods, web, thing("Pod", "free")], parents)
+    assert [user["metadata"]["name"] for user, _ in found] == ["of-an-operator", "alone", "web"]

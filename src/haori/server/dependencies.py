@@ -6,7 +6,7 @@ certificates), not off what their containers do. Everything named is in the name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,14 +116,23 @@ def _mappings(parent: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
     return [each for each in nested_list(parent, field) if isinstance(each, Mapping)]
 
 
-def users_among(objects: Iterable[Manifest]) -> list[tuple[Manifest, list[Need]]]:
-    """Those that name others, with what they name. What another one of them made (a Pod its ReplicaSet did) names what its
-    maker names, and is left out."""
+def users_among(objects: Iterable[Manifest], parents: Mapping[str, Sequence[str]]) -> list[tuple[Manifest, list[Need]]]:
+    """Those that name others, with what they name. `parents`: uids by the uid of what they own.
+
+    What another one of them made, at whatever remove (a Pod its Deployment did), names what its maker names and is left out.
+    """
     known = list(objects)
     uids = {nested_text(each, "metadata", "uid") for each in known}
-    first = [each for each in known if not any(nested_text(owner, "uid") in uids for owner in _owners(each))]
+    first = [each for each in known if not uids & _makers(nested_text(each, "metadata", "uid"), parents)]
     return [(each, needs) for each in first if (needs := needs_of(each))]
 
 
-def _owners(manifest: Manifest) -> list[Mapping[str, Any]]:
-    return _mappings(nested_mapping(manifest, "metadata"), "ownerReferences")
+def _makers(uid: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
+    found: set[str] = set()
+    left = list(parents.get(uid, ()))
+    while left:
+        each = left.pop()
+        if each not in found:
+            found.add(each)
+            left += parents.get(each, ())
+    return found

@@ -68,7 +68,8 @@ async def _network(ask: Ask) -> Response:
 async def _dependencies(ask: Ask) -> Response:
     client, nodes = await _look(ask)
     found = [each for resource in USERS for each in await _permitted(client, nodes, resource)]
-    users, here = users_among(found), {_place_of(each): str(each["uid"]) for each in nodes}
+    parents = {str(each["uid"]): each["parents"] for each in nodes}
+    users, here = users_among(found, parents), {_place_of(each): str(each["uid"]) for each in nodes}
     wanted = {_place(user, need): need for user, needs in users for need in needs}
     elsewhere = [place for place in wanted if not here.get(place)]
     turns = asyncio.Semaphore(AT_ONCE)
