@@ -385,7 +385,8 @@ DIFFERENCES: list[dict[str, Any]] = [
     {
         "group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web", "differences": [
             {"path": "spec.replicas", "desired": 2, "live": 1, "manager": "kubectl-edit", "masked": False},
-            {"path": "spec.paused", "desired": None, "live": True, "manager": "", "masked": False},
+            {"path": "spec.paused", "desired": None, "live": True, "manager": "", "time": "", "masked": False},
+            {"path": "spec.x", "desired": None, "live": 1, "manager": "hpa", "time": "2026-01-02T03:04:05Z", "masked": False},
         ],
     },
     {"group": "", "kind": "Secret", "namespace": "shop", "name": "new", "missing": True,
@@ -401,6 +402,8 @@ def test_a_diff_shows_each_field_and_who_set_it() -> None:
         "+ 2",
         "  spec.paused",
         "- true",
+        "  spec.x  (live value set by hpa, 2026-01-02T03:04:05Z)",
+        "- 1",
         "",
         "===== /Secret shop/new =====",
         "+ kind: Secret",

@@ -67,11 +67,20 @@ def _manager_note(item: Mapping[str, Any]) -> str:
 
 
 def _difference(difference: Mapping[str, Any]) -> Iterator[str]:
-    manager = difference.get("manager")
-    yield f"  {difference['path']}" + (f"  ({text('cli.app.diff.manager', {'manager': manager})})" if manager else "")
+    owner = _owner(difference)
+    yield f"  {difference['path']}" + (f"  ({owner})" if owner else "")
     for mark, name in (("-", "live"), ("+", "desired")):
         if difference.get(name) is not None:
             yield from _marked(mark, _shown(difference[name]))
+
+
+def _owner(difference: Mapping[str, Any]) -> str:
+    """Who set the live value and when, empty where that is not known."""
+    manager, time = difference.get("manager"), difference.get("time")
+    if not manager:
+        return ""
+    facts = {"manager": manager}
+    return text("cli.app.diff.manager-at", {**facts, "time": time}) if time else text("cli.app.diff.manager", facts)
 
 
 def _shown(value: Any) -> str:

@@ -37,8 +37,21 @@ def mask_manifest(manifest: Manifest) -> dict[str, Any]:
 
 def mask_manifests(*manifests: Manifest) -> list[dict[str, Any]]:
     """Copies masked together (desired and live, say): a data key with one value in both gets the same run in both."""
-    runs: dict[str, dict[bytes, str]] = {}
-    return [_masked(manifest, runs) if is_secret(manifest) else copy_manifest(manifest) for manifest in manifests]
+    return Masks(*manifests).manifests
+
+
+class Masks:
+    """What is masked together: `manifests` are the copies, and a value that is told apart from them has its run there."""
+
+    def __init__(self, *manifests: Manifest) -> None:
+        self._runs: dict[str, dict[bytes, str]] = {}
+        self.manifests = [
+            _masked(manifest, self._runs) if is_secret(manifest) else copy_manifest(manifest) for manifest in manifests
+        ]
+
+    def mask_value(self, key: str, value: Any) -> str:
+        """The run of a value of `data`, which may be one that no manifest has."""
+        return _run(self._runs.setdefault(key, {}), _plain("data", value))
 
 
 def fold_string_data(manifest: Manifest) -> dict[str, Any]:
@@ -84,7 +97,8 @@ class SecretHasher:
 
 def _masked(manifest: Manifest, runs: dict[str, dict[bytes, str]]) -> dict[str, Any]:
     masked: dict[str, Any] = copy_manifest(manifest)
-    for field in ("data", "stringData"):
+    # In the order of what counts, so that runs are the same once a Secret's `stringData` is folded.
+    for field in ("stringData", "data"):
         values = masked.get(field)
         if isinstance(values, dict):
             for key, value in values.items():

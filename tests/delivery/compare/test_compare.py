@@ -13,7 +13,7 @@ from haori.delivery.compare import CompareOptions, Strategy, clean_targets, comp
 from haori.delivery.compare.ignore import IgnoreRuleError, parse_jq_path
 from haori.delivery.model import IgnoreRule, Settings
 from haori.objects import GroupKind, copy_manifest, key_of
-from haori.objects.masking import LAST_APPLIED, SecretHasher, fold_string_data
+from haori.objects.masking import LAST_APPLIED, SecretHasher, fold_string_data, mask_manifests
 from haori.resources.argo import SyncStatus
 
 OPTIONS = CompareOptions()
@@ -124,10 +124,47 @@ def test_difference_names_the_other_manager() -> None:
     live = _applied(_deployment())
     live["spec"]["replicas"] = 5
     edit = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
-    live["metadata"]["managedFields"].append(edit)
+    live["metadata"]["managedFields"].append({**edit, "time": "2026-01-02T03:04:05Z"})
     (difference,) = compare(_deployment(), live, OPTIONS).differences
     assert (difference.path, difference.desired, difference.live) == ("spec.replicas", 2, 5)
-    assert difference.manager == "kubectl-edit"
+    assert (difference.manager, difference.time) == ("kubectl-edit", "2026-01-02T03:04:05Z")
+    assert difference.to_json()["time"] == "2026-01-02T03:04:05Z"
+
+
+def test_a_field_of_nobody_else_has_neither_manager_nor_time() -> None:
+    live = _applied(_deployment())
+    live["spec"]["replicas"] = 5
+    (difference,) = compare(_deployment(), live, OPTIONS).differences
+    assert (difference.manager, difference.time) == ("", "")
+
+
+SECRETS = [
+    pytest.param({"data": {"a": "b25l"}}, {"a": "dHdv"}, {"data.a"}, id="changed"),
+    pytest.param({"data": {"a": "b25l"}}, {"a": "b25l", "b": "dHdv"}, {"data.b"}, id="gone"),
+    pytest.param({"data": {"a": "b25l", "b": ""}}, {"a": "b25l", "b": "dHdv"}, {"data.b"}, id="empty"),
+    pytest.param({"data": {"a": "b25l"}, "stringData": {"a": "two"}}, {"a": "b25l"}, {"data.a"}, id="twice"),
+    pytest.param({}, {"a": "b25l", "b": "dHdv"}, {"data.a", "data.b"}, id="all gone"),
+]
+
+
+@pytest.mark.parametrize(("given", "live_data", "paths"), SECRETS)
+def test_a_secrets_differences_have_the_masks_of_the_secret(
+    given: dict[str, Any], live_data: dict[str, str], paths: set[str]
+) -> None:
+    named = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n"}}
+    owned: dict[str, Any] = {"f:data": {f"f:{key}": {} for key in live_data}}
+    entry = {"manager": "haori", "operation": "Apply", "fieldsV1": owned}
+    desired: dict[str, Any] = {**named, **given}
+    live = {**named, "data": live_data, "metadata": {**named["metadata"], "managedFields": [entry]}}  # type: ignore[dict-item]
+    found = compare(desired, live, OPTIONS).differences
+    wanted, there = mask_manifests(desired, live)
+    assert {each.path for each in found} == paths
+    for each in found:
+        key = each.path.removeprefix("data.")
+        assert each.is_masked
+        assert each.live == there["data"].get(key)
+        shown = {**wanted.get("data", {}), **wanted.get("stringData", {})}.get(key)
+        assert each.desired == shown
 
 
 def test_unowned_object_is_compared_by_wanted_fields() -> None:

@@ -30,10 +30,11 @@ export function Facts({ application }: { application: Application }) {
       </div>
       {state && (
         <div className={styles['mark']}>
-          <dt>{say(state.operation?.sync?.dryRun ? 'operation-dry' : 'operation')}</dt>
+          <dt>{say('operation')}</dt>
           <dd>
             <Status value={state.phase} variant="chip" />{' '}
             <span className={styles['quiet']}>
+              {state.operation?.sync?.dryRun && `${say('dry-run')} · `}
               <Ago at={state.finishedAt ?? state.startedAt} />
             </span>
           </dd>

@@ -22,15 +22,15 @@ from haori.delivery.compare.ownership import (
     fields,
     format_keys,
     item_keys,
-    manager_of,
     owned_tree,
+    owner_of,
     set_members,
 )
 from haori.delivery.compare.types import CompareOptions, Comparison, Difference, Path, Strategy
 from haori.delivery.compare.values import leaves_alike
 from haori.delivery.model.options import parse_sync_options
 from haori.objects import Manifest, ResourceKey, annotations_of, key_of
-from haori.objects.masking import LAST_APPLIED, is_secret, mask_manifests
+from haori.objects.masking import LAST_APPLIED, Masks, is_secret
 from haori.resources import argo
 from haori.schema import TypeSchema, apply_defaults, prune_unknown, values_equal
 from haori.schema.typed import field_schema
@@ -70,7 +70,8 @@ def compare(desired: Manifest | None, live: Manifest | None, options: CompareOpt
         case Strategy.THREE_WAY:
             walk.visit_mapping(first, second, None, schema, ())
             walk.removed(normalise(last or {}, live, options)[0], first, second, schema, ())
-    found = _differences(walk.found, live, is_secret(desired), options)
+    masks = Masks(first, second) if is_secret(desired) else None
+    found = _differences(walk.found, live, masks, options)
     # Of one version in terms of another only the API can tell.
     in_doubt = walk.needs_dry_run or desired.get("apiVersion") != live.get("apiVersion")
     return Comparison(key=key_of(desired), strategy=strategy, differences=found, needs_dry_run=bool(found) and in_doubt)
@@ -277,30 +278,27 @@ def _items(value: Any) -> Iterable[Any]:
 
 
 def _differences(
-    found: list[tuple[Path, Any, Any]], live: Manifest, secret: bool, options: CompareOptions
+    found: list[tuple[Path, Any, Any]], live: Manifest, masks: Masks | None, options: CompareOptions
 ) -> tuple[Difference, ...]:
     seen: dict[str, Difference] = {}
     for path, desired, is_ in found:
         text = format_path(path)
-        masked = secret and path[:1] == ("data",)
-        if masked:
-            desired, is_ = _mask_pair(desired, is_)
-        manager = manager_of(live, path, options.manager)
-        seen.setdefault(text, Difference(path=text, desired=desired, live=is_, manager=manager, is_masked=masked))
+        is_masked = masks is not None and path[:1] == ("data",)
+        if masks is not None and is_masked:
+            desired, is_ = _mask(masks, path, desired), _mask(masks, path, is_)
+        manager, time = owner_of(live, path, options.manager)
+        found_here = Difference(path=text, desired=desired, live=is_, manager=manager, time=time, is_masked=is_masked)
+        seen.setdefault(text, found_here)
     return tuple(seen[text] for text in sorted(seen))
 
 
-def _mask_pair(desired: Any, live: Any) -> tuple[Any, Any]:
-    def wrap(value: Any) -> dict[str, Any]:
-        data = value if isinstance(value, dict) else {"": value} if value is not None else {}
-        return {"kind": "Secret", "apiVersion": "v1", "data": data}
-
-    def unwrap(value: Any, masked: dict[str, Any]) -> Any:
-        data = masked.get("data") or {}
-        return data if isinstance(value, dict) else data.get("")
-
-    first, second = mask_manifests(wrap(desired), wrap(live))
-    return unwrap(desired, first), unwrap(live, second)
+def _mask(masks: Masks, path: Path, value: Any) -> Any:
+    """A value below `data`, or all of them, with the runs that they have in the Secret."""
+    if value is None:
+        return None
+    if len(path) == 1 and isinstance(value, dict):
+        return {key: masks.mask_value(str(key), each) for key, each in value.items()}
+    return masks.mask_value(path[1] if len(path) > 1 else "", value)
 
 
 def format_path(path: Path) -> str:

@@ -56,12 +56,15 @@ def set_members(tree: Tree | None) -> list[Any]:
     return [orjson.loads(key[2:]) for key in (tree or _NOTHING) if key.startswith("v:")]
 
 
-def manager_of(live: Manifest, path: tuple[str, ...], ours: str) -> str:
-    """The other manager that owns the field at `path` (mapping steps only are followed exactly), empty for none."""
+def owner_of(live: Manifest, path: tuple[str, ...], ours: str) -> tuple[str, str]:
+    """(the other manager that owns the field at `path`, when that manager last wrote the object), empty for none.
+
+    Only mapping steps are followed exactly.
+    """
     for entry in nested_list(live, "metadata", "managedFields"):
         if entry.get("manager") != ours and _has_path(nested_mapping(entry, "fieldsV1"), path):
-            return str(entry.get("manager") or "")
-    return ""
+            return str(entry.get("manager") or ""), str(entry.get("time") or "")
+    return "", ""
 
 
 def _has_path(tree: Tree, path: tuple[str, ...]) -> bool:

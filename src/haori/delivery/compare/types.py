@@ -57,6 +57,8 @@ class Difference:
     live: Any
     manager: str = ""
     """Who owns the live field, where known and not us."""
+    time: str = ""
+    """When that manager last wrote the object, as the API tells it; empty where it does not."""
     is_masked: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class Difference:
             "desired": self.desired,
             "live": self.live,
             "manager": self.manager,
+            "time": self.time,
             "masked": self.is_masked,
         }
 

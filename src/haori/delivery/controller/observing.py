@@ -115,7 +115,7 @@ def build_verdict(application: Application, findings: Findings | None, beyond: B
 
     `ours` and `agrees` are None until we have looked. `would` holds what a sync of ours would do ({create, change, prune,
     hooks, skipped}: objects by name), `differs` the objects that the two call by different words: {object, theirs, ours,
-    fields: [{path, desired, live, manager}], inDoubt} (in doubt is what only a dry run could settle, and none is sent).
+    fields: [{path, desired, live, manager, time}], inDoubt} (in doubt is what only a dry run could settle, and none is sent).
     Values of Secrets are masked.
     """
     row: Json = {

@@ -113,7 +113,8 @@ class EngineView(Protocol):
 
     async def diff(self, name: str, namespace: str = "", *, revision: str = "", hard: bool = False) -> list[Json]:
         """Objects that differ: {group, kind, namespace, name, live | null, desired | null, differences: [{path, desired,
-        live, manager, masked}], missing, extra, hook}; `revision` compares with another one than the wanted one."""
+        live, manager, time, masked}], missing, extra, hook} (`time`: when `manager`, who owns the live field, last wrote);
+        `revision` compares with another one than the wanted one."""
         ...
 
     async def manifests(self, name: str, namespace: str = "", *, revision: str = "", live: bool = False) -> list[Json]:

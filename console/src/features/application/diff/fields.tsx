@@ -1,3 +1,4 @@
+import { Ago } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Difference } from '../sync/plan'
 import { Shortened } from '../why/long-text'
@@ -40,10 +41,30 @@ export function FieldList({
             </ins>
           </span>
           {each.masked && <span className={styles['note']}>{say('masked')}</span>}
-          {each.manager && <span className={styles['note']}>{say('manager', { manager: each.manager })}</span>}
+          {each.manager && (
+            <span className={styles['note']}>
+              <Owner manager={each.manager} time={each.time} />
+            </span>
+          )}
         </li>
       ))}
     </ul>
+  )
+}
+
+/** Whose a live value is, and when they last wrote it. */
+export function Owner({ manager, time }: { manager: string; time: string | undefined }) {
+  const say = useWords(words)
+  return (
+    <>
+      {say('manager', { manager })}
+      {time && (
+        <>
+          {say('comma')}
+          <Ago at={time} />
+        </>
+      )}
+    </>
   )
 }
 

@@ -7,6 +7,7 @@ import { DiffTab } from './tab'
 
 afterEach(() => vi.unstubAllGlobals())
 
+const time = new Date(Date.now() - 300_000).toISOString()
 const web = (image: string) => ({
   kind: 'Deployment',
   metadata: { name: 'web' },
@@ -17,7 +18,9 @@ const items = [
     ...{ group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web', missing: false, extra: false },
     desired: web('shop:2'),
     live: web('shop:1'),
-    differences: [{ path: 'spec.image', desired: 'shop:2', live: 'shop:1', manager: 'kubectl-edit', masked: false }],
+    differences: [
+      { path: 'spec.image', desired: 'shop:2', live: 'shop:1', manager: 'kubectl-edit', time, masked: false },
+    ],
   },
   {
     ...{ group: '', kind: 'Secret', namespace: 'shop', name: 'session', missing: false, extra: false },
@@ -45,7 +48,9 @@ it('shows the first object that differs: what is live, what is wanted, whose the
   serve({ [DIFF]: { items } })
   show(<Part />, AT)
   await screen.findByRole('table', { name: 'Differences of Deployment shop/web' })
-  expect(rowTexts()).toContainEqual(expect.stringMatching(/in the cluster\s*image: shop:1set by kubectl-edit$/))
+  expect(rowTexts()).toContainEqual(
+    expect.stringMatching(/in the cluster\s*image: shop:1set by kubectl-edit, 5 min ago$/),
+  )
   expect(rowTexts()).toContainEqual(expect.stringMatching(/in Git\s*image: shop:2$/))
   expect(rowTexts()).not.toContainEqual(expect.stringMatching(/a: 1$/))
 })
@@ -91,7 +96,9 @@ it('shows both sides beside each other where that is asked for', async () => {
   serve({ [DIFF]: { items } })
   show(<Part />, AT.replace('unified', 'split'))
   await screen.findByRole('table', { name: 'Differences of Deployment shop/web' })
-  expect(rowTexts()).toContainEqual(expect.stringMatching(/image: shop:1set by kubectl-edit\d+\s*image: shop:2$/))
+  expect(rowTexts()).toContainEqual(
+    expect.stringMatching(/image: shop:1set by kubectl-edit, 5 min ago\d+\s*image: shop:2$/),
+  )
 })
 
 it('compares with another revision', async () => {

@@ -1,6 +1,7 @@
 import { ChevronsUpDown } from 'lucide-react'
 import { useState } from 'react'
 import { useWords } from '@/shared/words'
+import { Owner } from './fields'
 import { foldRows, type Part, partsOfPair, type Row, type Side } from './rows'
 import styles from './view.module.css'
 import { words } from './words'
@@ -137,11 +138,10 @@ function Text({ side, parts }: { side: Side; parts?: readonly Part[] | undefined
 
 /** Whose the live value is, where it is neither ours nor nobody's. */
 function Owners({ row }: { row: Row }) {
-  const say = useWords(words)
-  const managers = [...new Set(row.differences.map((each) => each.manager).filter(Boolean))]
-  return managers.map((manager) => (
+  const owners = new Map(row.differences.filter((each) => each.manager).map((each) => [each.manager, each.time]))
+  return [...owners].map(([manager, time]) => (
     <span key={manager} className={styles['owner']}>
-      {say('manager', { manager })}
+      <Owner manager={manager} time={time} />
     </span>
   ))
 }

@@ -13,6 +13,8 @@ export interface Difference {
   live: unknown
   /** The field manager that owns the live value; empty where it is ours or nobody's. */
   manager: string
+  /** When that manager last wrote the object; empty where that is not known. */
+  time?: string
   masked: boolean
 }
 

@@ -115,9 +115,9 @@ function TrialFacts({ state, columns }: { state: OperationState; columns: readon
     <p className={`${styles['trial']} ${hasFailed ? styles['bad'] : ''}`} role="status">
       {hasFailed ? <OctagonX size={15} aria-hidden /> : <Check size={15} aria-hidden />}
       <span>
-        {say('dry-run')} <Ago at={state.finishedAt ?? state.startedAt} />: {say('tried-accepted', { count: accepted })}
-        {refused > 0 && `, ${say('tried-refused', { count: refused })}`}.{' '}
-        {hasFailed ? <LongText text={state.message ?? ''} /> : say('tried-only')}
+        {say('dry-run')} <Ago at={state.finishedAt ?? state.startedAt} />:{' '}
+        {refused > 0 ? say('tried-some', { accepted, refused }) : say('tried-all', { accepted })}{' '}
+        {hasFailed && <LongText text={state.message ?? ''} />}
       </span>
     </p>
   )
