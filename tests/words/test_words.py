@@ -112,6 +112,14 @@ def test_a_sentence_inside_a_sentence_speaks_its_language(reason):
     assert "waits for a volume" in outer.text(Language.ENGLISH)
 
 
+def test_a_sentence_has_the_hint_of_the_innermost_reason_that_has_one():
+    inner = Sentence(code="render-path-missing", parameters={"path": "a"})
+    found = Sentence(code="target-state-failed", parameters={"reason": inner.to_json()}).hint()
+    assert found is not None
+    assert found.code == "render-path-missing.hint"
+    assert REASON.hint() is None
+
+
 def test_a_sentence_inside_a_list_speaks_its_language():
     parameters = {"done": 1, "total": 2, "names": [REASON, "b"]}
     assert f"{JAPANESE_REASON}, b" in text("cli.up.waiting-apps", parameters, Language.JAPANESE)

@@ -41,6 +41,13 @@ class Sentence:
         """The sentence in `language` (None: the reader's, see `current_language`)."""
         return text(self.code, self.parameters, language)
 
+    def hint(self) -> Sentence | None:
+        """What to do next, where the words know it (`<code>.hint`): of the innermost reason that has one."""
+        inner = _as_sentence(self.parameters.get("reason"))
+        code = f"{self.code}.hint"
+        found = inner.hint() if inner is not None else None
+        return found or (Sentence(code=code, parameters=self.parameters) if has_code(code) else None)
+
     def to_json(self, language: Language | None = None) -> dict[str, Any]:
         """{"code", "parameters", "text"}: the shape every `-o json` carries a sentence in, those inside it as well."""
         parameters = {name: _to_json(value, language) for name, value in self.parameters.items()}

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type Application,
   automatedOf,
+  conditionsBesideWhy,
   declaredBy,
   pinOf,
   policyName,
@@ -58,6 +59,16 @@ it('prefers several sources to one', () => {
   expect(sourcesOf(application({}, { source }))).toEqual([source])
   expect(sourcesOf(application({}, { source, sources: [{ repoURL: 'b' }] }))).toEqual([{ repoURL: 'b' }])
   expect(sourcesOf(application())).toEqual([])
+})
+
+it('tells no condition that only repeats the reason', () => {
+  const conditions = ['It names project x.', 'Something else.'].map((message) => ({
+    type: 'InvalidSpecError',
+    message,
+  }))
+  const status = { conditions, haori: { why: { text: 'It names project x.' } } }
+  expect(conditionsBesideWhy({ ...application(), status })).toEqual(conditions.slice(1))
+  expect(conditionsBesideWhy({ ...application(), status: { conditions } })).toEqual(conditions)
 })
 
 it.each([

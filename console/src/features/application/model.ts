@@ -126,6 +126,11 @@ export function declaredBy(application: Application, controlNamespace: string): 
   return second ? { namespace: first ?? '', name: second } : { namespace: controlNamespace, name: owner }
 }
 
+/** The conditions that say something else than the reason why it is not as wanted. */
+export function conditionsBesideWhy({ status }: Application) {
+  return (status?.conditions ?? []).filter((each) => each.message !== status?.haori?.why?.text)
+}
+
 export function sourcesOf(application: Application): Source[] {
   const { source, sources } = application.spec
   return sources && sources.length > 0 ? sources : source ? [source] : []

@@ -11,7 +11,7 @@ import { PinBanner } from './actions/pin'
 import { isGone, useApplication, useApplicationStream } from './application'
 import { Facts } from './header'
 import styles from './header.module.css'
-import type { Application } from './model'
+import { type Application, conditionsBesideWhy } from './model'
 import { NodePanel } from './node/panel'
 import { AppContext } from './reference'
 import { FIRST_TAB, TABS, type TabEntry, tabOf } from './tabs'
@@ -66,9 +66,7 @@ function ApplicationPage({ app }: { app: AppRef }) {
 /** What everybody should know before reading on. */
 function Banners({ application, stream }: { application: Application; stream: StreamState }) {
   const say = useWords(words)
-  // What the reason above says already is not said again.
-  const told = application.status?.haori?.why?.text
-  const conditions = (application.status?.conditions ?? []).filter((each) => each.message !== told)
+  const conditions = conditionsBesideWhy(application)
   const isDeleting = Boolean(application.metadata.deletionTimestamp)
   if (conditions.length === 0 && !isDeleting && stream !== 'lost') return null
   return (

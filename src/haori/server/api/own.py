@@ -76,13 +76,15 @@ async def _plan_operation(ask: Ask) -> Response:
 
 
 async def _why(ask: Ask) -> Response:
-    """Why it is not as wanted: the sentence of the application, its conditions, and objects that are not well."""
+    """Why it is not as wanted: the sentence of the application, what to do about it, and its conditions."""
     application = await ask.application()
     why = parse_why(application)
+    hint = why.hint() if why is not None else None
     told: dict[str, Any] = {
         "sync": nested_text(application, "status", "sync", "status") or "Unknown",
         "health": nested_text(application, "status", "health", "status") or "Unknown",
         "why": why.to_json(ask.language) if why is not None else None,
+        "hint": hint.text(ask.language) if hint is not None else "",
         "conditions": list(nested_list(application, "status", "conditions")),
         "message": nested_text(application, "status", "operationState", "message"),
     }

@@ -67,7 +67,7 @@ function commitOf(parameters: Record<string, unknown>): Commit {
   return { revision: text('revision'), subject: text('subject'), author: text('author') }
 }
 
-export type Fix = 'logs' | 'events' | 'diff' | 'sync' | 'running' | 'last' | 'rollback'
+export type Fix = 'logs' | 'events' | 'diff' | 'sync' | 'running' | 'last' | 'rollback' | 'source'
 
 const FIXES: readonly (readonly [RegExp, readonly Fix[]])[] = [
   [/^why-(crash-loop|job-failed|not-ready)$/, ['logs', 'rollback']],
@@ -76,6 +76,7 @@ const FIXES: readonly (readonly [RegExp, readonly Fix[]])[] = [
   [/^why-(differs|missing|extra|namespace-differs)/, ['diff', 'sync']],
   [/^why-sync-waits$/, ['running', 'events']],
   [/^(operation-|sync-attempt-failed|sync-failed-last)/, ['last', 'sync']],
+  [/^(project-|repository-of-other-projects$|target-state-failed$|comparison-failed$)/, ['source']],
   [/^health-nothing-live$/, ['sync']],
   [/^health-(one-object|many-objects)$/, ['events']],
 ]

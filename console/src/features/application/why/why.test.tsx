@@ -48,6 +48,8 @@ it.each([
   ['why-sync-waits', true, ['running', 'events']],
   ['operation-not-applied', false, ['last', 'sync']],
   ['sync-attempt-failed', false, ['last', 'sync']],
+  ['project-missing', false, ['source']],
+  ['target-state-failed', false, ['source']],
   ['something-new', false, []],
 ] as const)('%s, running %s, is helped by %j', (code, running, fixes) => expect(fixesOf(code, running)).toEqual(fixes))
 
@@ -70,6 +72,16 @@ describe('the line', () => {
     expect(link).toHaveAttribute('href', expect.stringContaining('node=%2FPod%2Fshop%2Fweb-1&panel=summary'))
     const fixes = within(screen.getByRole('list', { name: 'What to do' })).getAllByRole('link')
     expect(fixes.map((each) => each.textContent)).toEqual(['See its events', 'Go back to the release before'])
+  })
+
+  it('says what to do where that is known, and leads there', async () => {
+    const why = { code: 'project-missing', text: 'It names project nowhere.', parameters: { project: 'nowhere' } }
+    const told = { sync: 'Unknown', health: 'Unknown', why, hint: 'create the AppProject' }
+    serve({ 'GET /api/haori/v1/applications/shop/why': told })
+    show(<Why application={shop()} />)
+    expect(await screen.findByText('What to do: create the AppProject.')).toBeVisible()
+    const link = screen.getByRole('link', { name: 'See where it comes from' })
+    expect(link).toHaveAttribute('href', '/applications/argocd/shop/details')
   })
 
   it('is cut where it is long, and whole by one press', async () => {

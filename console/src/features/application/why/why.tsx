@@ -18,6 +18,8 @@ interface Answer {
   sync: string
   health: string
   why: Sentence | null
+  /** What to do about it, empty where nobody knows. */
+  hint?: string
 }
 
 /** Why the application is not as wanted: the rule, the object, the field, and the pages that help. Nothing where it is. */
@@ -39,6 +41,11 @@ export function Why({ application }: { application: Application }) {
         <p className={styles['text']}>
           <LongText text={reason.text} />
         </p>
+        {answer.hint && (
+          <p className={styles['hint']}>
+            <LongText text={say('hint', { text: answer.hint })} />
+          </p>
+        )}
         <Facts app={app} reason={reason} />
         {reason.commit && (
           <p className={styles['commit']}>
@@ -95,6 +102,7 @@ function Fixes({ application, reason }: { application: Application; reason: Reas
     logs: nodeLink(app, nodes, reason.objects[0] ?? '', 'logs'),
     events: nodeLink(app, nodes, reason.objects[0] ?? '', 'events'),
     diff: placeOf(app, 'diff'),
+    source: placeOf(app, 'details'),
     sync: placeOf(app, 'sync'),
     running: placeOf(app, 'sync'),
     last: `${placeOf(app, 'sync')}?view=last`,
