@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from haori.server.dependencies import needs_of, users_among
+from haori.server.dependencies import build_dependencies, needs_of, places_of, users_among
 from haori.server.network import Parts, build_network
 from haori.server.nodes import build_nodes, build_pod
 
@@ -152,3 +152,18 @@ def test_what_another_made_needs_what_its_maker_needs():
     }  # fmt: skip
     found = users_among([*pods, web, thing("Pod", "free")], parents)
     assert [user["metadata"]["name"] for user, _ in found] == ["of-an-operator", "alone", "web"]
+
+
+def test_what_is_needed_is_here_elsewhere_missing_or_not_known():
+    pod = thing("Pod", "web", spec={"volumes": [{"configMap": {"name": name}} for name in ("a", "b", "c", "gone")]})
+    nodes = [
+        {"group": "", "kind": "ConfigMap", "namespace": "shop", "name": name, "uid": uid}
+        for name, uid in (("a", "uid-a"), ("gone", ""))
+    ]
+    beyond = {("", "ConfigMap", "shop", "b"): "elsewhere", ("", "ConfigMap", "shop", "gone"): "missing"}
+    (told,) = build_dependencies([(pod, needs_of(pod))], places_of(nodes), beyond)
+
+    assert (told["uid"], told["kind"], told["namespace"], told["name"]) == ("uid-web", "Pod", "shop", "web")
+    assert [(each["name"], each["uid"], each["state"]) for each in told["needs"]] == [
+        ("a", "uid-a", "here"), ("b", "", "elsewhere"), ("c", "", "unknown"), ("gone", "", "missing"),
+    ]  # fmt: skip

@@ -30,6 +30,8 @@ from haori.objects import Manifest, nested_list, nested_mapping, nested_text
 
 USERS = (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, CRON_JOBS, JOBS, PODS, HORIZONTAL_POD_AUTOSCALERS, INGRESSES)
 """Kinds that need others."""
+Place = tuple[str, str, str, str]
+"""group, kind, namespace, name."""
 _SCALED = {each.kind: each for each in (DEPLOYMENTS, STATEFUL_SETS)}
 _TEMPLATES = {"CronJob": ("spec", "jobTemplate", "spec", "template", "spec"), "Pod": ("spec",)}
 
@@ -136,3 +138,42 @@ def _makers(uid: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
             found.add(each)
             left += parents.get(each, ())
     return found
+
+
+def place_of(user: Manifest, need: Need) -> Place:
+    """Where it stands that `user` needs."""
+    return need.resource.group, need.resource.kind, nested_text(user, "metadata", "namespace"), need.name
+
+
+def places_of(nodes: Iterable[Mapping[str, Any]]) -> dict[Place, str]:
+    """Uids of a tree's nodes by where they stand, empty for what is wanted and not there."""
+    return {(str(n["group"]), str(n["kind"]), str(n["namespace"]), str(n["name"])): str(n["uid"]) for n in nodes}
+
+
+def build_dependencies(
+    users: Iterable[tuple[Manifest, Sequence[Need]]], here: Mapping[Place, str], beyond: Mapping[Place, str]
+) -> list[dict[str, Any]]:
+    """[{uid, kind, namespace, name, needs: [{uid, group, kind, namespace, name, ways, optional, state}]}].
+
+    `state` is `here` for what is of the application (`here`), else what `beyond` says: `elsewhere`, `missing` or `unknown`, which
+    is also what nobody looked for.
+    """
+
+    def tell(user: Manifest, need: Need) -> dict[str, Any]:
+        group, kind, namespace, name = place = place_of(user, need)
+        uid = here.get(place, "")
+        return {
+            "uid": uid, "group": group, "kind": kind, "namespace": namespace, "name": name, "ways": list(need.ways),
+            "optional": need.optional, "state": "here" if uid else beyond.get(place, "unknown"),
+        }  # fmt: skip
+
+    return [
+        {
+            "uid": nested_text(user, "metadata", "uid"),
+            "kind": str(user["kind"]),
+            "namespace": nested_text(user, "metadata", "namespace"),
+            "name": nested_text(user, "metadata", "name"),
+            "needs": [tell(user, need) for need in needs],
+        }
+        for user, needs in users
+    ]

@@ -70,7 +70,7 @@ def compare(desired: Manifest | None, live: Manifest | None, options: CompareOpt
         case Strategy.THREE_WAY:
             walk.visit_mapping(first, second, None, schema, ())
             walk.removed(normalise(last or {}, live, options)[0], first, second, schema, ())
-    masks = Masks(first, second) if is_secret(desired) else None
+    masks = Masks(first, second) if walk.found and is_secret(desired) else None
     found = _differences(walk.found, live, masks, options)
     # Of one version in terms of another only the API can tell.
     in_doubt = walk.needs_dry_run or desired.get("apiVersion") != live.get("apiVersion")

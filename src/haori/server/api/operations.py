@@ -7,24 +7,20 @@ Argo CD's on purpose: it pins the revision, so that it works with automated sync
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
 
-from haori.delivery.controller.pins import build_pin_patch, choose_entry, hooks_of_last_release
-from haori.delivery.model import HistoryEntry, parse_application
+from haori.delivery.controller.pins import choose_entry
+from haori.delivery.model import parse_application
 from haori.objects import Manifest, nested_list, nested_mapping, nested_text
 from haori.server.answering import answer_json
+from haori.server.api.pins import plan_pin
 from haori.server.api.reading import APP_QUERY, APPLICATION
-from haori.server.api.refreshing import change_application
+from haori.server.api.refreshing import RUNNING, change_application, refuse_busy, version_of
 from haori.server.asking import Ask, application_object
 from haori.server.errors import Kind, RefusedError
 from haori.server.routing import Route, Rule
-
-RUNNING = frozenset({"Running", "Terminating"})
-LONGEST_REASON = 500
 
 
 def build_operation(application: Manifest, asked: Mapping[str, Any], *, who: str) -> dict[str, Any]:
@@ -86,21 +82,6 @@ def refuse_other_revision(application: Manifest, asked: Mapping[str, Any]) -> No
             raise RefusedError(Kind.PRECONDITION, "sync-of-another-revision", **facts)
 
 
-def refuse_busy(application: Manifest) -> None:
-    """Raises RefusedError where an operation is asked for or under way, or the application is being deleted."""
-    name = nested_text(application, "metadata", "name")
-    phase = nested_text(application, "status", "operationState", "phase")
-    if application.get("operation") is not None or phase in RUNNING:
-        raise RefusedError(Kind.PRECONDITION, "operation-in-progress", application=name)
-    if nested_text(application, "metadata", "deletionTimestamp"):
-        raise RefusedError(Kind.PRECONDITION, "application-deleting", application=name)
-
-
-def version_of(application: Manifest) -> dict[str, Any]:
-    """What makes a patch a conflict where somebody wrote meanwhile."""
-    return {"resourceVersion": nested_text(application, "metadata", "resourceVersion")}
-
-
 async def _sync(ask: Ask) -> Response:
     asked = await ask.json(dict)
 
@@ -151,38 +132,6 @@ def _rehearsal(ask: Ask, manifest: Manifest, entry_id: int | None, *, prune: boo
     sync |= {"revisions": revisions} if application.spec.has_many else {"revision": "".join(revisions[:1])}
     operation = {"sync": sync, "initiatedBy": {"username": ask.who.subject}}
     return {"metadata": version_of(manifest), "operation": operation}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedPin:
-    """Going back by a pin."""
-
-    patch: dict[str, Any]
-    entry: HistoryEntry
-    hooks: tuple[str, ...]
-    """Those of the release being left, which nothing undoes."""
-
-
-def plan_pin(
-    ask: Ask, manifest: Manifest, entry_id: int | None, asked: Manifest, until: datetime | None = None
-) -> PlannedPin:
-    """The pin to a release (None: the one before). Raises RefusedError, and PinError where there is no such release.
-
-    With automated sync a pin is set while an operation is under way, too: who goes back at night does not wait for a sync that
-    waits itself. Without it an operation has to be asked for, of which there is one at a time.
-    """
-    application = parse_application(manifest)
-    is_automated = application.spec.sync_policy.automated is not None
-    if not is_automated or nested_text(manifest, "metadata", "deletionTimestamp"):
-        refuse_busy(manifest)
-    entry = choose_entry(application, entry_id)
-    reason = nested_text(asked, "reason")[:LONGEST_REASON]
-    who, now = ask.who.subject, ask.context.clock()
-    patch = build_pin_patch(application, entry, owner=who, reason=reason, now=now, until=until)
-    if not is_automated:
-        # Nobody else would ask for the sync.
-        patch["operation"] = {"sync": {"prune": asked.get("prune") is True}, "initiatedBy": {"username": who}}
-    return PlannedPin(patch=patch, entry=entry, hooks=hooks_of_last_release(application))
 
 
 def _rule(action: str) -> Rule:

@@ -2,21 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
 
-from haori.delivery.controller.pins import build_resume_patch, hooks_of_last_release, parse_lasting
-from haori.delivery.model import parse_application
+from haori.delivery.controller.pins import (
+    build_pin_patch,
+    build_resume_patch,
+    choose_entry,
+    hooks_of_last_release,
+    parse_lasting,
+)
+from haori.delivery.model import HistoryEntry, parse_application
 from haori.objects import Manifest, annotations_of, nested_text
 from haori.resources import haori
 from haori.server.answering import answer_json
-from haori.server.api.operations import LONGEST_REASON, PlannedPin, plan_pin
 from haori.server.api.reading import APP_QUERY
-from haori.server.api.refreshing import change_application
+from haori.server.api.refreshing import change_application, refuse_busy
 from haori.server.asking import Ask, application_object
 from haori.server.errors import Kind, RefusedError
 from haori.server.routing import Route, Rule
+
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPin:
+    """Going back by a pin."""
+
+    patch: dict[str, Any]
+    entry: HistoryEntry
+    hooks: tuple[str, ...]
+    """Those of the release being left, which nothing undoes."""
+
+
+def plan_pin(
+    ask: Ask, manifest: Manifest, entry_id: int | None, asked: Manifest, until: datetime | None = None
+) -> PlannedPin:
+    """The pin to a release (None: the one before). Raises RefusedError, and PinError where there is no such release.
+
+    With automated sync a pin is set while an operation is under way, too: who goes back at night does not wait for a sync that
+    waits itself. Without it an operation has to be asked for, of which there is one at a time.
+    """
+    application = parse_application(manifest)
+    is_automated = application.spec.sync_policy.automated is not None
+    if not is_automated or nested_text(manifest, "metadata", "deletionTimestamp"):
+        refuse_busy(manifest)
+    entry = choose_entry(application, entry_id)
+    reason = nested_text(asked, "reason")[:LONGEST_REASON]
+    who, now = ask.who.subject, ask.context.clock()
+    patch = build_pin_patch(application, entry, owner=who, reason=reason, now=now, until=until)
+    if not is_automated:
+        # Nobody else would ask for the sync.
+        patch["operation"] = {"sync": {"prune": asked.get("prune") is True}, "initiatedBy": {"username": who}}
+    return PlannedPin(patch=patch, entry=entry, hooks=hooks_of_last_release(application))
 
 
 async def _roll_back(ask: Ask) -> Response:

@@ -8,17 +8,33 @@ from typing import Any
 
 from haori.cluster import ConflictError, NotFoundError, PatchType
 from haori.cluster.well_known import APPLICATIONS
-from haori.objects import Manifest, annotations_of
+from haori.objects import Manifest, annotations_of, nested_text
 from haori.resources import argo
 from haori.resources.argo import RefreshKind
 from haori.server.asking import Ask
 from haori.server.errors import Kind, RefusedError
 from haori.server.rows import Key
 
+RUNNING = frozenset({"Running", "Terminating"})
 REFRESH_SECONDS = 60.0
 MANAGER = "haori-server"
 TRIES = 8
 """The engine writes the status of an application that is busy several times a second."""
+
+
+def refuse_busy(application: Manifest) -> None:
+    """Raises RefusedError where an operation is asked for or under way, or the application is being deleted."""
+    name = nested_text(application, "metadata", "name")
+    phase = nested_text(application, "status", "operationState", "phase")
+    if application.get("operation") is not None or phase in RUNNING:
+        raise RefusedError(Kind.PRECONDITION, "operation-in-progress", application=name)
+    if nested_text(application, "metadata", "deletionTimestamp"):
+        raise RefusedError(Kind.PRECONDITION, "application-deleting", application=name)
+
+
+def version_of(application: Manifest) -> dict[str, Any]:
+    """What makes a patch a conflict where somebody wrote meanwhile."""
+    return {"resourceVersion": nested_text(application, "metadata", "resourceVersion")}
 
 
 async def patch_application(ask: Ask, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,14 +14,12 @@ from haori.objects import Manifest, nested_text
 from haori.server.answering import answer_json
 from haori.server.api.reading import APP_QUERY, GET, ask_tree
 from haori.server.asking import Ask
-from haori.server.dependencies import USERS, Need, users_among
+from haori.server.dependencies import USERS, Need, Place, build_dependencies, place_of, places_of, users_among
 from haori.server.network import Parts, build_network
 from haori.server.nodes import build_pod
 from haori.server.routing import Route
 
 Nodes = list[Mapping[str, Any]]
-Place = tuple[str, str, str, str]
-"""group, kind, namespace, name."""
 AT_ONCE = 8
 """Namespaces, or single objects, that are read at once."""
 MOST_LOOKED = 200
@@ -68,36 +66,18 @@ async def _network(ask: Ask) -> Response:
 async def _dependencies(ask: Ask) -> Response:
     client, nodes = await _look(ask)
     found = [each for resource in USERS for each in await _permitted(client, nodes, resource)]
-    parents = {str(each["uid"]): each["parents"] for each in nodes}
-    users, here = users_among(found, parents), {_place_of(each): str(each["uid"]) for each in nodes}
-    wanted = {_place(user, need): need for user, needs in users for need in needs}
-    elsewhere = [place for place in wanted if not here.get(place)]
+    users, here = users_among(found, {str(each["uid"]): each["parents"] for each in nodes}), places_of(nodes)
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def state(place: Place) -> str:
+    async def look(place: Place, need: Need) -> tuple[Place, str]:
         async with turns:
-            return await _state(client, wanted[place], place)
+            return place, await _state(client, need, place)
 
-    looked = elsewhere[:MOST_LOOKED]
-    states = dict(zip(looked, await asyncio.gather(*map(state, looked)), strict=True))
-
-    def tell(user: Manifest, need: Need) -> dict[str, Any]:
-        place = _place(user, need)
-        uid = here.get(place, "")
-        told = "here" if uid else states.get(place, "unknown")
-        return {"uid": uid, **_named(place), "ways": list(need.ways), "optional": need.optional, "state": told}
-
-    items = [
-        {
-            "uid": nested_text(user, "metadata", "uid"),
-            "kind": str(user["kind"]),
-            "namespace": nested_text(user, "metadata", "namespace"),
-            "name": nested_text(user, "metadata", "name"),
-            "needs": [tell(user, need) for need in needs],
-        }
-        for user, needs in users
-    ]
-    return await answer_json(ask.request, {"items": items})
+    wanted = {place_of(user, need): need for user, needs in users for need in needs}
+    beyond = [(place, need) for place, need in wanted.items() if not here.get(place)]
+    looked = await asyncio.gather(*(look(*each) for each in beyond[:MOST_LOOKED]))
+    told = build_dependencies(users, here, dict(looked))
+    return await answer_json(ask.request, {"items": told})
 
 
 async def _permitted(client: HttpClient, nodes: Nodes, resource: ApiResource) -> list[Manifest]:
@@ -106,19 +86,6 @@ async def _permitted(client: HttpClient, nodes: Nodes, resource: ApiResource) ->
         return await _of_application(client, nodes, resource)
     except ForbiddenError:
         return []
-
-
-def _place_of(node: Mapping[str, Any]) -> Place:
-    return str(node["group"]), str(node["kind"]), str(node["namespace"]), str(node["name"])
-
-
-def _place(user: Manifest, need: Need) -> Place:
-    return need.resource.group, need.resource.kind, nested_text(user, "metadata", "namespace"), need.name
-
-
-def _named(place: Place) -> dict[str, str]:
-    group, kind, namespace, name = place
-    return {"group": group, "kind": kind, "namespace": namespace, "name": name}
 
 
 async def _state(client: HttpClient, need: Need, place: Place) -> str:

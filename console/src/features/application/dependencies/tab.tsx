@@ -3,7 +3,7 @@ import { ArrowLeft, ArrowRight, XCircle } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useAddress } from '@/shared/address'
 import { useExported } from '@/shared/exporting'
-import { Empty, Loaded, Mark } from '@/shared/ui'
+import { Card, Empty, Loaded, Mark } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
 import { useTree } from '../nodes'
@@ -63,7 +63,7 @@ function Dependencies({ users, known }: { users: readonly User[]; known: Known }
       </div>
       {isTurned
         ? needed.map(({ need, users: by }) => (
-            <Card
+            <Pair
               key={keyOf(need)}
               label={say('needed-by', { name: need.name })}
               head={<NeedTile need={need} known={known} />}
@@ -74,10 +74,10 @@ function Dependencies({ users, known }: { users: readonly User[]; known: Known }
                   {user.ways.map((way) => say(way)).join(' · ')}
                 </ObjectTile>
               ))}
-            </Card>
+            </Pair>
           ))
         : usersOf(users).map((user) => (
-            <Card
+            <Pair
               key={keyOf(user)}
               label={say('needs', { name: user.name })}
               head={<ObjectTile node={user satisfies Named} known={known} />}
@@ -85,13 +85,13 @@ function Dependencies({ users, known }: { users: readonly User[]; known: Known }
               {user.needs.map((need) => (
                 <NeedTile key={keyOf(need)} need={need} known={known} hasWays />
               ))}
-            </Card>
+            </Pair>
           ))}
     </div>
   )
 }
 
-function Card({
+function Pair({
   label,
   head,
   isTurned = false,
@@ -104,11 +104,11 @@ function Card({
 }) {
   const Arrow = isTurned ? ArrowLeft : ArrowRight
   return (
-    <section className={styles['card']} aria-label={label}>
+    <Card className={styles['pair']} aria-label={label}>
       {head}
       <Arrow size={18} className={styles['arrow']} aria-hidden />
       <div className={styles['needs']}>{children}</div>
-    </section>
+    </Card>
   )
 }
 

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { ArrowRight, Globe } from 'lucide-react'
 import { useExported } from '@/shared/exporting'
-import { Empty, Loaded } from '@/shared/ui'
+import { Card, Empty, Loaded } from '@/shared/ui'
 import { useWords } from '@/shared/words'
 import type { Application } from '../model'
 import { useTree } from '../nodes'
@@ -72,7 +72,7 @@ function Way({ flow, known }: { flow: Flow; known: Known }) {
   const say = useWords(words)
   const { service, entries, pods } = flow
   return (
-    <section className={styles['way']} aria-label={`Service ${service.name}`}>
+    <Card className={styles['way']} aria-label={`Service ${service.name}`}>
       <div className={styles['step']}>
         {entries.length > 0 ? (
           entries.map((each) => (
@@ -104,7 +104,7 @@ function Way({ flow, known }: { flow: Flow; known: Known }) {
           <p className={styles['nobody']}>{say('no-pods')}</p>
         )}
       </div>
-    </section>
+    </Card>
   )
 }
 

@@ -18,6 +18,13 @@ export interface Repository {
   connectionState: ConnectionState | undefined
 }
 
+/** What dialogs about one of them are given. */
+export interface OfOne {
+  shelf: Shelf
+  repository: Repository
+  onClose: () => void
+}
+
 type Told = Partial<Repository> & { repo?: string }
 
 export const pathOfShelf = (shelf: Shelf) => (shelf === 'repositories' ? '/api/v1/repositories' : '/api/v1/repocreds')

@@ -5,7 +5,7 @@ import { useChange, useLack } from '../parts/action'
 import { Connection } from '../parts/connection'
 import { DeleteDialog } from '../parts/delete-dialog'
 import { curl, line } from '../parts/shell-text'
-import { deleteRepository, keyOf, objectOf, pathOfShelf, type Repository, type Shelf, testRepository } from './api'
+import { deleteRepository, keyOf, type OfOne, objectOf, pathOfShelf, testRepository } from './api'
 import { words } from './words'
 
 /** One repository beside the list, with what can be done to it. */
@@ -15,13 +15,7 @@ export function Details({
   onClose,
   onChange,
   onDelete,
-}: {
-  shelf: Shelf
-  repository: Repository
-  onClose: () => void
-  onChange: () => void
-  onDelete: () => void
-}) {
+}: OfOne & { onChange: () => void; onDelete: () => void }) {
   const say = useWords(words)
   const lack = useLack('repositories', 'delete', objectOf(repository))
   const changeLack = useLack('repositories', 'update', objectOf(repository))
@@ -67,15 +61,7 @@ export function Details({
   )
 }
 
-export function Deletion({
-  shelf,
-  repository,
-  onClose,
-}: {
-  shelf: Shelf
-  repository: Repository
-  onClose: () => void
-}) {
+export function Deletion({ shelf, repository, onClose }: OfOne) {
   const say = useWords(words)
   const { url, project } = repository
   const path = `${pathOfShelf(shelf)}/${encodeURIComponent(url)}${project ? `?appProject=${project}` : ''}`

@@ -15,9 +15,9 @@ import {
   EMPTY,
   fieldOf,
   keyOf,
+  type OfOne,
   objectOf,
   pathOfShelf,
-  type Repository,
   type Shelf,
   TYPES,
   WAYS,
@@ -26,15 +26,7 @@ import {
 import { words } from './words'
 
 /** Changing what one is called and opened by. Where it stands and whose it is stays: that would be another one. */
-export function ChangeDialog({
-  shelf,
-  repository,
-  onClose,
-}: {
-  shelf: Shelf
-  repository: Repository
-  onClose: () => void
-}) {
+export function ChangeDialog({ shelf, repository, onClose }: OfOne) {
   const say = useWords(words)
   const { url } = repository
   const change = useChange({
