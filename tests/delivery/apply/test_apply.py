@@ -18,6 +18,7 @@ from haori.cluster import (
 from haori.cluster.client import error_of_status
 from haori.cluster.well_known import (
     CONFIG_MAPS,
+    CUSTOM_RESOURCE_DEFINITIONS,
     DEPLOYMENTS,
     JOBS,
     NAMESPACES,
@@ -422,3 +423,49 @@ def test_client_side_apply_takes_the_lists_of_custom_types_whole():
     wanted = {"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {"list": [{"name": "a"}]}}
     patch, type_ = plan_patch({**wanted, "spec": {"list": [{"name": "b"}]}}, wanted)
     assert (patch["spec"], type_) == (wanted["spec"], PatchType.MERGE)
+
+
+class Defining(Recorder):
+    """Establishes a definition at once, and tells of its type at the third look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    async def discover(self, *, refresh: bool = False) -> Discovery:
+        self.looks += refresh
+        cars = ApiResource(group="x.example", version="v1", kind="Car", plural="cars", namespaced=True, singular="car")
+        known = (CUSTOM_RESOURCE_DEFINITIONS, *((cars,) if self.looks >= 3 else ()))
+        return Discovery(resources=known)
+
+    async def apply(self, resource: ApiResource, body: Any, **arguments: Any) -> dict[str, Any]:
+        stored = await super().apply(resource, body, **arguments)
+        return {**stored, "status": {"conditions": [{"type": "Established", "status": "True"}]}}
+
+
+def definition(*served: str) -> dict[str, Any]:
+    versions = [{"name": "v1", "served": True}, {"name": "v0", "served": False}]
+    versions += [{"name": name, "served": True} for name in served]
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "cars.x.example"},
+        "spec": {"group": "x.example", "names": {"kind": "Car"}, "versions": versions},
+    }
+
+
+async def test_what_a_definition_defines_is_awaited():
+    defining = Defining()
+    car = {"apiVersion": "x.example/v1", "kind": "Car", "metadata": {"name": "c", "namespace": "n"}}
+    tasks = [Task(action=Action.APPLY, desired=each) for each in (definition(), car)]
+    outcomes = await applier(defining).run_wave(tasks)
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert (defining.calls, defining.looks) == (["apply cars.x.example", "apply c"], 3)
+
+
+async def test_a_type_that_is_never_served_is_named():
+    [outcome] = await applier(Defining(), establish_seconds=0.2).run_wave(
+        [Task(action=Action.APPLY, desired=definition("v9"))]
+    )
+    assert outcome.error is not None
+    assert outcome.error.code == "crd-not-established"

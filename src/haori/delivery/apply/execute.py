@@ -34,7 +34,7 @@ from haori.delivery.model.operation import ResourceResult
 from haori.delivery.model.options import Propagation as PropagationOption
 from haori.delivery.plan.types import Step
 from haori.errors import PeerError
-from haori.objects import Manifest, ResourceKey, format_object, gvk_of, nested_list, nested_text
+from haori.objects import GroupVersionKind, Manifest, ResourceKey, format_object, gvk_of, nested_list, nested_text
 from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode, SyncPhase
 
 _PROPAGATION = {
@@ -323,17 +323,19 @@ class Applier:
     async def _wait_established(
         self, resource: ApiResource, key: ResourceKey, stored: dict[str, Any]
     ) -> dict[str, Any]:
+        """The definition once what it defines is served; the API tells of new types a moment after it has established one."""
         latest = [stored]
 
         async def look() -> bool:
-            if _is_established(latest[0]):
-                return True
-            latest[0] = await self._client.get(resource, key.name)
-            return _is_established(latest[0])
+            if not _is_established(latest[0]):
+                latest[0] = await self._client.get(resource, key.name)
+            if not _is_established(latest[0]):
+                return False
+            known = await self._client.discover(refresh=True)
+            return all(known.resource(each) is not None for each in _defined_by(latest[0]))
 
         if not await _wait_for(look, self._settings.establish_seconds):
             raise ApplyError("crd-not-established", object=str(key), seconds=self._settings.establish_seconds)
-        await self._client.discover(refresh=True)
         return latest[0]
 
 
@@ -371,6 +373,13 @@ def _is_established(crd: Manifest) -> bool:
         condition.get("type") == "Established" and condition.get("status") == "True"
         for condition in nested_list(crd, "status", "conditions")
     )
+
+
+def _defined_by(crd: Manifest) -> list[GroupVersionKind]:
+    """The types that a definition has served."""
+    group, kind = nested_text(crd, "spec", "group"), nested_text(crd, "spec", "names", "kind")
+    versions = [each for each in nested_list(crd, "spec", "versions") if each.get("served")]
+    return [GroupVersionKind(group, str(each["name"]), kind) for each in versions]
 
 
 def _code_of(task: Task) -> ResultCode:
