@@ -32,6 +32,8 @@ INLINE_OBJECTS, INLINE_BYTES = 20, 256 << 10
 SHOWN_OBJECTS = 5
 """Objects that a condition names; of more it gives the number."""
 BODIES_KEPT = 200
+DRY_RUN_ATTEMPTS = 5
+"""Times that a dry run is asked anew because the object was written meanwhile."""
 _RECORDS = frozenset({"generation", "managedFields", "resourceVersion"})
 
 
@@ -185,18 +187,27 @@ def _left_alone(application: Application, keys: Sequence[ResourceKey]) -> Condit
 async def would_change(client: KubernetesClient, desired: Manifest, *, manager: str) -> bool:
     """Whether applying would change the object, told by one dry run; yes where that cannot be told.
 
-    The objects themselves are compared: a dry run gives back the version there is, whatever it would change.
+    The objects themselves are compared: a dry run gives back the version there is, whatever it would change. Where that
+    is not the version read before it, another writer came between the two (a controller that has just seen the object),
+    and both are asked again.
     """
     resource = (await client.discover()).resource_of(str(desired["apiVersion"]), str(desired["kind"]))
     if resource is None:
         return True
     key = key_of(desired)
-    try:
-        live = await client.get(resource, key.name, key.namespace)
-        answer = await client.apply(resource, desired, field_manager=manager, force=True, dry_run=True)
-    except PeerError:
-        return True
-    return _substance(answer) != _substance(live)
+    for _ in range(DRY_RUN_ATTEMPTS):
+        try:
+            live = await client.get(resource, key.name, key.namespace)
+            answer = await client.apply(resource, desired, field_manager=manager, force=True, dry_run=True)
+        except PeerError:
+            return True
+        if _version(answer) == _version(live):
+            return _substance(answer) != _substance(live)
+    return True
+
+
+def _version(manifest: Manifest) -> str:
+    return nested_text(manifest, "metadata", "resourceVersion")
 
 
 def _substance(manifest: Manifest) -> tuple[dict[str, Any], dict[str, Any]]:
