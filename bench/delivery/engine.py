@@ -121,11 +121,11 @@ def _wait_ready(process: subprocess.Popen[bytes], log_file: Path) -> None:
 def _family(pid: int) -> list[int]:
     found = [pid]
     for each in found:
-        for path in Path(f"/proc/{each}/task").glob("*/children"):
-            try:
+        try:
+            for path in Path(f"/proc/{each}/task").glob("*/children"):
                 found += map(int, path.read_text().split())
-            except OSError:
-                continue  # It ended meanwhile.
+        except OSError:
+            continue  # It ended meanwhile.
     return found
 
 

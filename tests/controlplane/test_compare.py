@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from haori.cluster import ApiResource, HttpClient
+from haori.cluster import ApiResource, HttpClient, PatchType
 from haori.cluster.well_known import CONFIG_MAPS, NAMESPACES
 from haori.delivery.compare import CompareOptions, compare, trim
 from haori.delivery.controller.assessing import would_change
@@ -60,6 +60,26 @@ async def test_dry_run_tells_what_applying_would_change(cluster: HttpClient, nam
     await cluster.create(CONFIG_MAPS, {**manifest, "data": {"a": "1"}}, field_manager="kubectl-create")
     assert not await would_change(cluster, {**manifest, "data": {"a": "1"}}, manager="us")
     assert await would_change(cluster, {**manifest, "data": {"a": "2"}}, manager="us")
+
+
+async def test_a_dry_run_is_asked_anew_where_another_writes_meanwhile(
+    cluster: HttpClient, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": namespace}, "data": {}}
+    await cluster.create(CONFIG_MAPS, {**manifest, "data": {"a": "1"}}, field_manager="kubectl-create")
+    get, reads = cluster.get, []
+
+    async def get_before_another_writes(*which: Any) -> dict[str, Any]:
+        found = await get(*which)
+        reads.append(found)
+        if len(reads) == 1:
+            note = {"metadata": {"annotations": {"controller": "was here"}}}
+            await cluster.patch(CONFIG_MAPS, "c", namespace, note, patch_type=PatchType.MERGE, field_manager="other")
+        return found
+
+    monkeypatch.setattr(cluster, "get", get_before_another_writes)
+    assert not await would_change(cluster, {**manifest, "data": {"a": "1"}}, manager="us")
+    assert len(reads) == 2
 
 
 async def _judged(cluster: HttpClient, resource: ApiResource, namespace: str) -> dict[str, Any]:

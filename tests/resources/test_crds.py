@@ -24,6 +24,7 @@ def test_application_carries_operation_and_status_without_subresource() -> None:
     assert {"spec", "operation", "status"} <= set(properties)
     status = properties["status"]["properties"]
     assert {"sync", "health", "history", "conditions", "resources", "operationState", "summary"} <= set(status)
+    assert properties["status"]["x-kubernetes-map-type"] == "atomic", "one writer: its fields have one owner"
     assert all(not crd["spec"]["versions"][0]["subresources"] for crd in crds())
 
 

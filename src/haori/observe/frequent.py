@@ -8,7 +8,8 @@ see: Metwally, Agrawal, El Abbadi, "Efficient computation of frequent and top-k 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable
+import itertools
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -21,16 +22,27 @@ class Frequent(Generic[T]):
 
     capacity: int = 256
     _counts: dict[T, int] = field(default_factory=dict)
+    _least: list[tuple[int, int, T]] = field(default_factory=list)
+    """A heap of (count, number, thing), one a counter; a count in it may be an older one, and so too small."""
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def add(self, thing: T) -> None:
         """It happened once more."""
         if thing in self._counts:
             self._counts[thing] += 1
-        elif len(self._counts) < self.capacity:
-            self._counts[thing] = 1
-        else:
-            least = min(self._counts, key=self._counts.__getitem__)
-            self._counts[thing] = self._counts.pop(least) + 1
+            return
+        count = 1 if len(self._counts) < self.capacity else self._give_up_least() + 1
+        self._counts[thing] = count
+        heapq.heappush(self._least, (count, next(self._numbers), thing))
+
+    def _give_up_least(self) -> int:
+        while True:
+            count, number, thing = self._least[0]
+            now = self._counts[thing]
+            if now == count:
+                heapq.heappop(self._least)
+                return self._counts.pop(thing)
+            heapq.heapreplace(self._least, (now, number, thing))
 
     def most(self, number: int) -> list[tuple[T, int]]:
         """(thing, at most so often), the most frequent first."""

@@ -361,6 +361,23 @@ def test_targets_are_cleaned() -> None:
     ]
 
 
+def test_what_git_says_of_an_applications_status_is_no_target() -> None:
+    copied = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "child"},
+        "spec": {"project": "default"},
+        "status": {"history": [], "sync": {"status": "Synced"}},
+    }
+    other = {**copied, "apiVersion": "example.org/v1", "metadata": {"name": "other"}}
+    targets = clean_targets(
+        [copied, other], application="app", namespace="argocd", namespaced=lambda kind: True, settings=Settings()
+    )
+    by_name = {key.name: set(manifest) for key, manifest in targets.manifests.items()}
+    assert by_name["child"] == {"apiVersion", "kind", "metadata", "spec"}
+    assert "status" in by_name["other"], "another's Application"
+
+
 def test_what_argo_cd_applied_on_the_server_counts_as_ours_until_we_apply() -> None:
     desired = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}}
     fields: dict[str, Any] = {"f:data": {"f:a": {}, "f:gone": {}}}

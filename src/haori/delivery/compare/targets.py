@@ -1,7 +1,8 @@
 """Desired manifests brought into the form in which they are compared and applied.
 
 Cluster-scoped kinds lose a namespace, namespaced ones without one get the destination's; of two with one key the last
-stays; excluded kinds fall out. Each of these is said by a condition, as Argo CD says it (`controller/state.go`, 3.6).
+stays; excluded kinds fall out. Each of these is said by a condition, as Argo CD says it (`controller/state.go`, 3.6). The
+status of an Application, which a copy of a live one brings along, is never Git's: applying it would end its history.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any
 
 from haori.delivery.model import Condition, Settings
 from haori.objects import GroupKind, Manifest, ResourceKey, copy_manifest, key_of
+from haori.resources import argo
 from haori.resources.argo import ConditionType
 from haori.words import Sentence
 
+_APPLICATION = GroupKind(argo.ARGO_GROUP, argo.APPLICATION)
 Namespaced = Callable[[GroupKind], bool | None]
 """Whether a kind is namespaced; None where the cluster does not know it."""
 
@@ -55,6 +58,8 @@ def clean_targets(
         elif not key.namespace and namespace:
             metadata["namespace"] = namespace
         key = key_of(target)
+        if key.group_kind == _APPLICATION:
+            target.pop("status", None)
         if settings.is_excluded(key.group, key.kind):
             excluded.add(key)
         elif not key.name and metadata.get("generateName"):

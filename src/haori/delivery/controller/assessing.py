@@ -15,7 +15,7 @@ from haori.delivery.controller.admit import live_permits
 from haori.delivery.controller.assessment import assess_application, compare_options, gather, is_foreign
 from haori.delivery.controller.cache import ClusterCache, Live
 from haori.delivery.controller.declared import Declared
-from haori.delivery.controller.memory import Assessment, Desired, Memory
+from haori.delivery.controller.memory import SMALL_BYTES, Assessment, Desired, Memory
 from haori.delivery.controller.types_in_use import TypesInUse
 from haori.delivery.model import Application, Condition, IgnoreRule
 from haori.errors import PeerError
@@ -27,8 +27,8 @@ from haori.schema import Schemas
 from haori.words import Sentence
 
 log = logging.getLogger(__name__)
-INLINE_OBJECTS, INLINE_BYTES = 20, 256 << 10
-"""Up to so many and so large objects are compared on the loop: handing them to a thread would cost more."""
+INLINE_OBJECTS = 20
+"""Up to so many objects, small ones, are compared on the loop: handing them to a thread would cost more."""
 SHOWN_OBJECTS = 5
 """Objects that a condition names; of more it gives the number."""
 BODIES_KEPT = 200
@@ -77,7 +77,7 @@ class Assessor:
                 application, targets, live, whole, options, name=name, namespace=namespace, known=known
             )
 
-        is_small = len(live) <= INLINE_OBJECTS and (desired is None or desired.size_bytes <= INLINE_BYTES)
+        is_small = len(live) <= INLINE_OBJECTS and (desired is None or desired.size_bytes <= SMALL_BYTES)
         found = judge() if is_small else await asyncio.to_thread(judge)
         if not self._cache.cluster_resources:  # Namespaces are not looked at: those of the Secret are there.
             found = replace(found, namespace_exists=True, namespace_differs=False)

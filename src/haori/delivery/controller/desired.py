@@ -15,9 +15,9 @@ import orjson
 
 from haori.cluster import Discovery
 from haori.delivery.charts import Charts
-from haori.delivery.compare import clean_targets
+from haori.delivery.compare import Targets, clean_targets
 from haori.delivery.controller.fetches import SharedFetches
-from haori.delivery.controller.memory import ApplicationKey, Desired
+from haori.delivery.controller.memory import SMALL_BYTES, ApplicationKey, Desired
 from haori.delivery.controller.places import Places
 from haori.delivery.model import Application, Condition, Settings, Source
 from haori.delivery.model.application import parse_source
@@ -142,14 +142,17 @@ class DesiredStates:
             )
         given = [orjson.loads(text) for text in manifests] or [each for item in rendered for each in item.manifests]
         given = [as_applied(manifest) for manifest in given]
-        targets = await asyncio.to_thread(
-            clean_targets,
-            given,
-            application=application.qualified_name(self._control_namespace),
-            namespace=application.spec.destination.namespace,
-            namespaced=namespaced_of(discovery),
-            settings=settings,
-        )
+
+        def clean() -> Targets:
+            return clean_targets(
+                given,
+                application=application.qualified_name(self._control_namespace),
+                namespace=application.spec.destination.namespace,
+                namespaced=namespaced_of(discovery),
+                settings=settings,
+            )
+
+        targets = clean() if size <= SMALL_BYTES else await asyncio.to_thread(clean)
         warned = [Condition(type=ConditionType.SOURCE, sentence=each) for item in rendered for each in item.warnings]
         if warned:
             targets = replace(targets, conditions=(*targets.conditions, *warned))

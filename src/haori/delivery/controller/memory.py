@@ -16,6 +16,9 @@ from haori.objects import Manifest, ResourceKey
 from haori.resources.argo import HealthStatus, SyncPhase, SyncStatus
 from haori.words import Sentence
 
+SMALL_BYTES = 256 << 10
+"""Objects that are no larger together are worked on by the event loop: handing them to a thread would cost more."""
+
 
 class ApplicationKey(NamedTuple):
     """One Application."""

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class SealedCache:
-    """Contents by name. Every method works on the disk and belongs into a thread."""
+    """Contents by name. `read` and `write` work on the disk and belong into a thread."""
 
     def __init__(self, folder: Path, seal: Seal, *, limit_bytes: int) -> None:
         self._folder, self._seal, self._limit = folder, seal, limit_bytes
@@ -33,6 +33,10 @@ class SealedCache:
 
     def __len__(self) -> int:
         return len(self._sizes)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether something lies under `name`, by whomever; it may turn out to be unusable."""
+        return self._path(name).exists()
 
     def read(self, name: str) -> bytes | None:
         """What was written under `name`, None where nothing usable is there."""

@@ -219,7 +219,8 @@ class Renderer:
         return known[1]
 
     async def _find_or_render(self, work: _Work, *, again: bool) -> Rendered:
-        packed = None if again else await asyncio.to_thread(self._disk.read, work.key)
+        is_known = not again and work.key in self._disk
+        packed = await asyncio.to_thread(self._disk.read, work.key) if is_known else None
         if packed is not None:
             self._counts["disk_hits"] += 1
             self._keep(work.key, packed)
@@ -228,14 +229,19 @@ class Renderer:
         rendered = await self._lanes.run(_source_name(work.source), lambda: self._timed(work))
         self._counts["renders"] += 1
         try:
-            kept, size = await asyncio.to_thread(_pack, rendered, work.source.path)
+            kept, size = await asyncio.to_thread(self._seal_away, work, rendered)
         except RenderError as error:
             self._note_error(work.key, error)
             raise
         self._errors.pop(work.key, None)
         self._keep(work.key, kept)
-        await asyncio.to_thread(self._disk.write, work.key, kept)
         return replace(rendered, size_bytes=size)
+
+    def _seal_away(self, work: _Work, rendered: Rendered) -> tuple[bytes, int]:
+        """As `_pack`, and on disk; in a thread."""
+        packed, size = _pack(rendered, work.source.path)
+        self._disk.write(work.key, packed)
+        return packed, size
 
     async def _timed(self, work: _Work) -> Rendered:
         started, name = self._settings.clock(), _source_name(work.source)
