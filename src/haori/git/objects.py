@@ -1,4 +1,4 @@
-"""Reads objects of one mirror through a long-lived `git cat-file --batch-command`.
+"""Reads objects of one mirror through a long-lived `git cat-file --batch`.
 
 A process start costs as much as reading a thousand small objects, so one reader serves a mirror while it is in use. It is
 closed when idle, and a reader that failed is started again by the next question.
@@ -18,6 +18,8 @@ from haori.git.process import end_group, git_environment
 
 READ_SECONDS = 30.0
 IDLE_SECONDS = 30.0
+STREAMS = ("-c", "core.bigFileThreshold=16m")
+"""Of a larger file git reads no more than what is taken, and we take none beyond the limit."""
 BATCH = 256
 """Questions sent before answers are read: their bytes fit a pipe, so neither side waits for the other."""
 
@@ -42,7 +44,7 @@ class ObjectReader:
     async def read(self, names: Sequence[str], *, limit_bytes: int) -> list[GitObject | None]:
         """The objects of `names` (object ids, or any name git knows), None for one that is missing.
 
-        Raises RepositoryError where one is larger than `limit_bytes`; sizes are asked before contents.
+        Raises RepositoryError where one is larger than `limit_bytes`, of which no more than its size is read.
         """
         found: list[GitObject | None] = []
         async with self._lock:
@@ -83,41 +85,27 @@ class ObjectReader:
             self._idle = None
 
     async def _read_batch(self, names: Sequence[str], limit_bytes: int) -> list[GitObject | None]:
-        heads = await self._ask("info", names, with_content=False)
-        for name, head in zip(names, heads, strict=True):
-            if head is not None and head[1] > limit_bytes:
-                raise RepositoryError("git-object-too-large", object=name, size=head[1], limit=limit_bytes)
-        wanted = [name for name, head in zip(names, heads, strict=True) if head is not None]
-        contents = iter(await self._ask("contents", wanted, with_content=True))
-        return [self._object(next(contents)) if head is not None else None for head in heads]
-
-    @staticmethod
-    def _object(answer: tuple[str, int, bytes] | None) -> GitObject | None:
-        return None if answer is None else GitObject(answer[0], answer[2])
-
-    async def _ask(
-        self, command: str, names: Sequence[str], *, with_content: bool
-    ) -> list[tuple[str, int, bytes] | None]:
-        if not names:
-            return []
         process = await self._running()
         if process.stdin is None or process.stdout is None:
             raise ValueError("no pipes")
-        process.stdin.write("".join(f"{command} {name}\n" for name in names).encode())
+        process.stdin.write("".join(f"{name}\n" for name in names).encode())
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             await process.stdin.drain()
-        answers: list[tuple[str, int, bytes] | None] = []
-        for _ in names:
+        found: list[GitObject | None] = []
+        for name in names:
             head = (await process.stdout.readuntil(b"\n")).decode().split()
             if head[-1] in ("missing", "ambiguous"):
-                answers.append(None)
+                found.append(None)
                 continue
-            content = (await process.stdout.readexactly(int(head[2]) + 1))[:-1] if with_content else b""
-            answers.append((head[1], int(head[2]), content))
-        return answers
+            size = int(head[2])
+            if size > limit_bytes:
+                raise RepositoryError("git-object-too-large", object=name, size=size, limit=limit_bytes)
+            content = (await process.stdout.readexactly(size + 1))[:-1]
+            found.append(GitObject(head[1], content))
+        return found
 
     async def _running(self) -> Child:
         if self._process is None or self._process.returncode is not None:
-            command = ["git", "-C", str(self._folder), "cat-file", "--batch-command"]
+            command = ["git", "-C", str(self._folder), *STREAMS, "cat-file", "--batch"]
             self._process = await start_child(command, env=git_environment(), stderr=DEVNULL)
         return self._process

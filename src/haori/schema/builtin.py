@@ -6,7 +6,7 @@ its fields. Nodes are kept: every Pod is checked against the same tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -127,6 +127,13 @@ class LazyFields(Mapping[str, TypeSchema]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._all()
+
+    # What `Mapping` makes of the above asks for each field by itself, and defaults go through all of them.
+    def items(self) -> ItemsView[str, TypeSchema]:
+        return self._all().items()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._all().get(name, default)
 
 
 @cache

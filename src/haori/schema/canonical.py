@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from haori.objects.quantities import parse_quantity
@@ -17,7 +18,11 @@ def canonical_quantity(value: Any) -> Any:
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return value
-    text = value.strip() if isinstance(value, str) else repr(value)
+    return _canonical(value.strip() if isinstance(value, str) else repr(value))
+
+
+@lru_cache(maxsize=1024)
+def _canonical(text: str) -> str:
     number = parse_quantity(text)
     if number == 0:
         return "0"
