@@ -35,7 +35,7 @@ format: $(VENV)/.ready-dev ## Put the code into its form
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 test-controlplane: $(VENV)/.ready-dev ## The same cases on the control plane that KUBEBUILDER_ASSETS names
-	@$(BIN)/pytest -n auto --dist loadgroup -m "controlplane and not soak" $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "controlplane and not soak" $(ARGS)
 
 test-clients: $(VENV)/.ready-dev ## Clients that others wrote for Argo CD's API, against ours (wants Node.js and their registries)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m clients $(ARGS)
