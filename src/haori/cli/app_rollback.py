@@ -15,7 +15,7 @@ from haori.cli.options import output_option
 from haori.cli.output import print_value
 from haori.cli.target import Target, application_argument, target_options
 from haori.errors import UserError
-from haori.objects import annotations_of, nested_list, nested_mapping, nested_text
+from haori.objects import annotations_of, nested_mapping, nested_text, nested_texts
 from haori.resources import haori
 from haori.words import text
 
@@ -129,7 +129,7 @@ async def change_pin(target: Target, name: str, options: RollbackOptions, *, now
 
 def _follows(application: dict[str, Any], revisions: tuple[str, ...]) -> bool:
     sync = nested_mapping(application, "status", "sync")
-    at = tuple(nested_list(sync, "revisions")) or (str(sync.get("revision") or ""),)
+    at = nested_texts(sync, "revisions") or (str(sync.get("revision") or ""),)
     return application.get("operation") is None and sync.get("status") == "Synced" and at == revisions
 
 

@@ -13,7 +13,15 @@ from haori.cli.options import output_option
 from haori.cli.output import print_table, print_value
 from haori.cli.target import Target, application_argument, target_options
 from haori.cluster.well_known import APPLICATIONS
-from haori.objects import Manifest, annotations_of, nested_list, nested_mapping, nested_text
+from haori.objects import (
+    Manifest,
+    annotations_of,
+    nested_list,
+    nested_mapping,
+    nested_mappings,
+    nested_text,
+    nested_texts,
+)
 from haori.resources import argo, haori
 from haori.words import Language, Sentence, text
 
@@ -124,7 +132,7 @@ def sources_of(application: Manifest) -> list[Mapping[str, Any]]:
 
 def revision_of(application: Manifest) -> str:
     """The revisions it is compared with, short; a pinned one is marked."""
-    many = nested_list(application, "status", "sync", "revisions")
+    many = nested_texts(application, "status", "sync", "revisions")
     found = [str(each) for each in many] or [nested_text(application, "status", "sync", "revision")]
     pinned = " (pinned)" if haori.PIN in annotations_of(application) else ""
     return ",".join(each[:SHORT] for each in found) + pinned
@@ -201,7 +209,7 @@ def describe(application: Manifest, *, with_operation: bool) -> list[str]:
         ("pin", describe_pin(application)),
     ]
     facts += [("condition", line) for line in condition_lines(application)]
-    facts += [("url", url) for url in nested_list(application, "status", "summary", "externalURLs")]
+    facts += [("url", url) for url in nested_texts(application, "status", "summary", "externalURLs")]
     if with_operation or is_operating(application):
         facts += _operation_facts(application)
     labels = [(text(f"cli.app.get.label.{name}"), value) for name, value in facts if value]
@@ -239,7 +247,7 @@ def condition_lines(application: Manifest) -> list[str]:
     """Each condition in the reader's language, where the engine told what it is made of; else its message."""
     coded = [
         (str(each.get("type")), Sentence(code=str(each.get("code")), parameters=nested_mapping(each, "parameters")))
-        for each in nested_list(application, "status", "haori", "conditions")
+        for each in nested_mappings(application, "status", "haori", "conditions")
     ]
     known = {(type_, sentence.text(Language.ENGLISH)): sentence.text() for type_, sentence in coded}
     told = [
@@ -298,12 +306,12 @@ def print_history(entries: Sequence[Mapping[str, Any]], output: str | None) -> N
 
 
 def _history_row(entry: Mapping[str, Any], *, wide: bool) -> list[str]:
-    revisions = nested_list(entry, "revisions") or [nested_text(entry, "revision")]
+    revisions = nested_texts(entry, "revisions") or (nested_text(entry, "revision"),)
     who = nested_mapping(entry, "initiatedBy")
     by = nested_text(who, "username") or (text("cli.app.history.automated") if who.get("automated") else "")
     shown = ",".join(str(each) if wide else str(each)[:SHORT] for each in revisions)
     row = [str(entry.get("id") or 0), nested_text(entry, "deployedAt"), shown, by]
     if wide:
-        source = next(iter(nested_list(entry, "sources")), None) or nested_mapping(entry, "source")
+        source = next(iter(nested_mappings(entry, "sources")), None) or nested_mapping(entry, "source")
         row += [str(source.get(name) or "") for name in ("repoURL", "path", "targetRevision")]
     return row

@@ -13,7 +13,7 @@ from haori.cli.app_store import ApplicationError, Applications, is_operating, op
 from haori.cli.options import output_option
 from haori.cli.output import format_table, print_value
 from haori.cli.target import Target, application_argument, target_options
-from haori.objects import Manifest, annotations_of, nested_list, nested_mapping, nested_text
+from haori.objects import Manifest, annotations_of, nested_list, nested_mapping, nested_mappings, nested_text
 from haori.resources import argo
 from haori.words import text
 
@@ -169,7 +169,7 @@ def print_synced(done: Sequence[tuple[bool, Manifest]], output: str | None, *, i
         if output == "name":
             click.echo(f"{nested_text(application, 'metadata', 'namespace')}/{name}")
         elif output is None or output == "wide":
-            rows = [_result_row(row) for row in nested_list(state, "syncResult", "resources")]
+            rows = [_result_row(row) for row in nested_mappings(state, "syncResult", "resources")]
             if rows and not is_async:
                 for line in format_table(["KIND", "NAMESPACE", "NAME", "RESULT", "HOOK", "MESSAGE"], rows):
                     click.echo(line)

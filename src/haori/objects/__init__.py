@@ -11,7 +11,9 @@ from haori.objects.access import (
     nested,
     nested_list,
     nested_mapping,
+    nested_mappings,
     nested_text,
+    nested_texts,
 )
 from haori.objects.errors import ObjectsError, QuantityError, SelectorError, YamlError
 from haori.objects.keys import (
@@ -45,6 +47,8 @@ __all__ = [
     "nested",
     "nested_list",
     "nested_mapping",
+    "nested_mappings",
     "nested_text",
+    "nested_texts",
     "parse_api_version",
 ]

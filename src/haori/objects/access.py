@@ -35,6 +35,16 @@ def nested_list(manifest: Any, *path: str) -> Sequence[Any]:
     return value if isinstance(value, (list, tuple)) else ()
 
 
+def nested_texts(manifest: Any, *path: str) -> tuple[str, ...]:
+    """The texts of the list at `path`."""
+    return tuple(item for item in nested_list(manifest, *path) if isinstance(item, str))
+
+
+def nested_mappings(manifest: Any, *path: str) -> tuple[Mapping[str, Any], ...]:
+    """The mappings of the list at `path`."""
+    return tuple(item for item in nested_list(manifest, *path) if isinstance(item, (dict, Mapping)))
+
+
 def nested_text(manifest: Any, *path: str) -> str:
     """The text at `path`, empty where there is none."""
     value = nested(manifest, *path)

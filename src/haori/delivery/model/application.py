@@ -22,7 +22,7 @@ from haori.delivery.model.options import SyncOptions, parse_sync_options
 from haori.delivery.model.pin import Pin, parse_pin
 from haori.delivery.model.problems import Condition, Fields, Problem, word_of
 from haori.errors import UserError
-from haori.objects import Manifest, annotations_of, nested_list, nested_mapping, nested_text
+from haori.objects import Manifest, annotations_of, nested_list, nested_mapping, nested_text, nested_texts
 from haori.objects.quantities import parse_duration
 from haori.objects.times import parse_time
 from haori.resources import argo, haori
@@ -179,9 +179,9 @@ class Application:
     @property
     def revisions(self) -> tuple[str, ...]:
         """The revisions last compared with, one a source."""
-        many = nested_list(self.manifest, "status", "sync", "revisions")
+        many = nested_texts(self.manifest, "status", "sync", "revisions")
         one = nested_text(self.manifest, "status", "sync", "revision")
-        return tuple(many) or ((one,) if one else ())
+        return many or ((one,) if one else ())
 
     def qualified_name(self, control_namespace: str) -> str:
         """The name in tracking ids: bare in the control namespace, else `namespace_name`."""

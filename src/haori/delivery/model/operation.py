@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from haori.delivery.model.problems import word_of
-from haori.objects import ResourceKey, nested, nested_list, nested_mapping, nested_text
+from haori.objects import ResourceKey, nested, nested_mapping, nested_mappings, nested_text, nested_texts
 from haori.objects.times import format_time, parse_time
 from haori.resources.argo import HookType, OperationPhase, ResultCode, SyncPhase
 
@@ -142,12 +142,12 @@ class HistoryEntry:
 def parse_operation(raw: Raw) -> Operation:
     """The operation of `operation` or `status.operationState.operation`."""
     sync = nested_mapping(raw, "sync")
-    source, sources = sync.get("source"), nested_list(sync, "sources")
+    source, sources = sync.get("source"), nested_mappings(sync, "sources")
     strategy = nested_mapping(sync, "syncStrategy")
     word = "apply" if strategy.get("apply") is not None else "hook"
     return Operation(
         revision=nested_text(sync, "revision"),
-        revisions=tuple(nested_list(sync, "revisions")),
+        revisions=nested_texts(sync, "revisions"),
         prune=sync.get("prune") is True,
         dry_run=sync.get("dryRun") is True,
         apply_only=word == "apply",
@@ -159,11 +159,11 @@ def parse_operation(raw: Raw) -> Operation:
                 name=str(item.get("name") or ""),
                 namespace=str(item.get("namespace") or ""),
             )
-            for item in nested_list(sync, "resources")
+            for item in nested_mappings(sync, "resources")
         ),
-        option_texts=tuple(nested_list(sync, "syncOptions")),
-        sources=tuple(sources) or ((source,) if isinstance(source, Mapping) else ()),
-        manifests=tuple(nested_list(sync, "manifests")),
+        option_texts=nested_texts(sync, "syncOptions"),
+        sources=sources or ((source,) if isinstance(source, Mapping) else ()),
+        manifests=nested_texts(sync, "manifests"),
         username=nested_text(raw, "initiatedBy", "username"),
         automated=nested(raw, "initiatedBy", "automated") is True,
         self_heal_attempts=_integer(sync.get("autoHealAttemptsCount") or sync.get("selfHealAttemptsCount")),
@@ -184,9 +184,9 @@ def parse_operation_state(raw: Raw) -> OperationState:
         started_at=parse_time(raw.get("startedAt")),
         finished_at=parse_time(raw.get("finishedAt")),
         retry_count=_integer(raw.get("retryCount")),
-        revisions=tuple(nested_list(result, "revisions")) or ((revision,) if revision else ()),
-        sources=tuple(nested_list(result, "sources")) or ((source,) if isinstance(source, Mapping) else ()),
-        resources=tuple(parse_result(row) for row in nested_list(result, "resources")),
+        revisions=nested_texts(result, "revisions") or ((revision,) if revision else ()),
+        sources=nested_mappings(result, "sources") or ((source,) if isinstance(source, Mapping) else ()),
+        resources=tuple(parse_result(row) for row in nested_mappings(result, "resources")),
         has_result="syncResult" in raw,
         raw=raw,
     )
@@ -203,7 +203,7 @@ def parse_result(row: Raw) -> ResourceResult:
         message=nested_text(row, "message"),
         hook_type=word_of(HookType, row.get("hookType")),
         hook_phase=word_of(OperationPhase, row.get("hookPhase")),
-        images=tuple(nested_list(row, "images")),
+        images=nested_texts(row, "images"),
     )
 
 
@@ -211,13 +211,13 @@ def parse_history(entries: Sequence[Raw]) -> tuple[HistoryEntry, ...]:
     """The history in the order it is written, oldest first."""
     found = []
     for entry in (each for each in entries if isinstance(each, Mapping)):
-        many = nested_list(entry, "revisions")
+        many = nested_texts(entry, "revisions")
         source = entry.get("source")
         found.append(
             HistoryEntry(
                 id=_integer(entry.get("id")),
-                revisions=tuple(many) or (nested_text(entry, "revision"),),
-                sources=tuple(nested_list(entry, "sources")) or ((source,) if isinstance(source, Mapping) else ()),
+                revisions=many or (nested_text(entry, "revision"),),
+                sources=nested_mappings(entry, "sources") or ((source,) if isinstance(source, Mapping) else ()),
                 has_many=bool(many),
                 deploy_started_at=parse_time(entry.get("deployStartedAt")),
                 deployed_at=parse_time(entry.get("deployedAt")),

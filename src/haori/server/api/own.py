@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from haori.objects import nested_list, nested_mapping, nested_text
+from haori.objects import nested_list, nested_mapping, nested_mappings, nested_text, nested_texts
 from haori.server.answering import answer_json
 from haori.server.api.reading import APP_QUERY, GET, ask_tree
 from haori.server.asking import Ask, application_object, known_application
@@ -100,7 +100,7 @@ def build_timeline(application: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     {kind, time, until, who, revision, id, phase, message, images}; `who` is `automated` where nobody asked.
     """
-    found = [_release(entry) for entry in nested_list(application, "status", "history") if isinstance(entry, Mapping)]
+    found = [_release(entry) for entry in nested_mappings(application, "status", "history")]
     state = nested_mapping(application, "status", "operationState")
     if state:
         found.append(_operation(state))
@@ -128,7 +128,7 @@ def _who(by: Mapping[str, Any]) -> str:
 
 
 def _release(entry: Mapping[str, Any]) -> dict[str, Any]:
-    revision = ",".join(nested_list(entry, "revisions")) or nested_text(entry, "revision")
+    revision = ",".join(nested_texts(entry, "revisions")) or nested_text(entry, "revision")
     began, ended = nested_text(entry, "deployStartedAt"), nested_text(entry, "deployedAt")
     who = _who(nested_mapping(entry, "initiatedBy"))
     return _entry("release", ended, began=began, who=who, revision=revision, id=entry.get("id"))
@@ -141,7 +141,7 @@ def _operation(state: Mapping[str, Any]) -> dict[str, Any]:
         nested_text(state, "startedAt"),
         until=nested_text(state, "finishedAt"),
         who=_who(nested_mapping(state, "operation", "initiatedBy")),
-        revision=",".join(nested_list(result, "revisions")) or nested_text(result, "revision"),
+        revision=",".join(nested_texts(result, "revisions")) or nested_text(result, "revision"),
         phase=nested_text(state, "phase"),
         message=nested_text(state, "message"),
         dryRun=nested_mapping(state, "operation", "sync").get("dryRun") is True,
