@@ -1,8 +1,9 @@
 """`bench/deliver --kubeconfig F`: N applications of four objects on the cluster of F, beside the bare writes.
 
 The cluster should be a real one that nothing else uses, best on this machine, since both share its processors: etcd, an
-API server and the controller manager. The floor is measured first, on the same cluster in the same run, so the ratios say
-how near the engine comes to what the API allows. Requests are the engine's own, by verb, without lists and watches.
+API server and the controller manager. The floor is measured on the same cluster in the same run, before the engine and once
+more after it, since a machine's speed changes within minutes; `× bare` compares with the mean of both and so says how near the
+engine comes to what the API allows. Requests are the engine's own, by verb, without lists and watches.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 
 from bench.delivery import floor as bare
 from bench.delivery.scenarios import Run, deliver
@@ -74,10 +76,14 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 async def _run(options: argparse.Namespace, folder: Path) -> None:
     async with connect(options.kubeconfig, user_agent="haori-bench") as client:
         await install_missing(client, "argocd")
-        floor = None
+        floors: list[bare.Floor] = []
+
+        async def measure_floor() -> None:
+            floors.append(await bare.measure(client, options.count))
+            _print_floor(floors[-1], options)
+
         if not options.no_floor:
-            floor = await bare.measure(client, options.count)
-            _print_floor(floor, options)
+            await measure_floor()
         if not options.floor:
             runs = await deliver(
                 client,
@@ -87,7 +93,9 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
                 changes=not options.only_create,
                 kustomize=options.kustomize,
             )
-            _print_runs(runs, floor, options)
+            if not options.no_floor:
+                await measure_floor()
+            _print_runs(runs, floors, options)
 
 
 def _print_floor(floor: bare.Floor, options: argparse.Namespace) -> None:
@@ -101,14 +109,14 @@ def _print_floor(floor: bare.Floor, options: argparse.Namespace) -> None:
     )
 
 
-def _print_runs(runs: list[Run], floor: bare.Floor | None, options: argparse.Namespace) -> None:
+def _print_runs(runs: list[Run], floors: list[bare.Floor], options: argparse.Namespace) -> None:
     if options.output == "json":
         print(json.dumps({"runs": [asdict(run) for run in runs]}))
         return
     names = ("s", "× bare", "one s", "told s", "CPU ms", "req", "looks", "renders", "peak MiB")
     print(f"{'scenario':<42}" + "".join(f"{name:>9}" for name in names))
     for run in runs:
-        least = getattr(floor, FLOORS[run.name]) if floor is not None and run.name in FLOORS else None
+        least = fmean(getattr(floor, FLOORS[run.name]) for floor in floors) if floors and run.name in FLOORS else None
         cells = (
             f"{run.seconds:.2f}",
             f"{run.seconds / least:.2f}" if least else "",
