@@ -80,7 +80,7 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
 
         async def measure_floor() -> None:
             floors.append(await bare.measure(client, options.count))
-            _print_floor(floors[-1], options)
+            _print_floor(floors[-1], "before" if len(floors) == 1 else "after", options)
 
         if not options.no_floor:
             await measure_floor()
@@ -98,12 +98,12 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
             _print_runs(runs, floors, options)
 
 
-def _print_floor(floor: bare.Floor, options: argparse.Namespace) -> None:
+def _print_floor(floor: bare.Floor, when: str, options: argparse.Namespace) -> None:
     if options.output == "json":
-        print(json.dumps({"floor": asdict(floor)}))
+        print(json.dumps({"floor": asdict(floor), "when": when}))
         return
     print(
-        f"bare writes: create {floor.create:.1f} s ({1000 * floor.create_cpu / options.count:.1f} ms of the client an "
+        f"bare writes {when}: create {floor.create:.1f} s ({1000 * floor.create_cpu / options.count:.1f} ms of the client an "
         f"application), change {floor.change:.1f} s, refresh {floor.refresh:.1f} s, delete {floor.delete:.1f} s",
         flush=True,
     )

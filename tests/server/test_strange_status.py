@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pytest
 
 from haori.delivery.controller.desired import operation_sources
-from haori.delivery.controller.progress import operation_id, retry_of, state_json
+from haori.delivery.controller.progress import begin, operation_id, retry_of, state_json
 from haori.delivery.model import parse_application
+from haori.delivery.plan import retry_at
 from haori.objects import copy_manifest
 from haori.server.api.own import build_timeline
 from haori.server.rows import parse_row
@@ -62,6 +64,11 @@ STATUS = {
     "haori": {"why": {"code": "health-one-object", "parameters": {"object": "x", "reason": "y"}}},
 }
 NONSENSE: tuple[Any, ...] = (None, True, 7, -1.5, "x", "", [], [7], ["x"], [[]], [None], {}, {"x": 7}, {"x": {"x": []}})
+NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+TIMES = ("0001-01-01T00:00:00+01:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00")
+DEEP: Any = "x"
+for _ in range(100):
+    DEEP = {"code": "health-one-object", "parameters": {"object": "x", "reason": DEEP}}
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -85,7 +92,7 @@ def _with(path: tuple[Any, ...], nonsense: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("path", list(_paths(STATUS)), ids=lambda path: ".".join(map(str, path)) or "status")
 def test_a_status_of_any_shape_is_read(path: tuple[Any, ...]) -> None:
     whole = parse_application(_with(("reconciledAt",), "2026-11-24T05:00:01Z"))
-    for nonsense in NONSENSE:
+    for nonsense in (*NONSENSE, *TIMES, DEEP):
         manifest = _with(path, nonsense)
         for known in (None, whole):
             application = parse_application(manifest, known)
@@ -93,10 +100,20 @@ def test_a_status_of_any_shape_is_read(path: tuple[Any, ...]) -> None:
             if (state := application.operation_state) is not None:
                 for has_many in (False, True):
                     orjson.dumps(state_json(state, has_many=has_many))
-                retry_of(state)
+                if (policy := retry_of(state)) is not None:
+                    retry_at(policy, state)
+                begin(application, {}, sources=(), now=NOW)
                 operation_id(application, state)
                 operation_sources(application, state.sources)
                 operation_sources(application, state.operation.sources)
             orjson.dumps([entry.to_json() for entry in application.history])
         orjson.dumps(parse_row(manifest).to_json(Language.ENGLISH))
         orjson.dumps(build_timeline(manifest))
+
+
+def test_what_is_no_name_widens_no_operation_and_moves_no_revision() -> None:
+    narrow = parse_application(_with(("operationState", "operation", "sync", "resources"), ["x"]))
+    assert narrow.operation_state is not None
+    assert narrow.operation_state.operation.is_partial
+    many = parse_application(_with(("history", 0, "revisions"), [None, "2" * 40]))
+    assert many.history[0].revisions == ("", "2" * 40)

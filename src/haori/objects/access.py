@@ -36,13 +36,13 @@ def nested_list(manifest: Any, *path: str) -> Sequence[Any]:
 
 
 def nested_texts(manifest: Any, *path: str) -> tuple[str, ...]:
-    """The texts of the list at `path`."""
-    return tuple(item for item in nested_list(manifest, *path) if isinstance(item, str))
+    """The list at `path` with an empty text in the place of what is none."""
+    return tuple(item if isinstance(item, str) else "" for item in nested_list(manifest, *path))
 
 
 def nested_mappings(manifest: Any, *path: str) -> tuple[Mapping[str, Any], ...]:
-    """The mappings of the list at `path`."""
-    return tuple(item for item in nested_list(manifest, *path) if isinstance(item, (dict, Mapping)))
+    """The list at `path` with an empty mapping in the place of what is none."""
+    return tuple(item if isinstance(item, (dict, Mapping)) else _NOTHING for item in nested_list(manifest, *path))
 
 
 def nested_text(manifest: Any, *path: str) -> str:

@@ -5,12 +5,16 @@ see: argoproj/argo-cd `common/common.go`, `pkg/apis/application/v1alpha1/types.g
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 ARGO_GROUP = "argoproj.io"
 ARGO_VERSION = "v1alpha1"
 API_VERSION = f"{ARGO_GROUP}/{ARGO_VERSION}"
 APPLICATION = "Application"
+APPLICATION_RECORDS = ("status", "operation")
+"""What an Application holds beside what is declared: the engine's own and what was asked of it, never a manifest's."""
 PROJECT = "AppProject"
 APPLICATION_SET = "ApplicationSet"
 
@@ -169,3 +173,9 @@ class SourceType(StrEnum):
     KUSTOMIZE = "Kustomize"
     DIRECTORY = "Directory"
     PLUGIN = "Plugin"
+
+
+def is_application(manifest: Mapping[str, Any]) -> bool:
+    """Whether an object is an Application, of whatever version."""
+    group = str(manifest.get("apiVersion") or "").partition("/")[0]
+    return group == ARGO_GROUP and manifest.get("kind") == APPLICATION

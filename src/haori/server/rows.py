@@ -10,7 +10,7 @@ from typing import Any
 from haori.delivery.model.tracking import parse_tracking_id
 from haori.objects import Manifest, annotations_of, labels_of, nested_list, nested_mapping, nested_text
 from haori.resources import argo, haori
-from haori.words import Language, Sentence
+from haori.words import Language, Sentence, read_sentence
 
 Key = tuple[str, str]
 """(namespace, name)."""
@@ -125,9 +125,7 @@ def parse_row(manifest: Manifest) -> Row:
 
 def parse_why(manifest: Manifest) -> Sentence | None:
     """Why it is not as wanted, as the engine wrote it; None where it is, or nobody knows."""
-    why = nested_mapping(manifest, "status", "haori", "why")
-    code = nested_text(why, "code")
-    return Sentence(code=code, parameters=nested_mapping(why, "parameters")) if code else None
+    return read_sentence(nested_mapping(manifest, "status", "haori", "why"))
 
 
 def _cluster(destination: Mapping[str, Any]) -> str:

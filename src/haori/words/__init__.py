@@ -9,6 +9,6 @@ beside it. The files are plain JSON, so that the console reads the very same one
   `{count|object|objects}` for the first word where count is one, else for the second.
 """
 
-from haori.words.sentences import Language, Sentence, current_language, has_code, text
+from haori.words.sentences import Language, Sentence, current_language, has_code, read_sentence, text
 
-__all__ = ["Language", "Sentence", "current_language", "has_code", "text"]
+__all__ = ["Language", "Sentence", "current_language", "has_code", "read_sentence", "text"]

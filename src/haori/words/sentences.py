@@ -23,6 +23,10 @@ from typing import Any
 _PLACE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(?:\|([^|{}]*)\|([^|{}]*))?\}")
 
 
+DEEPEST = 8
+"""Reasons inside reasons that are told: an application of applications of applications."""
+
+
 class Language(StrEnum):
     """The languages the files hold."""
 
@@ -52,6 +56,26 @@ class Sentence:
         """{"code", "parameters", "text"}: the shape every `-o json` carries a sentence in, those inside it as well."""
         parameters = {name: _to_json(value, language) for name, value in self.parameters.items()}
         return {"code": self.code, "parameters": parameters, "text": self.text(language)}
+
+
+def read_sentence(value: Any, *, deepest: int = DEEPEST) -> Sentence | None:
+    """A sentence from its JSON, which anybody may have written; None for what is none.
+
+    Of sentences inside one another `deepest` are taken, and an ellipsis for the rest.
+    """
+    if not isinstance(value, Mapping) or not isinstance(code := value.get("code"), str) or not code:
+        return None
+    parameters = value.get("parameters")
+    known = parameters if isinstance(parameters, Mapping) else {}
+    return Sentence(code=code, parameters={str(name): _read(each, deepest - 1) for name, each in known.items()})
+
+
+def _read(value: Any, deepest: int) -> Any:
+    if isinstance(value, Mapping):
+        return (read_sentence(value, deepest=deepest) if deepest > 0 else None) or "…"
+    if isinstance(value, (list, tuple)):
+        return [_read(each, deepest - 1) for each in value] if deepest > 0 else "…"
+    return value
 
 
 def current_language(environ: Mapping[str, str] | None = None) -> Language:

@@ -17,6 +17,7 @@ from haori.cluster import (
 )
 from haori.cluster.client import error_of_status
 from haori.cluster.well_known import (
+    APPLICATIONS,
     CONFIG_MAPS,
     CUSTOM_RESOURCE_DEFINITIONS,
     DEPLOYMENTS,
@@ -463,9 +464,66 @@ async def test_what_a_definition_defines_is_awaited():
     assert (defining.calls, defining.looks) == (["apply cars.x.example", "apply c"], 3)
 
 
-async def test_a_type_that_is_never_served_is_named():
+async def test_a_type_that_the_cluster_never_tells_of_is_for_its_objects_to_say():
     [outcome] = await applier(Defining(), establish_seconds=0.2).run_wave(
         [Task(action=Action.APPLY, desired=definition("v9"))]
     )
+    assert outcome.error is None
+
+
+class Undecided(Defining):
+    """Never establishes what was applied."""
+
+    async def apply(self, resource: ApiResource, body: Any, **arguments: Any) -> dict[str, Any]:
+        return dict(await Recorder.apply(self, resource, body, **arguments))
+
+    async def get(self, resource: ApiResource, name: str, namespace: str = "") -> dict[str, Any]:
+        return definition()
+
+
+async def test_a_definition_that_is_never_established_is_named():
+    [outcome] = await applier(Undecided(), establish_seconds=0.2).run_wave(
+        [Task(action=Action.APPLY, desired=definition())]
+    )
     assert outcome.error is not None
     assert outcome.error.code == "crd-not-established"
+
+
+def child(**records: Any) -> dict[str, Any]:
+    metadata = {"name": "child", "namespace": "argocd", "resourceVersion": "7"}
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": metadata, "spec": {}, **records}
+
+
+class Children(Recorder):
+    """Holds one Application, with what an engine wrote of it and what was asked of it."""
+
+    async def discover(self, *, refresh: bool = False) -> Discovery:
+        return Discovery(resources=(APPLICATIONS,))
+
+    async def get(self, resource: ApiResource, name: str, namespace: str = "") -> dict[str, Any]:
+        return child(status={"history": [{"id": 1}]}, operation={"sync": {}})
+
+
+async def test_a_replaced_application_keeps_what_an_engine_wrote_of_it():
+    cluster = Children()
+    task = Task(action=Action.REPLACE, desired=child(), live=child(status={}), options=SyncOptions(replace=True))
+    [outcome] = await applier(cluster).run_wave([task])
+    assert outcome.error is None
+    body = next(each["body"] for each in cluster.arguments if "body" in each)
+    assert (body["status"], body["operation"]) == ({"history": [{"id": 1}]}, {"sync": {}})
+
+
+def test_an_application_is_taken_over_without_what_an_engine_wrote_of_it():
+    fields: dict[str, Any] = {"f:spec": {"f:project": {}}, "f:status": {}, "f:operation": {"f:sync": {}}}
+    entry = {"manager": "me", "operation": "Update", "apiVersion": "argoproj.io/v1alpha1", "fieldsV1": fields}
+    live = child()
+    live["metadata"]["managedFields"] = [entry]
+    _, replace = plan_take_over(live, "me", {("me", "Update")})
+    assert replace["value"][0]["fieldsV1"] == {"f:spec": {"f:project": {}}}
+
+
+def test_client_side_apply_forgets_no_status_of_an_application_that_was_once_applied():
+    before = with_last_applied(child(status={"sync": {}}))
+    before["status"] = {"history": [{"id": 1}]}
+    patch, _ = plan_patch(before, child())
+    assert "status" not in patch

@@ -13,6 +13,7 @@ from typing import Any
 
 from haori.cluster.client import PatchType
 from haori.objects import Manifest, annotations_of, copy_manifest
+from haori.resources.argo import APPLICATION_RECORDS, is_application
 from haori.schema import PatchError, Schemas, three_way_merge
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -52,7 +53,10 @@ def _original(live: Manifest) -> Mapping[str, Any]:
         original = json.loads(annotations_of(live).get(LAST_APPLIED) or "{}")
     except ValueError:
         return {}
-    return original if isinstance(original, Mapping) else {}
+    if not isinstance(original, Mapping):
+        return {}
+    records = APPLICATION_RECORDS if is_application(live) else ()
+    return {name: value for name, value in original.items() if name not in records}
 
 
 def _merge(original: Mapping[str, Any], desired: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,14 @@ from haori.delivery.model.options import Propagation as PropagationOption
 from haori.delivery.plan.types import Step
 from haori.errors import PeerError
 from haori.objects import GroupVersionKind, Manifest, ResourceKey, format_object, gvk_of, nested_list, nested_text
-from haori.resources.argo import HOOK_FINALIZER, OperationPhase, ResultCode, SyncPhase
+from haori.resources.argo import (
+    APPLICATION_RECORDS,
+    HOOK_FINALIZER,
+    OperationPhase,
+    ResultCode,
+    SyncPhase,
+    is_application,
+)
 
 _PROPAGATION = {
     PropagationOption.FOREGROUND: Propagation.FOREGROUND,
@@ -206,10 +213,13 @@ class Applier:
         if (task.options.force or self._settings.force) and task.key.group_kind not in _NEVER_RECREATED:
             return await self._recreate(resource, task, desired), "replaced"
         version = nested_text(task.live, "metadata", "resourceVersion")
-        if not version:
+        kept: dict[str, Any] = {}
+        if not version or is_application(desired):
             found = await self._client.get(resource, _name(desired), _namespace(desired))
             version = nested_text(found, "metadata", "resourceVersion")
-        manifest = {**desired, "metadata": {**(desired.get("metadata") or {}), "resourceVersion": version}}
+            if is_application(desired):
+                kept = {name: found[name] for name in APPLICATION_RECORDS if name in found}
+        manifest = {**desired, **kept, "metadata": {**(desired.get("metadata") or {}), "resourceVersion": version}}
         stored = await self._door.write(
             lambda: self._client.replace(
                 resource, manifest, field_manager=self._settings.field_manager, dry_run=self._settings.dry_run
@@ -329,13 +339,17 @@ class Applier:
         async def look() -> bool:
             if not _is_established(latest[0]):
                 latest[0] = await self._client.get(resource, key.name)
-            if not _is_established(latest[0]):
-                return False
-            known = await self._client.discover(refresh=True)
+            return _is_established(latest[0])
+
+        async def told(*, refresh: bool = True) -> bool:
+            known = await self._client.discover(refresh=refresh)
             return all(known.resource(each) is not None for each in _defined_by(latest[0]))
 
         if not await _wait_for(look, self._settings.establish_seconds):
             raise ApplyError("crd-not-established", object=str(key), seconds=self._settings.establish_seconds)
+        if not await told(refresh=False):
+            # One that is never told of, since another API took its place, is for the objects of its types to say.
+            await _wait_for(told, self._settings.establish_seconds)
         return latest[0]
 
 

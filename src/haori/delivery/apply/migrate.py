@@ -13,6 +13,7 @@ from typing import Any
 
 from haori.objects import Manifest, nested_list
 from haori.objects.masking import LAST_APPLIED, is_secret
+from haori.resources.argo import APPLICATION_RECORDS, is_application
 from haori.schema import FieldSet
 
 _TEXTS = "f:stringData"
@@ -38,6 +39,9 @@ def plan_take_over(live: Manifest, manager: str, taken_over: Collection[tuple[st
     if is_secret(live):
         fields = _folded(fields)
         fields.pop(_TEXTS, None)
+    if is_application(live):
+        for name in APPLICATION_RECORDS:  # No manifest has them, so an apply that owned them would take them away.
+            fields.pop(f"f:{name}", None)
     if live.get("kind") in _COUNTING_ANNOTATIONS:
         fields = FieldSet.from_v1(fields).difference(_LAST_APPLIED).to_v1()
     # The apply that follows must be free to drop kubectl's memory of what it wrote.

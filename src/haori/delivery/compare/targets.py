@@ -14,11 +14,9 @@ from typing import Any
 
 from haori.delivery.model import Condition, Settings
 from haori.objects import GroupKind, Manifest, ResourceKey, copy_manifest, key_of
-from haori.resources import argo
-from haori.resources.argo import ConditionType
+from haori.resources.argo import ConditionType, is_application
 from haori.words import Sentence
 
-_APPLICATION = GroupKind(argo.ARGO_GROUP, argo.APPLICATION)
 Namespaced = Callable[[GroupKind], bool | None]
 """Whether a kind is namespaced; None where the cluster does not know it."""
 
@@ -58,7 +56,7 @@ def clean_targets(
         elif not key.namespace and namespace:
             metadata["namespace"] = namespace
         key = key_of(target)
-        if key.group_kind == _APPLICATION:
+        if is_application(target):
             target.pop("status", None)
         if settings.is_excluded(key.group, key.kind):
             excluded.add(key)

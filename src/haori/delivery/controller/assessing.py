@@ -201,8 +201,9 @@ async def would_change(client: KubernetesClient, desired: Manifest, *, manager: 
             answer = await client.apply(resource, desired, field_manager=manager, force=True, dry_run=True)
         except PeerError:
             return True
-        if _version(answer) == _version(live):
-            return _substance(answer) != _substance(live)
+        changes = _substance(answer) != _substance(live)
+        if not changes or _version(answer) == _version(live):
+            return changes
     return True
 
 

@@ -24,6 +24,7 @@ from haori.delivery.health.workloads import (
 )
 from haori.objects import GroupKind, Manifest, annotations_of, nested, nested_list, nested_mapping, nested_text
 from haori.resources.argo import HealthStatus
+from haori.words import read_sentence
 
 Rule = Callable[[Manifest], Health | None]
 PROGRESSING, DEGRADED = HealthStatus.PROGRESSING, HealthStatus.DEGRADED
@@ -147,9 +148,8 @@ def assess_child_application(manifest: Manifest) -> Health | None:
     if status is HealthStatus.HEALTHY:
         return HEALTHY
     why = nested_mapping(manifest, "status", "haori", "why")
-    told = {"code": why.get("code"), "parameters": nested_mapping(why, "parameters"), "text": message}
-    is_coded = bool(why.get("code")) and why.get("text") == message
-    return health(status, "health-child", status=status.value, message=told if is_coded else message)
+    told = read_sentence(why) if why.get("text") == message else None
+    return health(status, "health-child", status=status.value, message=told or message)
 
 
 RULES: dict[GroupKind, Rule] = {

@@ -19,6 +19,8 @@ from haori.objects import Manifest, ResourceKey
 from haori.resources.argo import OperationPhase, SyncStatus
 from haori.words import Sentence
 
+MOST_FACTOR = 1_000_000
+"""Beyond this a pause is the longest one at once, and its power no number."""
 SELF_HEAL_FIRST_SECONDS, SELF_HEAL_FACTOR, SELF_HEAL_CAP_SECONDS = 2.0, 3, 300.0
 
 
@@ -127,7 +129,7 @@ def retry_at(retry: Retry, state: OperationState) -> datetime | None:
     """
     if state.finished_at is None or (retry.limit >= 0 and state.retry_count >= retry.limit):
         return None
-    pause = retry.duration_seconds * float(max(1, retry.factor)) ** min(state.retry_count + 1, 30)
+    pause = retry.duration_seconds * float(min(max(1, retry.factor), MOST_FACTOR)) ** min(state.retry_count + 1, 30)
     return state.finished_at + timedelta(seconds=min(pause, retry.max_seconds))
 
 
