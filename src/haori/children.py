@@ -29,6 +29,8 @@ class Child:
         self.stdout: asyncio.StreamReader | None = None
         self.stderr: asyncio.StreamReader | None = None
         self._transports: list[asyncio.BaseTransport] = []
+        self._waiting: list[IO[bytes]] = []
+        """Pipes that no transport has yet."""
         self._ended = asyncio.Event()
 
     async def wait(self) -> int:
@@ -48,8 +50,17 @@ class Child:
         self._ended.set()
 
     async def open_pipes(self, stdin: IO[bytes] | None, stdout: IO[bytes] | None, stderr: IO[bytes] | None) -> None:
-        """Takes our ends of its pipes."""
+        """Takes our ends of its pipes; those that it does not come to, being cancelled, are closed."""
+        self._waiting = [pipe for pipe in (stdin, stdout, stderr) if pipe is not None]
+        try:
+            await self._take_pipes(stdin, stdout, stderr)
+        finally:
+            for pipe in self._waiting:
+                pipe.close()
+
+    async def _take_pipes(self, stdin: IO[bytes] | None, stdout: IO[bytes] | None, stderr: IO[bytes] | None) -> None:
         if stdin is not None:
+            self._waiting.remove(stdin)
             loop = asyncio.get_running_loop()
             writing, flow = await loop.connect_write_pipe(lambda: asyncio.streams.FlowControlMixin(loop=loop), stdin)
             self.stdin = asyncio.StreamWriter(writing, flow, None, loop)
@@ -59,6 +70,7 @@ class Child:
     async def _reader(self, pipe: IO[bytes] | None) -> asyncio.StreamReader | None:
         if pipe is None:
             return None
+        self._waiting.remove(pipe)
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)

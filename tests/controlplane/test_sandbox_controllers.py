@@ -13,9 +13,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from haori.cluster.http_client import HttpClient, connect
+from haori.cluster.well_known import SERVICE_ACCOUNTS
 from haori.sandbox.controllers import ControllerSettings
 from tests.controlplane.conftest import ControlPlane, find_assets
-from tests.sandbox.controllers.bench import add_node, benched
+from tests.sandbox.controllers.bench import Bench, add_node, benched
 from tests.sandbox.controllers.cases import CASES, Case
 
 pytestmark = pytest.mark.controlplane
@@ -52,10 +53,17 @@ async def connected(plane: ControlPlane) -> AsyncIterator[HttpClient]:
 async def test_our_controllers(api_server: ControlPlane, case: Case) -> None:
     settings = ControllerSettings(ca_certificate="PEM", backoff_seconds=0.05)
     async with connected(api_server) as client, benched(client, f"ours-{next(_NUMBERS)}", settings) as bench:
+        await _has_account(bench)
         await case(bench)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 async def test_the_controllers_of_kubernetes(control_plane: ControlPlane, case: Case) -> None:
     async with connected(control_plane) as client, benched(client, f"theirs-{next(_NUMBERS)}") as bench:
+        await _has_account(bench)
         await case(bench)
+
+
+async def _has_account(bench: Bench) -> None:
+    """Until Pods may be made in the namespace: its account comes by a controller, a moment after it."""
+    await bench.until(lambda: bench.get(SERVICE_ACCOUNTS, "default"), "the namespace's account")
