@@ -15,7 +15,7 @@ import pytest
 
 from haori.cluster import ApiResource, EventType, HttpClient, Reflector, WatchEvent
 from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, JOBS, PODS
-from tests.e2e.delivery import Delivery, at, config_map, is_green, job
+from tests.e2e.delivery import PATIENCE_SECONDS, Delivery, at, config_map, is_green, job
 from tests.e2e.engine import LEASE_SECONDS, QUICK, EngineProcess
 from tests.e2e.storm import Moment, Storm, Witness
 
@@ -133,6 +133,40 @@ async def test_a_kill_in_the_middle_of_an_operation_runs_no_hook_twice(stand: St
     assert after["status"]["operationState"]["startedAt"] == before["status"]["operationState"]["startedAt"]
     assert [(entry["id"], entry["revision"]) for entry in after["status"]["history"]] == [(0, commit)]
     await engine.expect_syncs(["sync-started", "sync-finished"])
+
+
+async def test_a_kill_before_a_release_is_recorded_leaves_none_out(stand: Stand):
+    """A plain sync has written all when its last object changes, and not told it yet."""
+    delivery = stand.delivery
+    engine = await stand.engine("engine")
+    commits = [delivery.repository.commit("Begin", {"app/web.yaml": config_map("web", x="0")})]
+    await delivery.deploy("shop", "app")
+
+    def kill(event: WatchEvent) -> None:
+        metadata = event.object.get("metadata") or {}
+        is_next = (event.object.get("data") or {}).get("x") == str(len(commits))
+        if (metadata.get("namespace"), metadata.get("name")) == (delivery.namespace, "web") and is_next:
+            engine.kill()
+            killed.set()
+
+    killed = asyncio.Event()
+    watching = asyncio.create_task(Reflector(delivery.client, CONFIG_MAPS, kill).run())
+    try:
+        for number in range(1, 6):
+            killed.clear()
+            commit = await delivery.push(
+                "shop", f"Release {number}", {"app/web.yaml": config_map("web", x=str(number))}
+            )
+            await asyncio.wait_for(killed.wait(), PATIENCE_SECONDS)
+            commits.append(commit)
+            await engine.start()
+            after = await delivery.expect("shop", at(commit))
+            told = [(entry["id"], entry["revision"]) for entry in after["status"]["history"]]
+            assert told == list(enumerate(commits))
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
 
 
 async def _storm(stand: Stand, *, applications: int, rounds: int, seed: int, has_standby: bool = False) -> str:

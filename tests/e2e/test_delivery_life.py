@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from haori.cluster.well_known import APPLICATIONS, CONFIG_MAPS, JOBS, PODS
-from tests.e2e.delivery import Delivery, config_map, is_idle, job, sync_of, why_of
+from haori.resources.haori import FIELD_MANAGER
+from tests.e2e.delivery import Delivery, at, config_map, is_idle, job, sync_of, why_of
 
 pytestmark = pytest.mark.e2e
 
@@ -129,3 +130,33 @@ async def test_a_request_is_moved_into_the_state_with_a_revision_a_source_and_hi
     history = ended["status"]["history"]
     assert [(entry["id"], entry["initiatedBy"]["username"]) for entry in history] == [(1, "bob"), (2, "eve")]
     assert [entry["revisions"] for entry in history] == [[commit, commit]] * 2
+
+
+async def test_a_release_that_a_killed_engine_did_not_record_gets_its_place_in_history(delivery: Delivery):
+    first = delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    await delivery.deploy("shop", "app")
+    await delivery.stop_engine()
+    second = delivery.repository.commit("Next", {"app/a.yaml": config_map("a", x="2")})
+    live = await delivery.client.get(CONFIG_MAPS, "a", delivery.namespace)
+    metadata = {name: live["metadata"][name] for name in ("name", "namespace", "annotations")}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"x": "2"}}
+    await delivery.client.apply(CONFIG_MAPS, body, field_manager=FIELD_MANAGER, force=True)
+
+    await delivery.start_engine()
+    ended = await delivery.expect("shop", at(second))
+
+    assert [entry["revision"] for entry in ended["status"]["history"]] == [first, second]
+    assert state_of(ended)["syncResult"]["revision"] == second
+
+
+async def test_after_a_restart_a_commit_that_concerns_others_is_no_release(delivery: Delivery):
+    first = delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    before = await delivery.deploy("shop", "app")
+    await delivery.stop_engine()
+    second = delivery.repository.commit("Elsewhere", {"other/b.yaml": config_map("b", x="1")})
+
+    await delivery.start_engine()
+    after = await delivery.expect("shop", at(second))
+
+    assert [entry["revision"] for entry in after["status"]["history"]] == [first]
+    assert state_of(after) == state_of(before)

@@ -65,7 +65,7 @@ class Looking:
             assessor=SimpleNamespace(urls=lambda application: ()),
             reasons=SimpleNamespace(find=self._find),
             desired=SimpleNamespace(resolve=self._resolve, build=self._build),
-            cluster=SimpleNamespace(client=SimpleNamespace(discover=self._discover)),
+            cluster=SimpleNamespace(client=SimpleNamespace(discover=self._discover), server=place.server),
         )
         sites = SimpleNamespace(place_of=lambda application: place, at=lambda place: site, control=site)
         recording = SimpleNamespace(health_changed=lambda *_: None)
@@ -113,7 +113,8 @@ class Looking:
         if len(self.patches) > 20:
             raise AssertionError("a fault is written again and again")
         version = str(int(before["metadata"]["resourceVersion"]) + 1)
-        return {**before, "metadata": {**before["metadata"], "resourceVersion": version}, "status": status}
+        left = {name: value for name, value in before.items() if name not in body or body[name] is not None}
+        return {**left, "metadata": {**before["metadata"], "resourceVersion": version}, "status": status}
 
     def conditions(self, key: ApplicationKey) -> list[dict[str, str]]:
         found: list[dict[str, str]] = nested(self.declared.applications[key].manifest, "status", "conditions") or []

@@ -144,6 +144,67 @@ async def test_the_earliest_of_several_delays_counts():
     assert queue.statistics()["later"] == 0
 
 
+@pytest.mark.looptime
+async def test_a_delay_of_one_level_stays_when_another_is_over():
+    loop = asyncio.get_running_loop()
+    seen: list[tuple[float, Level]] = []
+
+    async def work(key: str, wish: Wish) -> None:
+        seen.append((loop.time() - began, wish.level))
+
+    queue = WorkQueue(work)
+    began = loop.time()
+    async with running(queue):
+        queue.ask("shop", Level.NEWEST, "resync", delay=60)
+        queue.ask("shop", Level.LIVE, "live", delay=2)
+        await asyncio.sleep(100)
+
+    assert seen == [(2, Level.LIVE), (60, Level.NEWEST)]
+
+
+@pytest.mark.looptime
+async def test_what_the_work_under_way_has_seen_itself_is_not_looked_at_again():
+    seen: list[frozenset[str]] = []
+
+    async def work(key: str, wish: Wish) -> None:
+        seen.append(wish.reasons)
+        if len(seen) > 1:
+            return
+        queue.ask("shop", Level.LIVE, "now")
+        queue.ask("shop", Level.LIVE, "soon", delay=1)
+        queue.ask("shop", Level.NEWEST, "resync", delay=60)
+        queue.answer("shop", Level.LIVE)
+        queue.ask("shop", Level.LIVE, "since", delay=2)
+        queue.answer("other", Level.LIVE)
+
+    queue = WorkQueue(work)
+    async with running(queue):
+        queue.ask("shop", Level.NEWEST, "begun")
+        queue.ask("other", Level.LIVE, "ready", delay=3)
+        await asyncio.sleep(100)
+
+    assert seen == [frozenset({"begun"}), frozenset({"since"}), frozenset({"resync"})]
+    assert queue.statistics()["later"] == 0
+
+
+async def test_a_wish_for_more_than_was_seen_stays():
+    seen: list[Level] = []
+
+    async def work(key: str, wish: Wish) -> None:
+        seen.append(wish.level)
+        if len(seen) == 1:
+            queue.ask("shop", Level.LIVE, "live")
+            queue.ask("shop", Level.NEWEST, "repository")
+            queue.answer("shop", Level.LIVE)
+
+    queue = WorkQueue(work)
+    queue.ask("shop", Level.LIVE, "begun")
+    async with running(queue):
+        await queue.wait_idle()
+
+    assert seen == [Level.LIVE, Level.NEWEST]
+
+
 async def test_a_forgotten_key_is_not_worked_on():
     seen: list[str] = []
 

@@ -10,7 +10,7 @@ import pytest
 
 from haori.delivery.compare import Comparison, Strategy
 from haori.delivery.model import HistoryEntry, Operation, OperationState, ResourceRef, Retry, parse_application
-from haori.delivery.plan import AutoVerdict, append_history, decide_automated, retry_at
+from haori.delivery.plan import AutoVerdict, append_history, decide_automated, is_evident, retry_at
 from haori.delivery.plan.automation import self_heal_seconds
 from haori.objects import key_of
 from haori.resources import haori
@@ -164,3 +164,35 @@ def test_history_is_written_for_real_success_only(operation: Operation, phase: O
     state = OperationState(operation=operation, phase=phase, revisions=("new",), sources=(SOURCE,), finished_at=NOW)
     found = append_history(history, state, limit=10, has_many=False)
     assert [entry.id for entry in found] == (list(range(5, 15)) if grows else list(range(4, 14)))
+
+
+_SYNCED_TO = {
+    "status": "Synced",
+    "revision": "a",
+    "comparedTo": {"source": SOURCE, "destination": {"server": "s", "namespace": "shop"}},
+}
+
+
+def _told(state: Any = None, **changes: Any) -> Any:
+    application = _application({}, state)
+    status = {**application.manifest.get("status", {}), "sync": {**_SYNCED_TO, **changes}}
+    return parse_application({**application.manifest, "status": status})
+
+
+@pytest.mark.parametrize(
+    ("application", "is_shown"),
+    [
+        pytest.param(_application({}), True, id="nothing was ever told"),
+        pytest.param(_told(), True, id="synced to another commit"),
+        pytest.param(_told(_state(_DONE, "a")), True, id="synced to another commit by an operation"),
+        pytest.param(_told(revision="b"), False, id="synced to this commit: it drifted"),
+        pytest.param(_told(_state(_DONE, "b")), False, id="an operation for this commit is told"),
+        pytest.param(_told(status="OutOfSync"), False, id="out of sync"),
+        pytest.param(_told(status="Unknown"), False, id="a fault was told"),
+        pytest.param(_told(revision=""), False, id="without a revision"),
+        pytest.param(_told(comparedTo={"source": {**SOURCE, "path": "b"}}), False, id="other sources"),
+        pytest.param(_application({}, _state("Running")), False, id="an operation and no comparison"),
+    ],
+)
+def test_a_sync_is_evident_where_the_status_shows_that_nobody_recorded_it(application: Any, is_shown: bool) -> None:
+    assert is_evident(application, ("b",)) is is_shown

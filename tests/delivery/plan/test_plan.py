@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from haori.delivery.compare import Comparison, Strategy
 from haori.delivery.model import Operation, ResourceRef, SyncPolicy, parse_project
-from haori.delivery.plan import Action, PlanRequest, SkipReason, hook_info, plan_deletion, plan_sync
+from haori.delivery.plan import Action, Plan, PlanRequest, SkipReason, hook_info, plan_deletion, plan_sync
 from haori.delivery.plan.ordering import KIND_ORDER, kind_rank
 from haori.objects import GroupKind, ResourceKey, key_of
 from haori.resources import default_project
@@ -211,6 +211,42 @@ def test_prune_confirm_waits_for_an_approval(approved: datetime | None, needs: b
     live = make("ConfigMap", "old", options="Prune=confirm")
     (step,) = plan_sync(request([], [live], approved_at=approved)).steps
     assert step.needs_approval is needs
+
+
+_PLAIN = make("ConfigMap", "a")
+
+
+@pytest.mark.parametrize(
+    ("plan", "is_repeatable"),
+    [
+        pytest.param(plan_sync(request([_PLAIN, make("Secret", "b")], [_PLAIN])), True, id="plain objects"),
+        pytest.param(plan_sync(request([_PLAIN], [_PLAIN, make("ConfigMap", "old")])), False, id="pruning"),
+        pytest.param(plan_sync(request([_PLAIN, make("ConfigMap", "b", 1)])), False, id="two waves"),
+        pytest.param(plan_sync(request([_PLAIN, make("Job", "m", hook="PreSync")])), False, id="a hook"),
+        pytest.param(plan_sync(request([_PLAIN, make("Job", "m", hook="SyncFail")])), False, id="a hook on failure"),
+        pytest.param(plan_sync(request([make("Job", "m", hook="Sync")])), False, id="a hook alone"),
+        pytest.param(
+            plan_sync(request([make("ConfigMap", "a", options="Replace=true")], [_PLAIN])), False, id="replaced"
+        ),
+        pytest.param(
+            plan_sync(request([make("ConfigMap", "a", options="Force=true")], [_PLAIN])), False, id="made anew by force"
+        ),
+        pytest.param(plan_sync(request([_PLAIN], default_timeout=60.0)), False, id="a time-out"),
+        pytest.param(plan_sync(request([_PLAIN], waits_for_last=True)), False, id="it waits for health"),
+        pytest.param(
+            plan_sync(request([_PLAIN], operation=Operation(dry_run=True))), False, id="a dry run, which is told"
+        ),
+        pytest.param(
+            plan_sync(
+                request([_PLAIN], policy=SyncPolicy(option_texts=("CreateNamespace=true",)), namespace_exists=False)
+            ),
+            False,
+            id="a namespace first",
+        ),
+    ],
+)
+def test_one_wave_of_plain_applies_may_run_again(plan: Plan, is_repeatable: bool) -> None:
+    assert plan.is_repeatable is is_repeatable
 
 
 def _synced(manifest: Any) -> Comparison:

@@ -168,9 +168,11 @@ class Deletion:
             )
 
         try:
-            await self._door.write(send)
+            answer = await self._door.write(send)
         except NotFoundError:
             return
+        if nested_text(answer or {}, "metadata", "deletionTimestamp"):
+            self._hook_objects.see(answer)  # Not to be deleted again before the watch tells of it.
 
     async def _release(self, live: Live) -> None:
         """A hook's finalizer is ours to take away."""

@@ -45,6 +45,8 @@ from haori.objects import ResourceKey
 from haori.resources import argo, haori
 from haori.resources.argo import OperationPhase
 
+DELETION_FACTOR = 4
+"""How much longer than elsewhere changes are gathered of an application that is being deleted."""
 SLOW_CODES = frozenset({"render-stopped", "git-timeout", "git-repository-too-large", "chart-unreachable"})
 Standing = tuple[str, ResourceKey]
 """An object of one cluster: (its server, key)."""
@@ -257,14 +259,19 @@ class Leader:
         assert live is not None, "a change of nothing"
         names = cluster.cache.applications_above(live)
         marks = {item.application for item in (before, after) if item is not None and item.application is not None}
-        settle = self.ground.settings.work.settle_seconds
+        levels = dict.fromkeys(self._wanted.get((cluster.server, live.key), ()), Level.LIVE)
         for name in names | marks:
             key = self.declared.by_name.get(name)
             if key is not None and self._server_of(key) == cluster.server:
-                level = Level.LIVE if name in marks else Level.TREE
-                self.queue.ask(key, level, "live", delay=settle, is_urgent=True)
-        for key in self._wanted.get((cluster.server, live.key), ()):
-            self.queue.ask(key, Level.LIVE, "live", delay=settle, is_urgent=True)
+                levels.setdefault(key, Level.LIVE if name in marks else Level.TREE)
+        for key, level in levels.items():
+            self.queue.ask(key, level, "live", delay=self._settle_seconds(key), is_urgent=True)
+
+    def _settle_seconds(self, key: ApplicationKey) -> float:
+        """How long changes are gathered; what goes away is worth a look when most of it is gone."""
+        application = self.declared.applications.get(key)
+        is_going = application is not None and application.is_deleting
+        return self.ground.settings.work.settle_seconds * (DELETION_FACTOR if is_going else 1)
 
     def types_changed(self, cluster: Cluster) -> None:
         """See `Hears`. The applications that miss a type are looked at again."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from haori.cluster import KubernetesClient
 from haori.delivery.controller import progress
 from haori.delivery.controller.assessing import Assessor
+from haori.delivery.controller.beginning import Beginning
 from haori.delivery.controller.declared import Declared
 from haori.delivery.controller.desired import DesiredStates, namespaced_of, operation_sources, served_version_of
 from haori.delivery.controller.keeping import Keeper
@@ -87,11 +88,14 @@ class Operating:
         memory: Memory,
         wanted: Desired | None,
         conditions: Sequence[Condition],
+        beginning: Beginning | None = None,
     ) -> Outcome:
-        """One pass of the operation in `state`."""
+        """One pass of the operation in `state`, which began in this look where there is a `beginning`."""
         now = self._clock()
 
         async def store(newer: OperationState) -> OperationState:
+            if beginning is not None:
+                await beginning.write()
             return await self._store(application, newer)
 
         is_ending = state.phase is OperationPhase.TERMINATING
@@ -123,6 +127,8 @@ class Operating:
         if run.refusal and not is_ending:
             return self._outcome(fail(state, run.refusal, now))
 
+        if beginning is not None and not run.plan.is_repeatable:
+            await beginning.write()
         done = await self._runner.advance(run, state, store)
         if done.waiting is None:
             return self._outcome(done.state)
@@ -130,6 +136,16 @@ class Operating:
             ended = await self._runner.terminate(run, done.state, SUPERSEDED, store)
             return Outcome(state=ended.state)
         return Outcome(state=done.state, waiting_for=done.waiting.waiting_for, look_at=done.waiting.look_at)
+
+    async def would_be(self, application: Application, revisions: Sequence[str]) -> Desired:
+        """What the application is at other revisions. Raises HaoriError where they cannot be had any more."""
+        return await self._desired.build(
+            application,
+            application.spec.sources,
+            revisions,
+            discovery=await self._client.discover(),
+            settings=self._declared.settings,
+        )
 
     async def _terminate_unplanned(self, application: Application, state: OperationState, store: StoreState) -> Pass:
         name, id_ = self._assessor.name_of(application), progress.operation_id(application, state)

@@ -1,8 +1,8 @@
 """Carries operations out, one pass at a time.
 
 A pass does everything that can be done now and returns; what it waits for (a hook's end, an object's health, the next
-try) brings the application back to the queue. The state stands in the cluster before anything is done under it, and the
-plan is remade from there after a restart, so a crash at any point costs a pass.
+try) brings the application back to the queue. The state stands in the cluster before anything that depends on it is done (see
+`beginning`), and the plan is remade from there after a restart, so a crash at any point costs a pass.
 
 Where we differ from Argo CD: everything is validated before the first write, the namespace's included; between waves
 there is no pause unless one is set, since what was just written is judged by its own new version, not by an old one;

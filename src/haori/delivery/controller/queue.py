@@ -85,7 +85,7 @@ class WorkQueue(Generic[Key]):
         self._wishes: dict[Key, Wish] = {}
         self._lanes: dict[Hashable, _Lane[Key]] = {}
         self._busy: set[Key] = set()
-        self._timers: dict[Key, tuple[float, asyncio.TimerHandle, Wish]] = {}
+        self._timers: dict[Key, dict[Level, tuple[float, asyncio.TimerHandle, Wish]]] = {}
         self._group: asyncio.TaskGroup | None = None
         """Owns the workers while `run` does."""
         self._idle = asyncio.Event()
@@ -95,7 +95,7 @@ class WorkQueue(Generic[Key]):
         """When keys that wait now were asked for (loop time)."""
 
     def ask(self, key: Key, level: Level, reason: str, *, delay: float = 0.0, is_urgent: bool = False) -> None:
-        """Asks to look at `key` again, at once or in `delay` seconds; the earliest of several delays counts.
+        """Asks to look at `key` again, at once or in `delay` seconds; of several delays of one level the earliest counts.
 
         An urgent key goes before those that are not, but for one in five turns, which are the others'.
         """
@@ -110,8 +110,19 @@ class WorkQueue(Generic[Key]):
         """Drops every wish for `key`; work on it that has begun goes on."""
         self._wishes.pop(key, None)
         self._since.pop(key, None)
-        if timer := self._timers.pop(key, None):
-            timer[1].cancel()
+        for _, handle, _ in self._timers.pop(key, {}).values():
+            handle.cancel()
+
+    def answer(self, key: Key, level: Level) -> None:
+        """Drops wishes for `key` up to `level`: the work that is under way is about to see all that they were about."""
+        wish = self._wishes.get(key)
+        if wish is not None and wish.level <= level and key in self._busy:
+            del self._wishes[key], self._since[key]
+        timers = self._timers.get(key, {})
+        for each in [each for each in timers if each <= level]:
+            timers.pop(each)[1].cancel()
+        if not timers:
+            self._timers.pop(key, None)
 
     async def run(self) -> NoReturn:
         """Works until cancelled; timers stop with it."""
@@ -125,7 +136,7 @@ class WorkQueue(Generic[Key]):
                 finally:
                     self._group = None
         finally:
-            for _, handle, _ in self._timers.values():
+            for _, handle, _ in (each for timers in self._timers.values() for each in timers.values()):
                 handle.cancel()
             self._timers.clear()
         raise AssertionError("workers run until they are cancelled")
@@ -154,13 +165,17 @@ class WorkQueue(Generic[Key]):
     def _ask_later(self, key: Key, wish: Wish, delay: float) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time() + delay
-        if before := self._timers.pop(key, None):
+        timers = self._timers.setdefault(key, {})
+        if before := timers.pop(wish.level, None):
             before[1].cancel()
             due, wish = min(due, before[0]), before[2].joined(wish)
-        self._timers[key] = (due, loop.call_at(due, self._due, key), wish)
+        timers[wish.level] = (due, loop.call_at(due, self._due, key, wish.level), wish)
 
-    def _due(self, key: Key) -> None:
-        _, _, wish = self._timers.pop(key)
+    def _due(self, key: Key, level: Level) -> None:
+        timers = self._timers[key]
+        _, _, wish = timers.pop(level)
+        if not timers:
+            del self._timers[key]
         self._ask_now(key, wish)
 
     def _line_up(self, key: Key, *, is_urgent: bool) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from haori.delivery.compare.ownership import owned_tree
 from haori.delivery.controller import progress
+from haori.delivery.controller.beginning import Beginning
 from haori.delivery.controller.clusters import Place
 from haori.delivery.controller.desired import operation_sources
 from haori.delivery.controller.memory import ApplicationKey, Assessment, Desired, Findings, Memory
@@ -24,13 +27,14 @@ from haori.delivery.controller.reasons import failed_operation
 from haori.delivery.controller.sight import Parts, Seen, Sight
 from haori.delivery.model import Application, Condition, OperationState
 from haori.delivery.model.operation import parse_operation
-from haori.delivery.plan import AutoVerdict, decide_automated
+from haori.delivery.plan import AutoVerdict, decide_automated, is_evident
 from haori.delivery.plan.deletion_hooks import finalizers_for
 from haori.delivery.plan.messages import read_message
+from haori.errors import HaoriError
 from haori.objects import ResourceKey, nested_mapping, nested_text
 from haori.observe import Counter, bound, span
 from haori.resources import haori
-from haori.resources.argo import ConditionType, OperationPhase
+from haori.resources.argo import ConditionType, OperationPhase, SyncStatus
 from haori.words import Sentence
 
 log = logging.getLogger(__name__)
@@ -78,17 +82,19 @@ class Reconciler:
         await self._note_pin(application, seen.memory)
         state = application.operation_state
         waiting: tuple[ResourceKey, ...] = ()
+        beginning: Beginning | None = None
         ended = False
         if not seen.is_away:
-            seen, begun = await self._begin(key, application, seen)
-            state = begun or state
+            seen, beginning = await self._begin(key, application, seen)
+            state = beginning.state if beginning is not None else state
         if state is not None and not state.phase.is_completed and not seen.is_away:
-            seen, outcome = await self._advance(key, application, seen, state)
+            seen, outcome = await self._advance(key, application, seen, state, beginning)
             state, waiting, ended = outcome.state, outcome.waiting_for, outcome.state.phase.is_completed
         await self._publish(key, seen, state, waiting, ended=ended)
         if ended:
             seen.memory.run = None
-            self._ask(key, Level.NEWEST, "operation ended")
+            if beginning is None or not _is_settled(seen, state):
+                self._ask(key, Level.NEWEST, "operation ended")
         if self._resync_seconds:
             self._ask(key, Level.NEWEST, "resync", delay=self._resync_seconds * (1 + self._rng.uniform(-0.1, 0.1)))
 
@@ -96,18 +102,26 @@ class Reconciler:
         self._ask(key, level, reason, delay=max(0.01, (at - self._parts.clock()).total_seconds()))
 
     async def _advance(
-        self, key: ApplicationKey, application: Application, seen: Seen, state: OperationState
+        self,
+        key: ApplicationKey,
+        application: Application,
+        seen: Seen,
+        state: OperationState,
+        beginning: Beginning | None,
     ) -> tuple[Seen, Outcome]:
         """Takes an operation on, and the application as it is seen then."""
         site, memory, desired = seen.site, seen.memory, seen.wanted.desired
         current = self._parts.declared.applications.get(key, application)
         about = progress.operation_id(current, state)
         with bound(operation=about, revision=",".join(state.revisions)), span("operation"):
-            outcome = await site.operating.advance(current, state, memory, desired, seen.conditions)
+            async with beginning.watched() if beginning is not None else nullcontext():
+                outcome = await site.operating.advance(current, state, memory, desired, seen.conditions, beginning)
         if outcome.look_at is not None:
             self._ask_at(key, Level.LIVE, "time-out", outcome.look_at)
         if outcome.again_at is not None:
             self._ask_at(key, Level.NEWEST, "retry", outcome.again_at)
+        if outcome.state.phase.is_completed:
+            self._parts.queue.answer(key, Level.LIVE)  # What it wrote itself is seen now.
         if not seen.is_refused:
             seen = replace(seen, assessment=await site.assessor.assess(application, desired, memory))
         return seen, outcome
@@ -141,19 +155,21 @@ class Reconciler:
 
     # Operations
 
-    async def _begin(
-        self, key: ApplicationKey, application: Application, seen: Seen
-    ) -> tuple[Seen, OperationState | None]:
-        """The operation that begins in this look, written before anything is done, None where none does; and what was seen
-        with why none begins by itself."""
+    async def _begin(self, key: ApplicationKey, application: Application, seen: Seen) -> tuple[Seen, Beginning | None]:
+        """The operation that begins in this look, None where none does; and what was seen, with why none begins by itself.
+
+        One that was asked for is recorded here: its request goes from the Application with that. So is one that begins by
+        itself, but where the Application shows anyway that it is due.
+        """
         state = application.operation_state
         if state is not None and not state.phase.is_completed:
             return seen, None
         raw: Mapping[str, Any] | None = None
+        is_asked = application.operation is not None
         if application.operation is not None:
             raw = application.operation.raw
         elif seen.wanted.desired is not None and seen.assessment is not None and not seen.is_stopped:
-            seen, raw = self._automated(key, application, seen, seen.wanted.desired, seen.assessment)
+            seen, raw = await self._automated(key, application, seen, seen.wanted.desired, seen.assessment)
         if raw is None:
             return seen, None
         sources = operation_sources(application, parse_operation(raw).sources)
@@ -161,16 +177,24 @@ class Reconciler:
         revisions = await seen.site.operating.resolve(begun, sources, seen.wanted.desired)
         begun = replace(begun, revisions=revisions)
         seen.memory.run = None
-        await self._publish(key, seen, begun, (), takes_operation=True)
+        seen_then = seen
+        beginning = Beginning(begun, lambda state: self._publish(key, seen_then, state, (), takes_operation=is_asked))
+        if is_asked or seen.wanted.is_pinned or not is_evident(application, revisions):
+            await beginning.write()
         self._parts.recording.operation_started(application, begun)
-        return seen, begun
+        return seen, beginning
 
-    def _automated(
+    async def _automated(
         self, key: ApplicationKey, application: Application, seen: Seen, desired: Desired, assessment: Assessment
     ) -> tuple[Seen, Mapping[str, Any] | None]:
+        status = assessment.status
+        if not seen.memory.has_read_record:
+            if await self._lacks_record(key, application, seen, desired, assessment):
+                status = SyncStatus.OUT_OF_SYNC
+            seen.memory.has_read_record = True
         decision = decide_automated(
             application,
-            status=assessment.status,
+            status=status,
             revisions=desired.revisions,
             comparisons=assessment.comparisons,
             desired=desired.targets.manifests,
@@ -186,6 +210,23 @@ class Reconciler:
             # As Argo CD rolls back: the old release's hooks (its migrations) are not run again.
             operation = {**operation, "sync": {**operation["sync"], "syncStrategy": {"apply": {}}}}
         return seen, operation
+
+    async def _lacks_record(
+        self, key: ApplicationKey, application: Application, seen: Seen, desired: Desired, assessment: Assessment
+    ) -> bool:
+        """Whether an earlier engine delivered what is wanted and was killed before it could say so: then it syncs once more,
+        which changes nothing but gives the release its place in history."""
+        if assessment.status is not SyncStatus.SYNCED or not is_evident(application, desired.revisions):
+            return False
+        if not application.revisions:
+            return any(owned_tree(assessment.live[key], haori.FIELD_MANAGER) is not None for key in assessment.owned)
+        try:
+            before = await seen.site.operating.would_be(application, application.revisions)
+        except HaoriError as error:
+            log.info("earlier release not readable", extra={"application": application.name, "code": error.code})
+            return True
+        self._ask(key, Level.NEWEST, "record read")  # What was read of Git last is to be what is wanted now.
+        return before.targets.manifests != desired.targets.manifests
 
     # What is said
 
@@ -239,6 +280,16 @@ class Reconciler:
         if ended and state is not None:
             _count(application, site.cluster.server, state)
             await parts.recording.operation_finished(application, state)
+
+
+def _is_settled(seen: Seen, state: OperationState | None) -> bool:
+    """Whether an operation that began and ended in one look leaves nothing to look for: what changes later asks by itself."""
+    assessment, wanted = seen.assessment, seen.wanted
+    if state is None or state.phase is not OperationPhase.SUCCEEDED or assessment is None:
+        return False
+    is_here = assessment.status is SyncStatus.SYNCED and state.revisions == seen.revisions
+    is_pin = wanted.is_pinned or wanted.ends_pin or wanted.sentence is not None
+    return is_here and not is_pin and not seen.conditions and not assessment.conditions
 
 
 def _with_failure(conditions: Sequence[Condition], state: OperationState) -> tuple[Condition, ...]:

@@ -5,7 +5,7 @@ A plan is a value: the dry run, the console's preview and the real run read the 
 any point resumes from what the cluster holds. Takes values, gives values: no network, no files, no clock.
 """
 
-from haori.delivery.plan.automation import AutoDecision, AutoVerdict, decide_automated, retry_at
+from haori.delivery.plan.automation import AutoDecision, AutoVerdict, decide_automated, is_evident, retry_at
 from haori.delivery.plan.deletion import DeletionPlan, plan_deletion
 from haori.delivery.plan.history import append_history
 from haori.delivery.plan.hooks import HookInfo, hook_info, is_hook
@@ -33,6 +33,7 @@ __all__ = [
     "decide_next",
     "decide_termination",
     "hook_info",
+    "is_evident",
     "is_hook",
     "plan_deletion",
     "plan_of_live_hooks",

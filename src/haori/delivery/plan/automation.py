@@ -15,7 +15,7 @@ from haori.delivery.compare import Comparison
 from haori.delivery.model import Application, OperationState, Retry
 from haori.delivery.plan.hooks import is_hook
 from haori.delivery.plan.messages import read_message
-from haori.objects import Manifest, ResourceKey
+from haori.objects import Manifest, ResourceKey, nested_mapping
 from haori.resources.argo import OperationPhase, SyncStatus
 from haori.words import Sentence
 
@@ -113,6 +113,23 @@ def already_attempted(application: Application, state: OperationState, revisions
         return True
     sources = [dict(source.raw) for source in application.spec.sources]
     return tuple(revisions) == state.revisions and sources == [dict(source) for source in state.sources]
+
+
+def is_evident(application: Application, revisions: Sequence[str]) -> bool:
+    """Whether the status itself shows that nobody has recorded a sync to `revisions` yet.
+
+    So it does where it tells of nothing at all, or of being Synced with the same sources at other revisions.
+    """
+    state, sync = application.operation_state, nested_mapping(application.manifest, "status", "sync")
+    if not sync:
+        return state is None
+    if state is not None and tuple(revisions) == state.revisions:
+        return False
+    compared = nested_mapping(sync, "comparedTo")
+    spec = nested_mapping(application.manifest, "spec")
+    is_same = all(compared.get(name) == spec.get(name) for name in ("source", "sources", "destination"))
+    is_synced = sync.get("status") == SyncStatus.SYNCED.value
+    return is_same and is_synced and application.revisions not in ((), tuple(revisions))
 
 
 def self_heal_seconds(attempts: int) -> float:

@@ -141,6 +141,12 @@ class Plan:
         return all(step.action is Action.KEEP for step in self.steps)
 
     @property
+    def is_repeatable(self) -> bool:
+        """Whether running it again from any point of it changes nothing: one wave of plain applies."""
+        is_plain = not (self.on_failure or self.namespace or self.is_dry_run or self.waits_for_last)
+        return is_plain and len(self.waves) <= 1 and all(map(_is_repeatable, self.steps))
+
+    @property
     def is_permitted(self) -> bool:
         """Whether it may run."""
         return not self.refusals and not self.invalid
@@ -156,3 +162,8 @@ class Plan:
             "skipped": [{"object": str(item.key), "reason": item.reason.value} for item in self.skipped],
             "dryRun": self.is_dry_run,
         }
+
+
+def _is_repeatable(step: Step) -> bool:
+    applies = step.action in (Action.CREATE, Action.CONFIGURE, Action.KEEP) and not step.options.force
+    return applies and step.hook_type is None and step.timeout_seconds is None and not step.needs_approval

@@ -1,0 +1,123 @@
+"""What stands in the Application while a sync writes, and what is looked at again when it has ended."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from haori.delivery.controller.beginning import Beginning
+from haori.delivery.controller.memory import Assessment
+from haori.delivery.controller.operating import Outcome
+from haori.delivery.health import Health
+from haori.delivery.model import Application, OperationState
+from haori.objects import nested
+from haori.resources import haori
+from haori.resources.argo import HealthStatus, OperationPhase, SyncStatus
+from tests.delivery.controller.fakes import clock
+from tests.delivery.controller.looking import SHOP, Looking, manifest
+
+HEAD, EARLIER = "1" * 40, "0" * 40
+OUT = Assessment(status=SyncStatus.OUT_OF_SYNC, health=Health(status=HealthStatus.HEALTHY))
+IN = replace(OUT, status=SyncStatus.SYNCED)
+PIN = json.dumps({"revision": EARLIER, "owner": "ann@wear.example"})
+
+
+def synced_to(revision: str) -> dict[str, Any]:
+    """A status of an application that has no sources."""
+    compared = {"destination": {"name": "in-cluster"}}
+    return {"sync": {"status": "Synced", "revision": revision, "comparedTo": compared}}
+
+
+class Syncing(Looking):
+    """One application that is out of sync until its operation has run; the operation needs its record where `is_bound`."""
+
+    def __init__(self, *, ends: OperationPhase = OperationPhase.SUCCEEDED, is_bound: bool = False, **shop: Any) -> None:
+        super().__init__(check=lambda application: ())
+        self.ends, self.is_bound = ends, is_bound
+        self.recorded: list[str] = []
+        """What the Application told of its operation when the objects were written."""
+        self.is_written = False
+        base = manifest("shop")
+        base["spec"]["syncPolicy"] = {"automated": {"prune": True, "selfHeal": True}}
+        base["metadata"]["resourceVersion"] = "2"
+        base["metadata"]["annotations"] = shop.pop("annotations", {})
+        self.declared.put({**base, **shop})
+        site = cast(Any, self.sight._parts.sites).control
+        site.assessor.assess = self._assess
+        site.operating = SimpleNamespace(resolve=self._revisions, advance=self._advance, would_be=self._build)
+        recording = cast(Any, self.sight._parts.recording)
+        recording.operation_started = lambda *_: None
+        recording.operation_finished = self._note
+        recording.pin_set = recording.pin_ended = lambda *_, **__: None
+        self.phases: list[str] = []
+
+    async def _note(self, application: Application, state: OperationState) -> None:
+        self.phases.append(state.phase.value)
+
+    async def _revisions(self, *_: Any) -> tuple[str, ...]:
+        return (HEAD,)
+
+    async def _assess(self, application: Application, *_: Any) -> Assessment:
+        return IN if self.is_written or application.name != "shop" else OUT
+
+    async def _advance(self, application: Application, state: OperationState, *rest: Any) -> Outcome:
+        beginning: Beginning | None = rest[-1]
+        if self.is_bound and beginning is not None:
+            await beginning.write()
+        status = self.declared.applications[SHOP].manifest.get("status", {})
+        self.recorded.append(str(nested(status, "operationState", "phase")))
+        self.is_written = True
+        return Outcome(state=replace(state, phase=self.ends, finished_at=clock(), message="ended"))
+
+
+NOT_YET = "None"
+_ASKED = {"operation": {"sync": {"revision": HEAD}}}
+_CASES = [
+    pytest.param({}, NOT_YET, id="the first sync"),
+    pytest.param({"status": synced_to(EARLIER)}, NOT_YET, id="a new commit"),
+    pytest.param({"status": synced_to(HEAD)}, "Running", id="a drift"),
+    pytest.param(_ASKED, "Running", id="somebody asked"),
+    pytest.param({"annotations": {haori.PIN: PIN}}, "Running", id="a pin"),
+]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("shop", "recorded"), _CASES)
+async def test_only_what_is_evident_goes_without_a_record_first(shop: dict[str, Any], recorded: str):
+    engine = Syncing(**shop)
+    async with engine.running():
+        pass
+    assert engine.recorded == [recorded]
+    assert engine.phases == ["Succeeded"]
+    assert (engine.patches.count("shop") == 1) is (recorded == NOT_YET)
+    assert "operation" not in engine.declared.applications[SHOP].manifest
+
+
+@pytest.mark.looptime
+async def test_what_depends_on_its_record_has_it_first():
+    engine = Syncing(is_bound=True, status=synced_to(EARLIER))
+    async with engine.running():
+        pass
+    assert engine.recorded == ["Running"]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("ends", "shop", "looks"),
+    [
+        pytest.param(OperationPhase.SUCCEEDED, {}, 1, id="succeeded"),
+        pytest.param(OperationPhase.FAILED, {}, 2, id="failed"),
+        pytest.param(OperationPhase.SUCCEEDED, {"annotations": {haori.PIN: PIN}}, 2, id="pinned"),
+    ],
+)
+async def test_what_ended_well_in_one_look_is_not_looked_at_again(
+    ends: OperationPhase, shop: dict[str, Any], looks: int
+):
+    engine = Syncing(ends=ends, **shop)
+    async with engine.running():
+        pass
+    assert [name for name, _ in engine.looks].count("shop") == looks
