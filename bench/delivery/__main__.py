@@ -51,6 +51,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--floor", action="store_true", help="send only the bare writes")
     parser.add_argument("--no-floor", action="store_true", help="leave the bare writes out, and so the ratios")
     parser.add_argument("--kustomize", action="store_true", help="also create them through Kustomize")
+    parser.add_argument("--roll-out", action="store_true", help="also roll out a new image for all")
     parser.add_argument("--only-create", action="store_true", help="create and delete only")
     parser.add_argument("--data-dir", type=Path, help="keep the engine's data and log here")
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
@@ -92,6 +93,7 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
                 options.count,
                 changes=not options.only_create,
                 kustomize=options.kustomize,
+                rolls_out=options.roll_out,
             )
             if not options.no_floor:
                 await measure_floor()

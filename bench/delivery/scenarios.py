@@ -91,7 +91,7 @@ class Scenarios:
 
     async def roll_out(self) -> None:
         """One commit with a new image for all, all told: the cluster's controllers roll out every Deployment meanwhile."""
-        revision = self._repository.change(range(self._repository.count), "r5", "r2")
+        revision = self._repository.change(range(self._repository.count), "r7", "r2")
         async with self._timed("commit with a new image for all"):
             await self._tell_all()
             await self._applications.wait(self._names, synced_at(revision))
@@ -134,7 +134,14 @@ class Scenarios:
 
 
 async def deliver(
-    client: HttpClient, kubeconfig: Path, folder: Path, count: int, *, changes: bool = True, kustomize: bool = False
+    client: HttpClient,
+    kubeconfig: Path,
+    folder: Path,
+    count: int,
+    *,
+    changes: bool = True,
+    kustomize: bool = False,
+    rolls_out: bool = False,
 ) -> list[Run]:
     """Starts an engine with its data in `folder` and runs the scenarios; leaves nothing on the cluster but namespaces."""
     repository = Repository(bare=folder / "bare.git", work=folder / "work", count=count)
@@ -149,8 +156,14 @@ async def deliver(
                 await scenarios.touch_one()
                 await scenarios.touch_one_tell_all()
                 await scenarios.refresh()
-                await scenarios.roll_out()
             await scenarios.delete()
+            if (
+                rolls_out
+            ):  # Apart: what a roll-out leaves would be deleted with the rest, and the bare writes leave none.
+                revision = repository.change(range(count), "r5")
+                await scenarios.create(revision, title="create, once more")
+                await scenarios.roll_out()
+                await scenarios.delete(title="delete, rolled out")
             if kustomize:
                 revision = repository.change(range(count), "r6")
                 await scenarios.create(revision, path="kustomize", title="create, Kustomize")
