@@ -68,12 +68,13 @@ async def test_a_failure_is_shared_and_the_next_fetch_tries_again():
     ("takes", "distance"), [(0, SHORTEST_SECONDS), (0.04, PACE * 0.04), (0.3, LONGEST_SECONDS), (2, 2)],
     ids=["at least", "in proportion", "at most", "never two at once"],
 )  # fmt: skip
-async def test_two_fetches_keep_a_distance_by_what_one_takes(takes, distance):
+async def test_fetches_keep_a_distance_by_what_one_takes_but_for_one_that_follows_at_once(takes, distance):
     remote = Remote(seconds=takes)
     fetches = SharedFetches(remote)
-    for _ in range(3):
+    for _ in range(5):
         await fetches.fetch(URL, now() + 0.001)
-    assert remote.began == pytest.approx([0.0, distance, 2 * distance], abs=0.01)
+    at = [0.0, takes, 2 * distance, 2 * distance + takes, 4 * distance]
+    assert remote.began == pytest.approx(at, abs=0.01)
 
 
 async def test_repositories_do_not_wait_for_each_other():
@@ -86,9 +87,10 @@ async def test_repositories_do_not_wait_for_each_other():
 async def test_who_is_known_to_have_work_keeps_no_distance_and_takes_the_others_along():
     remote = Remote(seconds=0.3)
     fetches = SharedFetches(remote)
-    await fetches.fetch(URL, now())
+    for _ in range(2):
+        await fetches.fetch(URL, now())
     waits = asyncio.create_task(fetches.fetch(URL, now()))
     await asyncio.sleep(0.1)
     await fetches.fetch(URL, now(), at_once=True)
     await waits
-    assert remote.began == pytest.approx([0.0, 0.4])
+    assert remote.began == pytest.approx([0.0, 0.3, 0.7])

@@ -1,7 +1,7 @@
 """One fetch for all who want to see what was pushed: a thousand new applications of one repository cost one.
 
 Whoever asks says since when the answer must be; a fetch that began later will do, its failure as well. Those who come
-while one runs wait together for the next, and two fetches of one repository keep a distance.
+while one runs wait together for the next, and the fetches of one repository keep a distance.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from haori.git import Refreshes
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 0.5
 PACE = 8.0
-"""Between the beginnings of two fetches of one repository lies eight times what the last took, within these bounds: what
-is asked meanwhile is gathered, and a quick repository answers quickly without keeping a core busy. Who is known to have work
-waits for no distance."""
+"""A fetch of a repository has a distance of eight times what one takes, within these bounds: what is asked meanwhile is
+gathered, and a quick repository answers quickly without keeping a core busy. One may follow another at once (somebody pushed
+again), the third begins when both have had their distance. Who is known to have work waits for none."""
 
 
 class SharedFetches:
@@ -58,7 +58,8 @@ class SharedFetches:
             await self._repositories.refresh(url)
         except HaoriError as error:
             failure = error
-        took = loop.time() - began
-        self._next[url] = began + min(LONGEST_SECONDS, max(SHORTEST_SECONDS, PACE * took))
+        distance = min(LONGEST_SECONDS, max(SHORTEST_SECONDS, PACE * (loop.time() - began)))
+        if (last := self._last.get(url)) is not None:
+            self._next[url] = last[0] + 2 * distance
         self._last[url] = (began, failure)
         return began, failure
