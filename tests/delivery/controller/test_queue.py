@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from haori.delivery.controller.queue import Level, Wish, WorkQueue
+from haori.delivery.controller.queue import MOVED, Level, Wish, WorkQueue
 
 
 @asynccontextmanager
@@ -170,12 +170,12 @@ async def test_what_the_work_under_way_has_seen_itself_is_not_looked_at_again():
         seen.append(wish.reasons)
         if len(seen) > 1:
             return
-        queue.ask("shop", Level.LIVE, "now")
-        queue.ask("shop", Level.LIVE, "soon", delay=1)
+        queue.ask("shop", Level.LIVE, MOVED)
+        queue.ask("shop", Level.LIVE, MOVED, delay=1)
         queue.ask("shop", Level.NEWEST, "resync", delay=60)
-        queue.answer("shop", Level.LIVE)
-        queue.ask("shop", Level.LIVE, "since", delay=2)
-        queue.answer("other", Level.LIVE)
+        queue.answer("shop", MOVED)
+        queue.ask("shop", Level.LIVE, MOVED, delay=2)
+        queue.answer("other", MOVED)
 
     queue = WorkQueue(work)
     async with running(queue):
@@ -183,26 +183,28 @@ async def test_what_the_work_under_way_has_seen_itself_is_not_looked_at_again():
         queue.ask("other", Level.LIVE, "ready", delay=3)
         await asyncio.sleep(100)
 
-    assert seen == [frozenset({"begun"}), frozenset({"since"}), frozenset({"resync"})]
+    assert seen == [frozenset({"begun"}), frozenset({MOVED}), frozenset({"ready"}), frozenset({"resync"})]
     assert queue.statistics()["later"] == 0
 
 
-async def test_a_wish_for_more_than_was_seen_stays():
-    seen: list[Level] = []
+@pytest.mark.looptime
+@pytest.mark.parametrize("delay", [0, 1], ids=["now", "later"])
+async def test_a_wish_that_somebody_else_has_too_stays(delay: float):
+    seen: list[frozenset[str]] = []
 
     async def work(key: str, wish: Wish) -> None:
-        seen.append(wish.level)
+        seen.append(wish.reasons)
         if len(seen) == 1:
-            queue.ask("shop", Level.LIVE, "live")
-            queue.ask("shop", Level.NEWEST, "repository")
-            queue.answer("shop", Level.LIVE)
+            queue.ask("shop", Level.LIVE, MOVED, delay=delay)
+            queue.ask("shop", Level.LIVE, "declared", delay=delay)
+            queue.answer("shop", MOVED)
 
     queue = WorkQueue(work)
     queue.ask("shop", Level.LIVE, "begun")
     async with running(queue):
-        await queue.wait_idle()
+        await asyncio.sleep(100)
 
-    assert seen == [Level.LIVE, Level.NEWEST]
+    assert seen == [frozenset({"begun"}), frozenset({MOVED, "declared"})]
 
 
 async def test_a_forgotten_key_is_not_worked_on():

@@ -27,7 +27,7 @@ from haori.delivery.controller.observing import Observer
 from haori.delivery.controller.operating import Operating
 from haori.delivery.controller.operations import OperationRunner
 from haori.delivery.controller.progress import respecting, state_json
-from haori.delivery.controller.queue import Level, Wish, WorkQueue
+from haori.delivery.controller.queue import MOVED, Level, Wish, WorkQueue
 from haori.delivery.controller.reasons import Reasons
 from haori.delivery.controller.reconcile import Reconciler
 from haori.delivery.controller.recording import Recording
@@ -265,7 +265,7 @@ class Leader:
             if key is not None and self._server_of(key) == cluster.server:
                 levels.setdefault(key, Level.LIVE if name in marks else Level.TREE)
         for key, level in levels.items():
-            self.queue.ask(key, level, "live", delay=self._settle_seconds(key), is_urgent=True)
+            self.queue.ask(key, level, MOVED, delay=self._settle_seconds(key), is_urgent=True)
 
     def _settle_seconds(self, key: ApplicationKey) -> float:
         """How long changes are gathered; what goes away is worth a look when most of it is gone."""

@@ -42,6 +42,10 @@ class Level(IntEnum):
     """As FORCED, and render without the cache."""
 
 
+MOVED = "live"
+"""The reason of who looks because a live object changed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What has been asked of a key since it was last worked on."""
@@ -113,14 +117,15 @@ class WorkQueue(Generic[Key]):
         for _, handle, _ in self._timers.pop(key, {}).values():
             handle.cancel()
 
-    def answer(self, key: Key, level: Level) -> None:
-        """Drops wishes for `key` up to `level`: the work that is under way is about to see all that they were about."""
+    def answer(self, key: Key, reason: str) -> None:
+        """Drops wishes for `key` that have this reason alone: the work under way is about to see what they were about."""
+        answered = frozenset({reason})
         wish = self._wishes.get(key)
-        if wish is not None and wish.level <= level and key in self._busy:
+        if wish is not None and wish.reasons == answered and key in self._busy:
             del self._wishes[key], self._since[key]
         timers = self._timers.get(key, {})
-        for each in [each for each in timers if each <= level]:
-            timers.pop(each)[1].cancel()
+        for level in [level for level, (_, _, wish) in timers.items() if wish.reasons == answered]:
+            timers.pop(level)[1].cancel()
         if not timers:
             self._timers.pop(key, None)
 

@@ -22,7 +22,7 @@ from haori.delivery.controller.desired import operation_sources
 from haori.delivery.controller.memory import ApplicationKey, Assessment, Desired, Findings, Memory
 from haori.delivery.controller.operating import Outcome
 from haori.delivery.controller.publishing import build_status, pin_json
-from haori.delivery.controller.queue import Level, Wish
+from haori.delivery.controller.queue import MOVED, Level, Wish
 from haori.delivery.controller.reasons import failed_operation
 from haori.delivery.controller.sight import Parts, Seen, Sight
 from haori.delivery.model import Application, Condition, OperationState
@@ -121,7 +121,7 @@ class Reconciler:
         if outcome.again_at is not None:
             self._ask_at(key, Level.NEWEST, "retry", outcome.again_at)
         if outcome.state.phase.is_completed:
-            self._parts.queue.answer(key, Level.LIVE)  # What it wrote itself is seen now.
+            self._parts.queue.answer(key, MOVED)  # What it wrote itself is seen now.
         if not seen.is_refused:
             seen = replace(seen, assessment=await site.assessor.assess(application, desired, memory))
         return seen, outcome
@@ -216,7 +216,9 @@ class Reconciler:
     ) -> bool:
         """Whether an earlier engine delivered what is wanted and was killed before it could say so: then it syncs once more,
         which changes nothing but gives the release its place in history."""
-        if assessment.status is not SyncStatus.SYNCED or not is_evident(application, desired.revisions):
+        is_automated = application.spec.sync_policy.automated is not None
+        is_synced = is_automated and assessment.status is SyncStatus.SYNCED
+        if not is_synced or not is_evident(application, desired.revisions):
             return False
         if not application.revisions:
             return any(owned_tree(assessment.live[key], haori.FIELD_MANAGER) is not None for key in assessment.owned)
