@@ -160,3 +160,33 @@ async def test_after_a_restart_a_commit_that_concerns_others_is_no_release(deliv
 
     assert [entry["revision"] for entry in after["status"]["history"]] == [first]
     assert state_of(after) == state_of(before)
+
+
+async def test_after_a_restart_a_hook_that_changed_alone_runs_no_more_than_before(delivery: Delivery):
+    hook = job("migrate", "migrate:1", "PreSync")
+    first = delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1"), "app/job.yaml": hook})
+    await delivery.deploy("shop", "app")
+    before = await delivery.client.get(JOBS, "migrate", delivery.namespace)
+    await delivery.stop_engine()
+    second = delivery.repository.commit("Hook", {"app/job.yaml": hook.replace("migrate:1", "migrate:2")})
+
+    await delivery.start_engine()
+    ended = await delivery.expect("shop", at(second))
+    again = await delivery.client.get(JOBS, "migrate", delivery.namespace)
+
+    assert again["metadata"]["uid"] == before["metadata"]["uid"]
+    assert [entry["revision"] for entry in ended["status"]["history"]] == [first]
+
+
+async def test_an_application_that_was_made_again_has_what_runs_in_its_history(delivery: Delivery):
+    first = delivery.repository.commit("Begin", {"app/a.yaml": config_map("a", x="1")})
+    await delivery.deploy("shop", "app")
+    live = await delivery.client.get(CONFIG_MAPS, "a", delivery.namespace)
+    await delivery.client.delete(APPLICATIONS, "shop", delivery.control)
+    await delivery.expect_gone(APPLICATIONS, "shop", delivery.control)
+
+    ended = await delivery.deploy("shop", "app")
+    again = await delivery.client.get(CONFIG_MAPS, "a", delivery.namespace)
+
+    assert [entry["revision"] for entry in ended["status"]["history"]] == [first]
+    assert again["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]

@@ -42,6 +42,19 @@ PLACE = Place(server="https://kubernetes.default.svc", name="in-cluster")
 Check = Callable[[Application], tuple[Condition, ...]]
 
 
+def merged(before: Any, patch: Any) -> Any:
+    """What a JSON merge patch makes (RFC 7386)."""
+    if not isinstance(patch, dict):
+        return patch
+    after = dict(before) if isinstance(before, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            after.pop(name, None)
+        else:
+            after[name] = merged(after.get(name), value)
+    return after
+
+
 class Looking:
     """`check` says what forbids a sync, and raises for the application named `failing`; Git wants the objects `wanted`."""
 
@@ -109,12 +122,11 @@ class Looking:
     async def patch(self, _resource: Any, name: str, namespace: str, body: Any, **_: Any) -> dict[str, Any]:
         self.patches.append(name)
         before = self.declared.applications[ApplicationKey(namespace, name)].manifest
-        status = {**before.get("status", {}), **body["status"]}
         if len(self.patches) > 20:
             raise AssertionError("a fault is written again and again")
         version = str(int(before["metadata"]["resourceVersion"]) + 1)
-        left = {name: value for name, value in before.items() if name not in body or body[name] is not None}
-        return {**left, "metadata": {**before["metadata"], "resourceVersion": version}, "status": status}
+        after: dict[str, Any] = merged(before, body)
+        return {**after, "metadata": {**after["metadata"], "resourceVersion": version}}
 
     def conditions(self, key: ApplicationKey) -> list[dict[str, str]]:
         found: list[dict[str, str]] = nested(self.declared.applications[key].manifest, "status", "conditions") or []

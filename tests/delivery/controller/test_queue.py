@@ -173,9 +173,9 @@ async def test_what_the_work_under_way_has_seen_itself_is_not_looked_at_again():
         queue.ask("shop", Level.LIVE, MOVED)
         queue.ask("shop", Level.LIVE, MOVED, delay=1)
         queue.ask("shop", Level.NEWEST, "resync", delay=60)
-        queue.answer("shop", MOVED)
+        queue.drop("shop", MOVED)
         queue.ask("shop", Level.LIVE, MOVED, delay=2)
-        queue.answer("other", MOVED)
+        queue.drop("other", MOVED)
 
     queue = WorkQueue(work)
     async with running(queue):
@@ -197,7 +197,7 @@ async def test_a_wish_that_somebody_else_has_too_stays(delay: float):
         if len(seen) == 1:
             queue.ask("shop", Level.LIVE, MOVED, delay=delay)
             queue.ask("shop", Level.LIVE, "declared", delay=delay)
-            queue.answer("shop", MOVED)
+            queue.drop("shop", MOVED)
 
     queue = WorkQueue(work)
     queue.ask("shop", Level.LIVE, "begun")

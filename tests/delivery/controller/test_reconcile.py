@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from haori.cluster import UnreachableError
 from haori.delivery.controller.beginning import Beginning
 from haori.delivery.controller.memory import Assessment
 from haori.delivery.controller.operating import Outcome
@@ -41,6 +43,11 @@ class Syncing(Looking):
         self.recorded: list[str] = []
         """What the Application told of its operation when the objects were written."""
         self.is_written = False
+        self.stumbles: list[Exception] = []
+        self.faults: list[Exception] = []
+        """What stands in the way of the look behind the operation."""
+        self.refusals: list[tuple[int, Exception]] = []
+        """What a patch of the application meets, by how many there were before."""
         base = manifest("shop")
         base["spec"]["syncPolicy"] = {"automated": {"prune": True, "selfHeal": True}}
         base["metadata"]["resourceVersion"] = "2"
@@ -49,11 +56,22 @@ class Syncing(Looking):
         site = cast(Any, self.sight._parts.sites).control
         site.assessor.assess = self._assess
         site.operating = SimpleNamespace(resolve=self._revisions, advance=self._advance, would_be=self._build)
+        cast(Any, self.sight._parts.sites).suspect = lambda application: None
         recording = cast(Any, self.sight._parts.recording)
         recording.operation_started = lambda *_: None
         recording.operation_finished = self._note
         recording.pin_set = recording.pin_ended = lambda *_, **__: None
         self.phases: list[str] = []
+
+    async def patch(self, _resource: Any, name: str, namespace: str, body: Any, **more: Any) -> dict[str, Any]:
+        if name == "shop" and self.refusals and self.refusals[0][0] == self.patches.count(name):
+            raise self.refusals.pop(0)[1]
+        return await super().patch(_resource, name, namespace, body, **more)
+
+    def told(self) -> tuple[str, int]:
+        """Phase of the operation and entries of history, as the Application has them."""
+        status = self.declared.applications[SHOP].manifest["status"]
+        return str(nested(status, "operationState", "phase")), len(status.get("history", []))
 
     async def _note(self, application: Application, state: OperationState) -> None:
         self.phases.append(state.phase.value)
@@ -62,6 +80,8 @@ class Syncing(Looking):
         return (HEAD,)
 
     async def _assess(self, application: Application, *_: Any) -> Assessment:
+        if self.is_written and self.faults and application.name == "shop":
+            raise self.faults.pop()
         return IN if self.is_written or application.name != "shop" else OUT
 
     async def _advance(self, application: Application, state: OperationState, *rest: Any) -> Outcome:
@@ -71,6 +91,8 @@ class Syncing(Looking):
         status = self.declared.applications[SHOP].manifest.get("status", {})
         self.recorded.append(str(nested(status, "operationState", "phase")))
         self.is_written = True
+        if self.stumbles:
+            raise self.stumbles.pop()
         return Outcome(state=replace(state, phase=self.ends, finished_at=clock(), message="ended"))
 
 
@@ -121,3 +143,42 @@ async def test_what_ended_well_in_one_look_is_not_looked_at_again(
     async with engine.running():
         pass
     assert [name for name, _ in engine.looks].count("shop") == looks
+
+
+DOWN = UnreachableError(cluster="in-cluster", action="patch", problem="down")
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param({"refusals": [(0, DOWN)]}, id="its end cannot be written"),
+        pytest.param(
+            {"refusals": [(0, DOWN), (0, DOWN)], "stumbles": [DOWN]}, id="it stumbles, and cannot be recorded"
+        ),
+        pytest.param({"stumbles": [DOWN]}, id="it stumbles"),
+        pytest.param({"faults": [DOWN]}, id="it cannot be looked at behind it"),
+        pytest.param({"faults": [ZeroDivisionError()]}, id="a fault behind it"),
+        pytest.param({"stumbles": [ZeroDivisionError()], "refusals": [(0, DOWN)]}, id="a fault in it, not recorded"),
+    ],
+)
+async def test_whatever_comes_in_between_a_release_gets_its_place_in_history(trouble: dict[str, Any]):
+    engine = Syncing(status=synced_to(EARLIER))
+    for name, value in trouble.items():
+        setattr(engine, name, list(value))
+    async with engine.running():
+        await asyncio.sleep(3600)
+
+    assert engine.told() == ("Succeeded", 1)
+    assert engine.phases == ["Succeeded"]
+
+
+@pytest.mark.looptime
+async def test_an_operation_that_was_asked_for_begins_anew_where_it_could_not_be_recorded():
+    engine = Syncing(operation={"sync": {"revision": HEAD}})
+    engine.refusals = [(0, DOWN)]
+    async with engine.running():
+        await asyncio.sleep(60)
+
+    assert (engine.recorded, engine.told()) == (["Running"], ("Succeeded", 1))
+    assert "operation" not in engine.declared.applications[SHOP].manifest

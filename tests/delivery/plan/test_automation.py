@@ -10,7 +10,7 @@ import pytest
 
 from haori.delivery.compare import Comparison, Strategy
 from haori.delivery.model import HistoryEntry, Operation, OperationState, ResourceRef, Retry, parse_application
-from haori.delivery.plan import AutoVerdict, append_history, decide_automated, is_evident, retry_at
+from haori.delivery.plan import AutoVerdict, append_history, decide_automated, is_evident, lacks_record, retry_at
 from haori.delivery.plan.automation import self_heal_seconds
 from haori.objects import key_of
 from haori.resources import haori
@@ -173,26 +173,37 @@ _SYNCED_TO = {
 }
 
 
-def _told(state: Any = None, **changes: Any) -> Any:
-    application = _application({}, state)
+_HEALS = {"prune": True, "selfHeal": True}
+
+
+def _told(state: Any = None, automated: Any = _HEALS, **changes: Any) -> Any:
+    application = _application(automated, state)
     status = {**application.manifest.get("status", {}), "sync": {**_SYNCED_TO, **changes}}
     return parse_application({**application.manifest, "status": status})
 
 
+_EMPTY_STATE = {"phase": "Succeeded", "operation": {"sync": {}}}
+
+
 @pytest.mark.parametrize(
-    ("application", "is_shown"),
+    ("application", "is_due", "may_lack"),
     [
-        pytest.param(_application({}), True, id="nothing was ever told"),
-        pytest.param(_told(), True, id="synced to another commit"),
-        pytest.param(_told(_state(_DONE, "a")), True, id="synced to another commit by an operation"),
-        pytest.param(_told(revision="b"), False, id="synced to this commit: it drifted"),
-        pytest.param(_told(_state(_DONE, "b")), False, id="an operation for this commit is told"),
-        pytest.param(_told(status="OutOfSync"), False, id="out of sync"),
-        pytest.param(_told(status="Unknown"), False, id="a fault was told"),
-        pytest.param(_told(revision=""), False, id="without a revision"),
-        pytest.param(_told(comparedTo={"source": {**SOURCE, "path": "b"}}), False, id="other sources"),
-        pytest.param(_application({}, _state("Running")), False, id="an operation and no comparison"),
+        pytest.param(_application(_HEALS), True, True, id="nothing was ever told"),
+        pytest.param(_told(), True, True, id="synced to another commit"),
+        pytest.param(_told(_state(_DONE, "a")), True, True, id="synced to another commit by an operation"),
+        pytest.param(_told(automated={}), False, True, id="drift is left alone"),
+        pytest.param(_told(status="OutOfSync"), False, True, id="out of sync with another commit"),
+        pytest.param(_told(status="Unknown"), False, True, id="a fault was told"),
+        pytest.param(_told(revision="b"), False, False, id="synced to this commit: it drifted"),
+        pytest.param(_told(_state(_DONE, "b")), False, False, id="an operation for this commit is told"),
+        pytest.param(_told(_EMPTY_STATE), False, False, id="an operation without a result"),
+        pytest.param(_told(revision=""), False, False, id="without a revision"),
+        pytest.param(_told(comparedTo={"source": {**SOURCE, "path": "b"}}), False, False, id="other sources"),
+        pytest.param(_application(_HEALS, _state("Running")), False, False, id="an operation and no comparison"),
     ],
 )
-def test_a_sync_is_evident_where_the_status_shows_that_nobody_recorded_it(application: Any, is_shown: bool) -> None:
-    assert is_evident(application, ("b",)) is is_shown
+def test_a_sync_is_evident_where_the_status_shows_that_nobody_recorded_it(
+    application: Any, is_due: bool, may_lack: bool
+) -> None:
+    assert is_evident(application, ("b",)) is is_due
+    assert lacks_record(application, ("b",)) is may_lack

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 LATE_SECONDS = 1.0
 """How long an operation may go on without a record: people want to see what they wait for."""
 
-Record = Callable[[OperationState], Coroutine[Any, Any, None]]
+Record = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Beginning:
@@ -51,11 +51,15 @@ class Beginning:
                 await self._quietly(self._task)
         finally:
             timer.cancel()
+            if self._task is not None and not self._task.done():  # The look is cancelled, and with it what it began.
+                self._task.cancel()
+                await asyncio.wait({self._task})
 
     def _started(self) -> asyncio.Task[None]:
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._record(self.state))
-        return self._task
+        task = self._task
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = self._task = asyncio.get_running_loop().create_task(self._record())
+        return task
 
     async def _quietly(self, task: Awaitable[None]) -> None:
         try:

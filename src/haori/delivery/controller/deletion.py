@@ -171,8 +171,10 @@ class Deletion:
             answer = await self._door.write(send)
         except NotFoundError:
             return
-        if nested_text(answer or {}, "metadata", "deletionTimestamp"):
-            self._hook_objects.see(answer)  # Not to be deleted again before the watch tells of it.
+        known = self._cache.get(live.key)
+        # Not to be deleted again before the watch tells of it; what the watch has told to be gone stays gone.
+        if known is not None and known.uid == live.uid and nested_text(answer or {}, "metadata", "deletionTimestamp"):
+            self._hook_objects.see(answer)
 
     async def _release(self, live: Live) -> None:
         """A hook's finalizer is ours to take away."""

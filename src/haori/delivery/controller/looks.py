@@ -148,7 +148,13 @@ class Looks:
             state=None,
             has_ended=False,
         )
-        self._sight.memories[key] = Memory(server=memory.server, has_ended_pin=memory.has_ended_pin, findings=findings)
+        self._sight.memories[key] = Memory(
+            server=memory.server,
+            has_ended_pin=memory.has_ended_pin,
+            unrecorded=memory.unrecorded,
+            has_read_record=memory.has_read_record,
+            findings=findings,
+        )
         try:
             await self._act.tell_fault(key, findings)
         except LostLeadershipError:

@@ -151,6 +151,8 @@ class Memory:
     compared: Compared = field(default_factory=dict)
     confirmed: dict[ResourceKey, tuple[str, int, bool]] = field(default_factory=dict)
     """By object: (resourceVersion, identity of the target, whether a dry run would change it)."""
+    unrecorded: OperationState | None = None
+    """An operation as it began, while its Application tells nothing of it."""
     has_read_record: bool = False
     """Whether this engine has made sure that an earlier one left no sync without its record."""
     has_ended_pin: bool = False

@@ -117,14 +117,14 @@ class WorkQueue(Generic[Key]):
         for _, handle, _ in self._timers.pop(key, {}).values():
             handle.cancel()
 
-    def answer(self, key: Key, reason: str) -> None:
+    def drop(self, key: Key, reason: str) -> None:
         """Drops wishes for `key` that have this reason alone: the work under way is about to see what they were about."""
-        answered = frozenset({reason})
+        dropped = frozenset({reason})
         wish = self._wishes.get(key)
-        if wish is not None and wish.reasons == answered and key in self._busy:
+        if wish is not None and wish.reasons == dropped and key in self._busy:
             del self._wishes[key], self._since[key]
         timers = self._timers.get(key, {})
-        for level in [level for level, (_, _, wish) in timers.items() if wish.reasons == answered]:
+        for level in [level for level, (_, _, wish) in timers.items() if wish.reasons == dropped]:
             timers.pop(level)[1].cancel()
         if not timers:
             self._timers.pop(key, None)

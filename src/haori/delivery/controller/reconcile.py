@@ -27,7 +27,7 @@ from haori.delivery.controller.reasons import failed_operation
 from haori.delivery.controller.sight import Parts, Seen, Sight
 from haori.delivery.model import Application, Condition, OperationState
 from haori.delivery.model.operation import parse_operation
-from haori.delivery.plan import AutoVerdict, decide_automated, is_evident
+from haori.delivery.plan import AutoVerdict, decide_automated, is_evident, is_hook, lacks_record
 from haori.delivery.plan.deletion_hooks import finalizers_for
 from haori.delivery.plan.messages import read_message
 from haori.errors import HaoriError
@@ -80,13 +80,15 @@ class Reconciler:
             await self._end_pin(application)
             seen.memory.has_ended_pin = True
         await self._note_pin(application, seen.memory)
-        state = application.operation_state
+        state = self._state_of(application, seen.memory)
         waiting: tuple[ResourceKey, ...] = ()
         beginning: Beginning | None = None
         ended = False
         if not seen.is_away:
             seen, beginning = await self._begin(key, application, seen)
             state = beginning.state if beginning is not None else state
+            if beginning is None and state is not None and state is seen.memory.unrecorded:
+                beginning = self._beginning(key, seen, state)
         if state is not None and not state.phase.is_completed and not seen.is_away:
             seen, outcome = await self._advance(key, application, seen, state, beginning)
             state, waiting, ended = outcome.state, outcome.waiting_for, outcome.state.phase.is_completed
@@ -97,6 +99,13 @@ class Reconciler:
                 self._ask(key, Level.NEWEST, "operation ended")
         if self._resync_seconds:
             self._ask(key, Level.NEWEST, "resync", delay=self._resync_seconds * (1 + self._rng.uniform(-0.1, 0.1)))
+
+    def _state_of(self, application: Application, memory: Memory) -> OperationState | None:
+        """The last operation: as its Application has it, or one that could not be recorded yet and goes on."""
+        known, unrecorded = application.operation_state, memory.unrecorded
+        if unrecorded is None or (known is not None and progress.is_ahead(known, unrecorded)):
+            return known
+        return unrecorded
 
     def _ask_at(self, key: ApplicationKey, level: Level, reason: str, at: datetime) -> None:
         self._ask(key, level, reason, delay=max(0.01, (at - self._parts.clock()).total_seconds()))
@@ -121,7 +130,7 @@ class Reconciler:
         if outcome.again_at is not None:
             self._ask_at(key, Level.NEWEST, "retry", outcome.again_at)
         if outcome.state.phase.is_completed:
-            self._parts.queue.answer(key, MOVED)  # What it wrote itself is seen now.
+            self._parts.queue.drop(key, MOVED)  # What it wrote itself is seen now.
         if not seen.is_refused:
             seen = replace(seen, assessment=await site.assessor.assess(application, desired, memory))
         return seen, outcome
@@ -161,7 +170,7 @@ class Reconciler:
         One that was asked for is recorded here: its request goes from the Application with that. So is one that begins by
         itself, but where the Application shows anyway that it is due.
         """
-        state = application.operation_state
+        state = self._state_of(application, seen.memory)
         if state is not None and not state.phase.is_completed:
             return seen, None
         raw: Mapping[str, Any] | None = None
@@ -177,12 +186,18 @@ class Reconciler:
         revisions = await seen.site.operating.resolve(begun, sources, seen.wanted.desired)
         begun = replace(begun, revisions=revisions)
         seen.memory.run = None
-        seen_then = seen
-        beginning = Beginning(begun, lambda state: self._publish(key, seen_then, state, (), takes_operation=is_asked))
+        beginning = self._beginning(key, seen, begun, takes_operation=is_asked)
         if is_asked or seen.wanted.is_pinned or not is_evident(application, revisions):
             await beginning.write()
+        else:
+            seen.memory.unrecorded = begun
         self._parts.recording.operation_started(application, begun)
         return seen, beginning
+
+    def _beginning(
+        self, key: ApplicationKey, seen: Seen, state: OperationState, *, takes_operation: bool = False
+    ) -> Beginning:
+        return Beginning(state, lambda: self._publish(key, seen, state, (), takes_operation=takes_operation))
 
     async def _automated(
         self, key: ApplicationKey, application: Application, seen: Seen, desired: Desired, assessment: Assessment
@@ -214,21 +229,25 @@ class Reconciler:
     async def _lacks_record(
         self, key: ApplicationKey, application: Application, seen: Seen, desired: Desired, assessment: Assessment
     ) -> bool:
-        """Whether an earlier engine delivered what is wanted and was killed before it could say so: then it syncs once more,
-        which changes nothing but gives the release its place in history."""
-        is_automated = application.spec.sync_policy.automated is not None
-        is_synced = is_automated and assessment.status is SyncStatus.SYNCED
-        if not is_synced or not is_evident(application, desired.revisions):
+        """Whether an earlier engine may have delivered what is wanted and been killed before it could say so.
+
+        Then it syncs once more: nothing is sent, as all is as it should be, and the release gets its place in history. What has
+        hooks has its record first, so there is nothing to mend, and its hooks do not run for this.
+        """
+        targets = desired.targets
+        has_hooks = bool(targets.generated) or any(map(is_hook, targets.manifests.values()))
+        is_synced = assessment.status is SyncStatus.SYNCED and application.spec.sync_policy.automated is not None
+        if has_hooks or not is_synced or not lacks_record(application, desired.revisions):
             return False
         if not application.revisions:
-            return any(owned_tree(assessment.live[key], haori.FIELD_MANAGER) is not None for key in assessment.owned)
+            return any(owned_tree(assessment.live[each], haori.FIELD_MANAGER) is not None for each in assessment.owned)
+        self._ask(key, Level.NEWEST, "record read")  # What is read of Git last is to be what is wanted now.
         try:
             before = await seen.site.operating.would_be(application, application.revisions)
         except HaoriError as error:
             log.info("earlier release not readable", extra={"application": application.name, "code": error.code})
             return True
-        self._ask(key, Level.NEWEST, "record read")  # What was read of Git last is to be what is wanted now.
-        return before.targets.manifests != desired.targets.manifests
+        return before.targets.manifests != targets.manifests
 
     # What is said
 
@@ -276,6 +295,8 @@ class Reconciler:
             finalizers=_finalizers(seen),
         )
         memory.findings = findings
+        if state is not None:
+            memory.unrecorded = None
         if before is not findings.health and application.manifest.get("status"):
             reason = why if why is not None else findings.health_message
             parts.recording.health_changed(application, before, findings.health, reason, ",".join(seen.revisions))
@@ -290,8 +311,9 @@ def _is_settled(seen: Seen, state: OperationState | None) -> bool:
     if state is None or state.phase is not OperationPhase.SUCCEEDED or assessment is None:
         return False
     is_here = assessment.status is SyncStatus.SYNCED and state.revisions == seen.revisions
+    brings_types = any(row.key.kind == "CustomResourceDefinition" for row in assessment.rows)
     is_pin = wanted.is_pinned or wanted.ends_pin or wanted.sentence is not None
-    return is_here and not is_pin and not seen.conditions and not assessment.conditions
+    return is_here and not brings_types and not is_pin and not seen.conditions and not assessment.conditions
 
 
 def _with_failure(conditions: Sequence[Condition], state: OperationState) -> tuple[Condition, ...]:

@@ -5,7 +5,14 @@ A plan is a value: the dry run, the console's preview and the real run read the 
 any point resumes from what the cluster holds. Takes values, gives values: no network, no files, no clock.
 """
 
-from haori.delivery.plan.automation import AutoDecision, AutoVerdict, decide_automated, is_evident, retry_at
+from haori.delivery.plan.automation import (
+    AutoDecision,
+    AutoVerdict,
+    decide_automated,
+    is_evident,
+    lacks_record,
+    retry_at,
+)
 from haori.delivery.plan.deletion import DeletionPlan, plan_deletion
 from haori.delivery.plan.history import append_history
 from haori.delivery.plan.hooks import HookInfo, hook_info, is_hook
@@ -35,6 +42,7 @@ __all__ = [
     "hook_info",
     "is_evident",
     "is_hook",
+    "lacks_record",
     "plan_deletion",
     "plan_of_live_hooks",
     "plan_sync",

@@ -115,21 +115,30 @@ def already_attempted(application: Application, state: OperationState, revisions
     return tuple(revisions) == state.revisions and sources == [dict(source) for source in state.sources]
 
 
-def is_evident(application: Application, revisions: Sequence[str]) -> bool:
-    """Whether the status itself shows that nobody has recorded a sync to `revisions` yet.
+def lacks_record(application: Application, revisions: Sequence[str]) -> bool:
+    """Whether the Application tells of no operation for `revisions`, and was last compared with none or with others.
 
-    So it does where it tells of nothing at all, or of being Synced with the same sources at other revisions.
+    Of a sync to them that nobody recorded this is all that is left; where there was none, it looks the same.
     """
     state, sync = application.operation_state, nested_mapping(application.manifest, "status", "sync")
+    if state is not None and (not state.has_result or tuple(revisions) == state.revisions):
+        return False
     if not sync:
         return state is None
-    if state is not None and tuple(revisions) == state.revisions:
-        return False
-    compared = nested_mapping(sync, "comparedTo")
-    spec = nested_mapping(application.manifest, "spec")
+    compared, spec = nested_mapping(sync, "comparedTo"), nested_mapping(application.manifest, "spec")
     is_same = all(compared.get(name) == spec.get(name) for name in ("source", "sources", "destination"))
-    is_synced = sync.get("status") == SyncStatus.SYNCED.value
-    return is_same and is_synced and application.revisions not in ((), tuple(revisions))
+    return is_same and application.revisions not in ((), tuple(revisions))
+
+
+def is_evident(application: Application, revisions: Sequence[str]) -> bool:
+    """Whether a sync to `revisions` would be begun by anybody who sees this Application, now and when it is half done.
+
+    So it is recorded as it ends. Where drift is left alone, what is half done would be left as well.
+    """
+    automated = application.spec.sync_policy.automated
+    status = nested_mapping(application.manifest, "status", "sync").get("status", SyncStatus.SYNCED.value)
+    heals = automated is not None and automated.self_heal
+    return heals and status == SyncStatus.SYNCED.value and lacks_record(application, revisions)
 
 
 def self_heal_seconds(attempts: int) -> float:
