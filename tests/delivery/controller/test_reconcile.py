@@ -11,16 +11,20 @@ from typing import Any, cast
 import pytest
 
 from haori.cluster import UnreachableError
+from haori.delivery.compare import Targets
 from haori.delivery.controller.beginning import Beginning
-from haori.delivery.controller.memory import Assessment
+from haori.delivery.controller.memory import Assessment, Desired
 from haori.delivery.controller.operating import Outcome
+from haori.delivery.controller.progress import state_json
+from haori.delivery.controller.queue import Level
 from haori.delivery.health import Health
-from haori.delivery.model import Application, OperationState
-from haori.objects import nested
+from haori.delivery.model import Application, Condition, OperationState
+from haori.objects import ResourceKey, nested
 from haori.resources import haori
-from haori.resources.argo import HealthStatus, OperationPhase, SyncStatus
+from haori.resources.argo import ConditionType, HealthStatus, OperationPhase, SyncStatus
+from haori.words import Sentence
 from tests.delivery.controller.fakes import clock
-from tests.delivery.controller.looking import SHOP, Looking, manifest
+from tests.delivery.controller.looking import PLACE, SHOP, Looking, manifest
 
 HEAD, EARLIER = "1" * 40, "0" * 40
 OUT = Assessment(status=SyncStatus.OUT_OF_SYNC, health=Health(status=HealthStatus.HEALTHY))
@@ -182,3 +186,90 @@ async def test_an_operation_that_was_asked_for_begins_anew_where_it_could_not_be
 
     assert (engine.recorded, engine.told()) == (["Running"], ("Succeeded", 1))
     assert "operation" not in engine.declared.applications[SHOP].manifest
+
+
+class After(Syncing):
+    """The next engine after a kill: all is written, and the status tells of the release before."""
+
+    def __init__(self, **shop: Any) -> None:
+        super().__init__(status=synced_to(EARLIER), **shop)
+        self.is_written = True
+        cast(Any, self.sight._parts.sites).control.operating.would_be = self._would_be
+
+    async def _would_be(self, *_: Any) -> Desired:
+        return replace(self._wanted, targets=Targets(manifests={A: {"data": {"x": "1"}}}))
+
+
+A = ResourceKey("", "ConfigMap", "shop", "a")
+_CONDITION = Condition(
+    type=ConditionType.COMPARISON_ERROR,
+    sentence=Sentence(code="cluster-unreachable", parameters={"cluster": "in-cluster", "reason": "down"}),
+)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("is_away", [False, True], ids=["nothing", "its cluster is away"])
+async def test_a_record_that_a_kill_cost_is_made_up_for_whatever_the_first_look_meets(is_away: bool):
+    engine = After()
+    places = [replace(PLACE, problem=_CONDITION)] if is_away else []
+    sites = cast(Any, engine.sight._parts.sites)
+    sites.place_of = lambda application: places.pop() if places and application.name == "shop" else PLACE
+    async with engine.running():
+        engine.queue.ask(SHOP, Level.LIVE, "back", delay=5)
+        await asyncio.sleep(60)
+
+    assert engine.told() == ("Succeeded", 1)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("hook", ["PreSync", "PostDelete", "Skip"])
+async def test_what_has_hooks_is_recorded_first_and_never_synced_for_its_record(hook: str):
+    job = {"metadata": {"annotations": {"argocd.argoproj.io/hook": hook}}}
+    engine, after = Syncing(status=synced_to(EARLIER)), After()
+    for each in (engine, after):
+        each._wanted = replace(each._wanted, targets=Targets(manifests={A: job}))
+        async with each.running():
+            await asyncio.sleep(60)
+
+    assert engine.recorded == ["Running"]
+    assert (after.recorded, after.told()) == ([], ("None", 0))
+
+
+@pytest.mark.looptime
+async def test_an_operation_that_somebody_asks_for_while_one_goes_on_unrecorded_has_its_turn():
+    engine = Syncing(status=synced_to(EARLIER))
+    engine.refusals = [(0, DOWN)]
+    async with engine.running():
+        before = engine.declared.applications[SHOP].manifest
+        operation = {"sync": {"revision": HEAD}, "initiatedBy": {"username": "ann"}}
+        engine.declared.put(
+            {**before, "metadata": {**before["metadata"], "resourceVersion": "9"}, "operation": operation}
+        )
+        await asyncio.sleep(60)
+
+    assert engine.told() == ("Succeeded", 2)
+    assert "operation" not in engine.declared.applications[SHOP].manifest
+
+
+@pytest.mark.looptime
+async def test_who_asks_to_terminate_is_heard_though_the_answer_to_the_record_was_lost():
+    engine = Syncing(status=synced_to(EARLIER), ends=OperationPhase.FAILED)
+    engine.refusals = [(0, DOWN)]
+    phases: list[str] = []
+    advance = engine._advance
+
+    async def note(application: Application, state: OperationState, *rest: Any) -> Outcome:
+        phases.append(state.phase.value)
+        return await advance(application, state, *rest)
+
+    cast(Any, engine.sight._parts.sites).control.operating.advance = note
+    async with engine.running():
+        begun = engine.sight.memories[SHOP].unrecorded
+        assert begun is not None
+        before = engine.declared.applications[SHOP].manifest
+        told = state_json(replace(begun, phase=OperationPhase.TERMINATING), has_many=False)
+        status = {**before["status"], "operationState": told}
+        engine.declared.put({**before, "metadata": {**before["metadata"], "resourceVersion": "9"}, "status": status})
+        await asyncio.sleep(60)
+
+    assert phases == ["Running", "Terminating"]

@@ -191,6 +191,7 @@ _EMPTY_STATE = {"phase": "Succeeded", "operation": {"sync": {}}}
         pytest.param(_application(_HEALS), True, True, id="nothing was ever told"),
         pytest.param(_told(), True, True, id="synced to another commit"),
         pytest.param(_told(_state(_DONE, "a")), True, True, id="synced to another commit by an operation"),
+        pytest.param(_told(_state("Failed", "a")), False, True, id="the last operation failed"),
         pytest.param(_told(automated={}), False, True, id="drift is left alone"),
         pytest.param(_told(status="OutOfSync"), False, True, id="out of sync with another commit"),
         pytest.param(_told(status="Unknown"), False, True, id="a fault was told"),

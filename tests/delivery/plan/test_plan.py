@@ -221,6 +221,11 @@ _PLAIN = make("ConfigMap", "a")
     [
         pytest.param(plan_sync(request([_PLAIN, make("Secret", "b")], [_PLAIN])), True, id="plain objects"),
         pytest.param(plan_sync(request([_PLAIN], [_PLAIN, make("ConfigMap", "old")])), False, id="pruning"),
+        pytest.param(
+            plan_sync(request([_PLAIN], [_PLAIN, make("ConfigMap", "old")], operation=Operation(prune=False))),
+            False,
+            id="something that stays though Git has dropped it",
+        ),
         pytest.param(plan_sync(request([_PLAIN, make("ConfigMap", "b", 1)])), False, id="two waves"),
         pytest.param(plan_sync(request([_PLAIN, make("Job", "m", hook="PreSync")])), False, id="a hook"),
         pytest.param(plan_sync(request([_PLAIN, make("Job", "m", hook="SyncFail")])), False, id="a hook on failure"),

@@ -150,9 +150,11 @@ class Looks:
         )
         self._sight.memories[key] = Memory(
             server=memory.server,
-            has_ended_pin=memory.has_ended_pin,
+            uid=memory.uid,
             unrecorded=memory.unrecorded,
+            found=memory.found,
             has_read_record=memory.has_read_record,
+            has_ended_pin=memory.has_ended_pin,
             findings=findings,
         )
         try:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from haori.delivery.compare import CompareOptions, Comparison, Targets
 from haori.delivery.health import Health
-from haori.delivery.model import Condition, OperationState
+from haori.delivery.model import Application, Condition, OperationState
 from haori.delivery.plan import Plan
 from haori.errors import HaoriError
 from haori.objects import Manifest, ResourceKey
@@ -139,6 +139,8 @@ class Memory:
 
     server: str = ""
     """The cluster that all of this is about."""
+    uid: str = ""
+    """The Application's: one that is made again under its name is another."""
     git: tuple[str, ...] = ()
     """The revisions that its sources name, by the last refresh."""
     desired: Desired | None = None
@@ -153,6 +155,8 @@ class Memory:
     """By object: (resourceVersion, identity of the target, whether a dry run would change it)."""
     unrecorded: OperationState | None = None
     """An operation as it began, while its Application tells nothing of it."""
+    found: Application | None = None
+    """As this engine found it, until `has_read_record`."""
     has_read_record: bool = False
     """Whether this engine has made sure that an earlier one left no sync without its record."""
     has_ended_pin: bool = False

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from haori.delivery.compare.ownership import owned_tree
+from haori.delivery.compare.ownership import trees_of
 from haori.delivery.controller import progress
 from haori.delivery.controller.beginning import Beginning
 from haori.delivery.controller.clusters import Place
@@ -31,7 +31,7 @@ from haori.delivery.plan import AutoVerdict, decide_automated, is_evident, is_ho
 from haori.delivery.plan.deletion_hooks import finalizers_for
 from haori.delivery.plan.messages import read_message
 from haori.errors import HaoriError
-from haori.objects import ResourceKey, nested_mapping, nested_text
+from haori.objects import Manifest, ResourceKey, nested_mapping, nested_text
 from haori.observe import Counter, bound, span
 from haori.resources import haori
 from haori.resources.argo import ConditionType, OperationPhase, SyncStatus
@@ -83,9 +83,10 @@ class Reconciler:
         state = self._state_of(application, seen.memory)
         waiting: tuple[ResourceKey, ...] = ()
         beginning: Beginning | None = None
-        ended = False
+        begins = ended = False
         if not seen.is_away:
             seen, beginning = await self._begin(key, application, seen)
+            begins = beginning is not None
             state = beginning.state if beginning is not None else state
             if beginning is None and state is not None and state is seen.memory.unrecorded:
                 beginning = self._beginning(key, seen, state)
@@ -95,7 +96,7 @@ class Reconciler:
         await self._publish(key, seen, state, waiting, ended=ended)
         if ended:
             seen.memory.run = None
-            if beginning is None or not _is_settled(seen, state):
+            if not begins or not _is_settled(seen, state):
                 self._ask(key, Level.NEWEST, "operation ended")
         if self._resync_seconds:
             self._ask(key, Level.NEWEST, "resync", delay=self._resync_seconds * (1 + self._rng.uniform(-0.1, 0.1)))
@@ -103,9 +104,10 @@ class Reconciler:
     def _state_of(self, application: Application, memory: Memory) -> OperationState | None:
         """The last operation: as its Application has it, or one that could not be recorded yet and goes on."""
         known, unrecorded = application.operation_state, memory.unrecorded
-        if unrecorded is None or (known is not None and progress.is_ahead(known, unrecorded)):
+        if unrecorded is None or unrecorded.started_at is None:
             return known
-        return unrecorded
+        is_told = known is not None and known.started_at is not None and known.started_at >= unrecorded.started_at
+        return known if is_told else unrecorded
 
     def _ask_at(self, key: ApplicationKey, level: Level, reason: str, at: datetime) -> None:
         self._ask(key, level, reason, delay=max(0.01, (at - self._parts.clock()).total_seconds()))
@@ -187,7 +189,8 @@ class Reconciler:
         begun = replace(begun, revisions=revisions)
         seen.memory.run = None
         beginning = self._beginning(key, seen, begun, takes_operation=is_asked)
-        if is_asked or seen.wanted.is_pinned or not is_evident(application, revisions):
+        has_hooks = seen.wanted.desired is None or _has_hooks(seen.wanted.desired)
+        if is_asked or seen.wanted.is_pinned or has_hooks or not is_evident(application, revisions):
             await beginning.write()
         else:
             seen.memory.unrecorded = begun
@@ -206,7 +209,7 @@ class Reconciler:
         if not seen.memory.has_read_record:
             if await self._lacks_record(key, application, seen, desired, assessment):
                 status = SyncStatus.OUT_OF_SYNC
-            seen.memory.has_read_record = True
+            seen.memory.has_read_record, seen.memory.found = True, None
         decision = decide_automated(
             application,
             status=status,
@@ -234,20 +237,20 @@ class Reconciler:
         Then it syncs once more: nothing is sent, as all is as it should be, and the release gets its place in history. What has
         hooks has its record first, so there is nothing to mend, and its hooks do not run for this.
         """
-        targets = desired.targets
-        has_hooks = bool(targets.generated) or any(map(is_hook, targets.manifests.values()))
+        found, state = seen.memory.found or application, application.operation_state
         is_synced = assessment.status is SyncStatus.SYNCED and application.spec.sync_policy.automated is not None
-        if has_hooks or not is_synced or not lacks_record(application, desired.revisions):
+        is_told = state is not None and state.revisions == desired.revisions
+        if is_told or not is_synced or _has_hooks(desired) or not lacks_record(found, desired.revisions):
             return False
-        if not application.revisions:
-            return any(owned_tree(assessment.live[each], haori.FIELD_MANAGER) is not None for each in assessment.owned)
+        if not found.revisions:
+            return any(_is_ours(assessment.live[each]) for each in assessment.owned)
         self._ask(key, Level.NEWEST, "record read")  # What is read of Git last is to be what is wanted now.
         try:
-            before = await seen.site.operating.would_be(application, application.revisions)
+            before = await seen.site.operating.would_be(application, found.revisions)
         except HaoriError as error:
             log.info("earlier release not readable", extra={"application": application.name, "code": error.code})
             return True
-        return before.targets.manifests != targets.manifests
+        return before.targets.manifests != desired.targets.manifests
 
     # What is said
 
@@ -303,6 +306,15 @@ class Reconciler:
         if ended and state is not None:
             _count(application, site.cluster.server, state)
             await parts.recording.operation_finished(application, state)
+
+
+def _has_hooks(desired: Desired) -> bool:
+    targets = desired.targets
+    return bool(targets.generated) or any(map(is_hook, targets.manifests.values()))
+
+
+def _is_ours(live: Manifest) -> bool:
+    return any(True for _ in trees_of(live, (haori.FIELD_MANAGER,)))
 
 
 def _is_settled(seen: Seen, state: OperationState | None) -> bool:

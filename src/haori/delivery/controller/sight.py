@@ -119,7 +119,7 @@ class Sight:
 
     async def see(self, key: ApplicationKey, application: Application, place: Place, wish: Wish) -> Seen:
         """The application now; what could not be had of its sources is a condition. Raises what its cluster answers."""
-        parts, memory = self._parts, self._memory_of(key, place)
+        parts, memory = self._parts, self._memory_of(key, application, place)
         site = parts.sites.at(place) or parts.sites.control
         refused = parts.check(application)
         is_refused = any(condition.type.is_error for condition in refused)
@@ -143,12 +143,11 @@ class Sight:
             is_away=place.problem is not None and place.problem.type is ConditionType.COMPARISON_ERROR,
         )
 
-    def _memory_of(self, key: ApplicationKey, place: Place) -> Memory:
+    def _memory_of(self, key: ApplicationKey, application: Application, place: Place) -> Memory:
         memory = self.memories.get(key)
-        if (
-            memory is None or memory.server != place.server
-        ):  # What was known of another cluster says nothing of this one.
-            memory = self.memories[key] = Memory(server=place.server)
+        if memory is None or (memory.server, memory.uid) != (place.server, application.uid):
+            # What was known of another cluster, or another of its name, says nothing of this one.
+            memory = self.memories[key] = Memory(server=place.server, uid=application.uid, found=application)
         return memory
 
     async def _want(self, site: Site, application: Application, memory: Memory, wish: Wish, now: datetime) -> Wanted:

@@ -135,7 +135,9 @@ def is_evident(application: Application, revisions: Sequence[str]) -> bool:
 
     So it is recorded as it ends. Where drift is left alone, what is half done would be left as well.
     """
-    automated = application.spec.sync_policy.automated
+    automated, state = application.spec.sync_policy.automated, application.operation_state
+    if state is not None and state.phase is not OperationPhase.SUCCEEDED:
+        return False
     status = nested_mapping(application.manifest, "status", "sync").get("status", SyncStatus.SYNCED.value)
     heals = automated is not None and automated.self_heal
     return heals and status == SyncStatus.SYNCED.value and lacks_record(application, revisions)

@@ -142,8 +142,9 @@ class Plan:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether running it again from any point of it changes nothing: one wave of plain applies."""
-        is_plain = not (self.on_failure or self.namespace or self.is_dry_run or self.waits_for_last)
+        """Whether running it again from any point of it changes nothing and then all is in sync: one wave of plain applies."""
+        leaves = any(item.reason in (SkipReason.PRUNE_OFF, SkipReason.PRUNE_FORBIDDEN) for item in self.skipped)
+        is_plain = not (self.on_failure or self.namespace or self.is_dry_run or self.waits_for_last or leaves)
         return is_plain and len(self.waves) <= 1 and all(map(_is_repeatable, self.steps))
 
     @property
