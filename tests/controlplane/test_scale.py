@@ -31,6 +31,7 @@ async def test_an_application_costs_what_it_must(control_plane, cluster, tmp_pat
     assert runs["the same, all told"].used.renders == 1
     assert runs["refresh, nothing changed"].used.renders == 0
     assert runs["refresh, nothing changed"].used.per_object_requests == FEW
+    assert runs["delete all, cascading"].used.requests["delete"] == 4 * FEW, "something was deleted twice"
 
 
 @pytest.mark.soak
