@@ -23,6 +23,7 @@ from haori.delivery.controller.writer import ApplicationWriter
 from haori.delivery.model import Application, Condition, parse_settings
 from haori.objects import ResourceKey, nested
 from haori.resources.argo import ConditionType
+from haori.schema.mergepatch import merge_patch
 from haori.words import Sentence
 from tests.delivery.controller.fakes import clock
 
@@ -40,19 +41,6 @@ def manifest(name: str) -> dict[str, Any]:
 
 PLACE = Place(server="https://kubernetes.default.svc", name="in-cluster")
 Check = Callable[[Application], tuple[Condition, ...]]
-
-
-def merged(before: Any, patch: Any) -> Any:
-    """What a JSON merge patch makes (RFC 7386)."""
-    if not isinstance(patch, dict):
-        return patch
-    after = dict(before) if isinstance(before, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            after.pop(name, None)
-        else:
-            after[name] = merged(after.get(name), value)
-    return after
 
 
 class Looking:
@@ -125,7 +113,7 @@ class Looking:
         if len(self.patches) > 20:
             raise AssertionError("a fault is written again and again")
         version = str(int(before["metadata"]["resourceVersion"]) + 1)
-        after: dict[str, Any] = merged(before, body)
+        after: dict[str, Any] = merge_patch(before, body)
         return {**after, "metadata": {**after["metadata"], "resourceVersion": version}}
 
     def conditions(self, key: ApplicationKey) -> list[dict[str, str]]:
